@@ -1,0 +1,49 @@
+import type { Jid } from '../xmpp/jid.js';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type TokenBackendName = 'paseto' | 'storage' | 'jwt';
+
+/** Which XMPP server Belfry lives in. */
+export type HostConfig =
+  | { readonly kind: 'standalone'; readonly domain: Jid }
+  | {
+      readonly kind: 'component';
+      readonly jid: Jid;
+      readonly connect: ListenAddress;
+      readonly secret: string;
+    };
+
+/** The valid configuration: every default filled in, every value parsed, frozen. Durations are in seconds. */
+export interface Config {
+  readonly dataDir: string;
+  readonly storage:
+    | { readonly kind: 'sqlite'; readonly file: string }
+    | { readonly kind: 'postgres'; readonly url: string };
+  readonly host: HostConfig;
+  readonly http: {
+    readonly listen: ListenAddress;
+    /** Absolute http(s) URL without query, fragment and trailing slash; may have a path prefix. */
+    readonly publicUrl: URL;
+    /** Addresses or CIDR ranges of reverse proxies whose X-Forwarded-For counts. */
+    readonly trustedProxies: readonly string[];
+  };
+  readonly unifiedPush: {
+    readonly jid: Jid;
+    readonly acl: readonly Jid[];
+    readonly backend: TokenBackendName;
+    readonly registrationTtl: number;
+    readonly secret?: string;
+    /** How long a push waits for the device's answer. */
+    readonly pushTimeout: number;
+    /** Pushes per minute and endpoint; 0 for no limit. */
+    readonly rateLimit: number;
+  };
+  readonly log: {
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+    readonly format: 'auto' | 'json' | 'pretty';
+  };
+}

@@ -1,0 +1,79 @@
+import type { DataForm } from '../xmpp/data-form.js';
+import type { Identity } from '../xmpp/disco.js';
+import type { Element } from '../xmpp/element.js';
+import type { IqAnswer } from '../xmpp/iq-tracker.js';
+import type { Jid } from '../xmpp/jid.js';
+
+/** Which requests a handler wants: the IQ's type and its payload's namespace and name. */
+export interface IqRoute {
+  readonly type: 'get' | 'set';
+  readonly ns: string;
+  readonly name: string;
+}
+
+/** An IQ request addressed to the host's domain, checked: it has an id, one payload and a valid sender. */
+export interface IqRequest {
+  readonly type: 'get' | 'set';
+  readonly id: string;
+  readonly from: Jid;
+  readonly to: Jid;
+  readonly payload: Element;
+}
+
+/**
+ * What it returns is the payload of the result (undefined: an empty result); a thrown `StanzaError` is the error
+ * reply; anything else that is thrown becomes `internal-server-error` and is logged.
+ */
+export type IqHandler = (request: IqRequest) => Element | undefined | Promise<Element | undefined>;
+
+/** A request of ours. `from` is the host's domain. */
+export interface OutgoingIq {
+  readonly type: 'get' | 'set';
+  readonly to: Jid;
+  readonly payload: Element;
+}
+
+export interface SendIqOptions {
+  /** Milliseconds until the answer `timeout`. */
+  readonly timeout: number;
+  /** Ends the wait with the answer `aborted`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Presence that somebody sent to the host's domain itself. Types other than these two do not reach a service. */
+export interface DirectedPresence {
+  readonly from: Jid;
+  readonly available: boolean;
+}
+
+/** What disco#info (XEP-0030) answers for the host's domain beyond what the host itself offers. */
+export interface Advertisement {
+  readonly features?: readonly string[];
+  readonly identities?: readonly Identity[];
+  /** XEP-0128 result forms. */
+  readonly forms?: readonly DataForm[];
+}
+
+/**
+ * The XMPP server Belfry lives in, as far as a service may know it: an entity with a domain JID that receives and
+ * sends stanzas. Both hosts pass `tests/contract/host.contract.ts`.
+ */
+export interface Host {
+  /** The domain JID that services are reached at. */
+  readonly domain: Jid;
+  /** True while stanzas can be sent. */
+  readonly isConnected: boolean;
+  /** Registers the one handler of a route; a second one for the same route is a programming error and throws. */
+  onIq(route: IqRoute, handler: IqHandler): void;
+  /** Hears of directed presence (RFC 6121 §4.6). A handler that throws is logged and harms nobody. */
+  onPresence(handler: (presence: DirectedPresence) => void): void;
+  /**
+   * Sends a request and waits for its answer. Never rejects: how it ended is the value. An answer counts only if its
+   * `from` is the JID that was asked and its `id` is ours (RFC 6120 §8.1.3, §8.2.3).
+   */
+  sendIq(iq: OutgoingIq, options: SendIqOptions): Promise<IqAnswer>;
+  /** Sends a message or presence; false if the host is not connected or its write queue is full. */
+  send(stanza: Element): boolean;
+  /** Adds to what disco#info answers. */
+  advertise(advertisement: Advertisement): void;
+}
