@@ -1,0 +1,186 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const src = fileURLToPath(new URL('../src', import.meta.url));
+
+/**
+ * Who may import whom, by room; a room may always import itself. A path that ends in `.ts` opens one file, not the
+ * room it is in. What is not listed is forbidden, in types too.
+ */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  xmpp: [],
+  'web-push': [],
+  'errors.ts': ['xmpp'],
+  config: ['xmpp'],
+  observability: ['errors.ts', 'config/config.ts'],
+  'hosts/host.ts': ['xmpp'],
+  'hosts/component': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability'],
+  'services/unified-push': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability'],
+  http: [
+    'errors.ts',
+    'observability',
+    'services/unified-push/outcome.ts',
+    'services/unified-push/payload.ts',
+    'config/config.ts',
+  ],
+  storage: ['services/unified-push/store.ts', 'observability', 'config/config.ts'],
+  'app.ts': [
+    'xmpp',
+    'config',
+    'observability',
+    'hosts/component',
+    'hosts/host.ts',
+    'services/unified-push',
+    'http',
+    'storage',
+  ],
+  cli: ['app.ts', 'config', 'hosts/component', 'http', 'observability', 'storage', 'xmpp'],
+};
+
+/** Packages that only one room may know, so that a change of library stays in that room. */
+const packageOwners: Readonly<Record<string, readonly string[]>> = {
+  saxes: ['xmpp'],
+  fastify: ['http'],
+  kysely: ['storage'],
+  pg: ['storage'],
+  'better-sqlite3': ['storage'],
+  yaml: ['config'],
+  zod: ['config'],
+  commander: ['cli'],
+  pino: ['observability'],
+  'pino-pretty': ['observability'],
+  'prom-client': ['observability'],
+  'rate-limiter-flexible': ['services/unified-push'],
+};
+
+/** Node modules that give a room sockets or a clock; primitives and services have neither. */
+const socketModules = [
+  'node:net',
+  'node:tls',
+  'node:http',
+  'node:https',
+  'node:http2',
+  'node:dns',
+  'node:timers',
+];
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+function sourceFiles(): SourceFile[] {
+  return readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+    .map((path) => {
+      const text = readFileSync(join(src, path), 'utf8');
+      return { path, text, imports: importsOf(text) };
+    });
+}
+
+function importsOf(text: string): string[] {
+  const pattern = /(?:\bfrom\s+|\bimport\s+|\bimport\()\s*'([^']+)'/g;
+  return [...text.matchAll(pattern)].flatMap((match) => match[1] ?? []);
+}
+
+/** The longest name in the table that the path is or lies in. */
+function roomOf(path: string): string | undefined {
+  return Object.keys(mayImport)
+    .filter((room) => path === room || path.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function isAllowed(from: string, target: string): boolean {
+  const room = roomOf(from);
+  if (room === undefined) return false;
+  return [room, ...(mayImport[room] ?? [])].some((open) => target === open || target.startsWith(`${open}/`));
+}
+
+const files = sourceFiles();
+
+/** Path of a relative import within src, with the extension it has on disk. */
+function target(file: SourceFile, specifier: string): string {
+  return relative(src, resolve(src, dirname(file.path), specifier)).replace(/\.js$/, '.ts');
+}
+
+const relativeImports = files.flatMap((file) =>
+  file.imports
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => ({ from: file.path, to: target(file, specifier) })),
+);
+
+describe('the rooms of src/', () => {
+  it('are all in the table', () => {
+    expect(files.filter((file) => roomOf(file.path) === undefined).map((file) => file.path)).toEqual([]);
+  });
+
+  it('import only what the table allows', () => {
+    const wrong = relativeImports.filter(({ from, to }) => !isAllowed(from, to));
+    expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  it('import packages only where they belong', () => {
+    const wrong = files.flatMap((file) =>
+      file.imports
+        .map((specifier) => specifier.split('/')[0] ?? '')
+        .filter(
+          (name) =>
+            Object.hasOwn(packageOwners, name) && !packageOwners[name]?.includes(roomOf(file.path) ?? ''),
+        )
+        .map((name) => `${file.path} → ${name}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('give primitives and services neither sockets nor timers', () => {
+    const wrong = files
+      .filter((file) => /^(xmpp|services)\//.test(file.path))
+      .filter((file) => file.imports.some((specifier) => socketModules.includes(specifier)));
+    expect(wrong.map((file) => file.path)).toEqual([]);
+  });
+
+  it('have no import cycle at run time', () => {
+    const graph = new Map(files.map((file) => [file.path, runtimeImports(file)]));
+    expect(findCycle(graph)).toBeUndefined();
+  });
+
+  it('read the environment in one place and touch exit code and signals in another', () => {
+    const readers = files.filter((file) => /process\.env\b/.test(file.text)).map((file) => file.path);
+    const exits = files
+      .filter((file) => /process\.(exit|exitCode|on|once)\b/.test(file.text))
+      .map((file) => file.path);
+    expect(readers).toEqual(['config/load.ts']);
+    expect(exits).toEqual(['cli/main.ts']);
+  });
+});
+
+function runtimeImports(file: SourceFile): string[] {
+  const withoutTypes = file.text
+    .replace(/\bimport type [^;]+;/g, '')
+    .replace(/\bexport type [^;]+ from [^;]+;/g, '');
+  return importsOf(withoutTypes)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => target(file, specifier));
+}
+
+function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const cycle = visit(next, [...path, node]);
+      if (cycle !== undefined) return cycle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const cycle = visit(node, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
