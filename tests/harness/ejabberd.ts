@@ -1,0 +1,100 @@
+import { readdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from './net.js';
+import { findExecutable } from './peer.js';
+import type { Program } from './program.js';
+import { runServer, temporaryFolder, type XmppServer, type XmppServerOptions } from './xmpp-server.js';
+
+const erlang = findExecutable('erl');
+const libraries = findLibraries();
+
+/** True if ejabberd and the Erlang that runs it are installed. */
+export const hasEjabberd = erlang !== undefined && libraries !== undefined;
+
+/** The folder of Erlang libraries that holds ejabberd: on Debian `/usr/lib/<machine>`. */
+function findLibraries(): string | undefined {
+  const candidates = ['/usr/lib', ...entries('/usr/lib'), '/usr/local/lib', '/opt/ejabberd/lib'];
+  return candidates.find((folder) => entries(folder).some((path) => /\/ejabberd-\d[^/]*$/.test(path)));
+}
+
+/** The paths in a folder; none if it is absent or no folder. */
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+/** What the start-up script prints when ejabberd runs and the accounts exist. */
+const readyMark = 'accounts-are-there';
+
+/**
+ * Starts an ejabberd in the foreground. It runs as an Erlang node without a name, so that it needs no port mapper and
+ * meets no other node; components are checked as by default (`check_from`).
+ */
+export async function startEjabberd(options: XmppServerOptions): Promise<XmppServer> {
+  if (erlang === undefined || libraries === undefined) throw new Error('ejabberd is not installed');
+  const folder = await temporaryFolder('ejabberd');
+  const [c2sPort, componentPort] = [await freePort(), await freePort()];
+  await mkdir(join(folder, 'spool'));
+  await writeFile(join(folder, 'ejabberd.yml'), configuration(c2sPort, componentPort, options));
+  const script = startScript(options);
+  const server = {
+    name: 'ejabberd',
+    folder,
+    program: {
+      command: erlang,
+      args: ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-eval', script],
+      cwd: folder,
+      env: {
+        ERL_LIBS: libraries,
+        EJABBERD_CONFIG_PATH: join(folder, 'ejabberd.yml'),
+        EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
+        ERL_CRASH_DUMP_SECONDS: '0',
+      },
+    },
+    isReady: (running: Program) => running.output().includes(readyMark),
+  };
+  return runServer(server, { domain: options.domain, users: options.users, c2sPort, componentPort });
+}
+
+function startScript({ domain, users }: XmppServerOptions): string {
+  const register = Object.entries(users).map(
+    ([user, password]) => `ejabberd_auth:try_register(${erl(user)}, ${erl(domain)}, ${erl(password)})`,
+  );
+  const steps = ['{ok, _} = ejabberd:start()', ...register, `io:format("${readyMark}~n")`];
+  return `${steps.join(', ')}.`;
+}
+
+/** A binary as Erlang literal; JSON's escapes of printable ASCII are Erlang's. */
+function erl(text: string): string {
+  return `<<${JSON.stringify(text)}>>`;
+}
+
+/** ejabberd reads YAML, of which JSON is a part. */
+function configuration(c2sPort: number, componentPort: number, options: XmppServerOptions): string {
+  const components = Object.entries(options.components ?? {});
+  const listener = { ip: '127.0.0.1' };
+  return JSON.stringify({
+    hosts: [options.domain],
+    loglevel: 'info',
+    auth_method: 'internal',
+    auth_password_format: 'plain',
+    disable_sasl_mechanisms: ['digest-md5', 'X-OAUTH2'],
+    acl: { local: { user_regexp: '' } },
+    s2s_access: 'none',
+    access_rules: { local: { allow: 'local' }, c2s: { allow: 'all' } },
+    listen: [
+      { ...listener, port: c2sPort, module: 'ejabberd_c2s', access: 'c2s', starttls: false },
+      {
+        ...listener,
+        port: componentPort,
+        module: 'ejabberd_service',
+        hosts: Object.fromEntries(components.map(([jid, password]) => [jid, { password }])),
+      },
+    ],
+    modules: { mod_disco: {}, mod_ping: {}, mod_roster: {} },
+  });
+}

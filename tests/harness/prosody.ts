@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from './net.js';
+import { findExecutable } from './peer.js';
+import {
+  listens,
+  runServer,
+  temporaryFolder,
+  type XmppServer,
+  type XmppServerOptions,
+} from './xmpp-server.js';
+
+const executable = findExecutable('prosody');
+
+/** True if Prosody is installed. */
+export const hasProsody = executable !== undefined;
+
+/** True if Prosody's own UnifiedPush provider is installed, in the folder of Debian's prosody-modules. */
+export const hasUnifiedPushModule = existsSync('/usr/lib/prosody/modules/mod_unified_push');
+
+export interface ProsodyOptions extends XmppServerOptions {
+  /** Further modules of the domain. */
+  readonly modules?: readonly string[];
+  /** Hosts of Prosody's own mod_unified_push: JID → its options, as text of the configuration file. */
+  readonly unifiedPush?: Readonly<Record<string, string>>;
+}
+
+type Ports = Readonly<Record<'c2s' | 'component' | 'http', number>>;
+
+/** Starts a Prosody in the foreground: no TLS, no federation, SASL PLAIN and SCRAM in the clear on loopback. */
+export async function startProsody(options: ProsodyOptions): Promise<XmppServer> {
+  if (executable === undefined) throw new Error('prosody is not installed');
+  const folder = await temporaryFolder('prosody');
+  const ports: Ports = { c2s: await freePort(), component: await freePort(), http: await freePort() };
+  await writeAccounts(join(folder, 'data'), options);
+  await writeFile(join(folder, 'prosody.cfg.lua'), configuration(folder, ports, options));
+  const wanted = [ports.c2s];
+  if (options.components !== undefined) wanted.push(ports.component);
+  if (options.unifiedPush !== undefined) wanted.push(ports.http);
+  const server = {
+    name: 'prosody',
+    folder,
+    program: { command: executable, args: ['-F', '--config', join(folder, 'prosody.cfg.lua')] },
+    isReady: async () => (await Promise.all(wanted.map(listens))).every(Boolean),
+  };
+  const { domain, users } = options;
+  return runServer(server, { domain, users, c2sPort: ports.c2s, componentPort: ports.component });
+}
+
+async function writeAccounts(data: string, { domain, users }: ProsodyOptions): Promise<void> {
+  const accounts = join(data, encodeName(domain), 'accounts');
+  await mkdir(accounts, { recursive: true });
+  for (const [user, password] of Object.entries(users)) {
+    await writeFile(
+      join(accounts, `${encodeName(user)}.dat`),
+      `return { ["password"] = ${lua(password)}; };\n`,
+    );
+  }
+}
+
+/** File names of Prosody's internal storage: everything but letters and digits is percent-encoded. */
+function encodeName(name: string): string {
+  return name.replace(/[^A-Za-z0-9]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** A string as Lua literal; JSON's escapes of printable ASCII are Lua's. */
+function lua(text: string): string {
+  return JSON.stringify(text);
+}
+
+function configuration(folder: string, ports: Ports, options: ProsodyOptions): string {
+  const modules = ['roster', 'saslauth', 'disco', 'ping', ...(options.modules ?? [])];
+  const components = Object.entries(options.components ?? {}).map(
+    ([jid, secret]) => `Component ${lua(jid)}\n  component_secret = ${lua(secret)}`,
+  );
+  const unifiedPush = Object.entries(options.unifiedPush ?? {}).map(
+    ([jid, settings]) => `Component ${lua(jid)} "unified_push"\n  ${settings}`,
+  );
+  return `
+run_as_root = true
+data_path = ${lua(join(folder, 'data'))}
+log = { { levels = { min = "info" }, to = "console" } }
+interfaces = { "127.0.0.1" }
+local_interfaces = { "127.0.0.1" }
+c2s_ports = { ${ports.c2s} }
+c2s_direct_tls_ports = { }
+component_ports = { ${ports.component} }
+http_ports = { ${ports.http} }
+https_ports = { }
+http_interfaces = { "127.0.0.1" }
+modules_enabled = { ${modules.map(lua).join('; ')} }
+modules_disabled = { "s2s"; "tls" }
+authentication = "internal_plain"
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+VirtualHost ${lua(options.domain)}
+${components.join('\n')}
+${unifiedPush.join('\n')}
+`;
+}

@@ -1,0 +1,34 @@
+/** The part of xmpp.js that the harness uses; the package has no types of its own. */
+declare module '@xmpp/client' {
+  export interface Element {
+    readonly attrs: Readonly<Record<string, string>>;
+    readonly children: readonly (Element | string)[];
+    getName(): string;
+    getNS(): string | undefined;
+    is(name: string): boolean;
+  }
+
+  export interface Client {
+    readonly reconnect: { stop(): void };
+    readonly iqCallee: { set(namespace: string, name: string, handler: () => unknown): void };
+    on(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'stanza', listener: (stanza: Element) => void): void;
+    start(): Promise<{ toString(): string }>;
+    stop(): Promise<unknown>;
+    send(stanza: Element): Promise<void>;
+  }
+
+  export function client(options: {
+    service: string;
+    domain: string;
+    username: string;
+    password: string;
+    resource: string;
+  }): Client;
+
+  export function xml(
+    name: string,
+    attrs: Record<string, string>,
+    ...children: (Element | string)[]
+  ): Element;
+}

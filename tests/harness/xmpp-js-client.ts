@@ -1,0 +1,48 @@
+import { client, type Element as LtxElement, xml } from '@xmpp/client';
+import { Element } from '../../src/xmpp/element.js';
+import { ns } from '../../src/xmpp/ns.js';
+import type { ConnectClient } from './distributor.js';
+
+/** A client by xmpp.js, in this process. */
+export const connectXmppJs: ConnectClient = async (account, onIq) => {
+  const { domain, user: username, password, resource } = account;
+  const entity = client({
+    service: `xmpp://127.0.0.1:${account.port}`,
+    domain,
+    username,
+    password,
+    resource,
+  });
+  entity.reconnect.stop();
+  // Without a listener an error that also rejects start() would end the process.
+  entity.on('error', () => undefined);
+  entity.on('stanza', (stanza) => {
+    if (stanza.is('iq')) onIq(fromLtx(stanza));
+  });
+  // xmpp.js answers IQs that no middleware took; these pushes are answered above it.
+  entity.iqCallee.set(ns.unifiedPush, 'push', () => new Promise(() => undefined));
+  const jid = await entity.start();
+  return {
+    jid: jid.toString(),
+    send(stanza) {
+      entity.send(toLtx(stanza, ns.client)).catch(() => undefined);
+    },
+    async close() {
+      await entity.stop();
+    },
+  };
+};
+
+function fromLtx(element: LtxElement): Element {
+  const attrs = Object.entries(element.attrs).filter(([name]) => !/^xmlns(:|$)/.test(name));
+  const children = element.children.map((child) => (typeof child === 'string' ? child : fromLtx(child)));
+  return new Element(element.getName(), element.getNS() ?? '', Object.fromEntries(attrs), children);
+}
+
+function toLtx(element: Element, parentNs: string): LtxElement {
+  const attrs = element.ns === parentNs ? element.attrs : { ...element.attrs, xmlns: element.ns };
+  const children = element.children.map((child) =>
+    typeof child === 'string' ? child : toLtx(child, element.ns),
+  );
+  return xml(element.name, { ...attrs }, ...children);
+}

@@ -1,0 +1,93 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Program, type ProgramSpec, startProgram, waitUntilReady } from './program.js';
+
+/** What every real XMPP server of the tests is asked for. */
+export interface XmppServerOptions {
+  /** The XMPP domain; clients connect to 127.0.0.1 whatever it is called. */
+  readonly domain: string;
+  /** Accounts: local part → password. */
+  readonly users: Readonly<Record<string, string>>;
+  /** XEP-0114 components: JID → secret. */
+  readonly components?: Readonly<Record<string, string>>;
+}
+
+/** The life of a process that keeps its ports and its folder over restarts. */
+export interface ServerLife {
+  /** The process id of the running (or last) incarnation. */
+  readonly pid: number;
+  log(): string;
+  /** Ends the process; data and ports stay reserved for `restart`. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts again on the same data and ports, ending the running process first if there is one. */
+  restart(): Promise<void>;
+  /** Ends the process and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** A real XMPP server with its own configuration, data folder and ports; nothing of an installed one is touched. */
+export interface XmppServer extends ServerLife {
+  readonly domain: string;
+  readonly users: Readonly<Record<string, string>>;
+  readonly c2sPort: number;
+  readonly componentPort: number;
+}
+
+export interface ServerProcess {
+  readonly name: string;
+  readonly folder: string;
+  readonly program: ProgramSpec;
+  isReady(running: Program): boolean | Promise<boolean>;
+}
+
+/** The life of a server process in its folder, the same for every make; `facts` are added to it. */
+export async function runServer<Facts extends object>(
+  server: ServerProcess,
+  facts: Facts,
+): Promise<ServerLife & Facts> {
+  const start = async () => {
+    const program = startProgram(server.program);
+    await waitUntilReady(server.name, program, () => server.isReady(program));
+    return program;
+  };
+  const removeFolder = () => rm(server.folder, { recursive: true, force: true });
+  let running = await start().catch(async (error: unknown) => {
+    await removeFolder();
+    throw error;
+  });
+  return {
+    ...facts,
+    get pid() {
+      return running.pid;
+    },
+    log: () => running.output(),
+    kill: (signal) => running.kill(signal),
+    async restart() {
+      await running.kill();
+      running = await start();
+    },
+    async stop() {
+      await running.kill();
+      await removeFolder();
+    },
+  };
+}
+
+/** A new empty folder that only this test uses. */
+export function temporaryFolder(name: string): Promise<string> {
+  return mkdtemp(join(tmpdir(), `belfry-${name}-`));
+}
+
+/** True if something listens on that port of 127.0.0.1. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
