@@ -15,7 +15,7 @@ const hasEuropeanNumber = new RegExp(`[${european}]`, 'u');
 /** Conditions 1 to 3 for what runs right to left. */
 const rightToLeftLabel = new RegExp(
   `^(?=[${strong}])[${strong}${arabic}${european}${characterClass(neutral)}${mark}]*` +
-    `(?<=[${strong}${arabic}${european}][${mark}]*)$`,
+    `$(?<=[${strong}${arabic}${european}][${mark}]*)`,
   'u',
 );
 
