@@ -1,7 +1,7 @@
 import { prepareDomain } from './domain.js';
 import { PreparationError, prepareOpaqueString, prepareUsername } from './precis.js';
 
-/** Why a text is no JID. The message names the part and the reason; it repeats nothing of the text. */
+/** Why a text is no JID. The message names the part and the reason, and of the text at most one code point. */
 export class JidError extends Error {
   override readonly name = 'JidError';
 }
