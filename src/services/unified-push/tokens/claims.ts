@@ -1,9 +1,13 @@
 import { Jid } from '../../../xmpp/jid.js';
 import { isHash, type Registration } from '../registration.js';
 
-/** A registration as the JSON that Prosody's mod_unified_push puts into its tokens. */
-export function writeClaims({ jid, application, instance, expiresAt }: Registration): string {
-  return JSON.stringify({ sub: jid.toString(), application, instance, exp: expiresAt });
+/**
+ * A registration as the JSON that Prosody's mod_unified_push puts into its tokens; `jti` is for tokens that would
+ * otherwise be the same for the same registration (RFC 7519 §4.1.7).
+ */
+export function writeClaims(registration: Registration, jti?: string): string {
+  const { jid, application, instance, expiresAt } = registration;
+  return JSON.stringify({ sub: jid.toString(), application, instance, exp: expiresAt, jti });
 }
 
 /**

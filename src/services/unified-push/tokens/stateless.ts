@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
-import { registrationKey } from '../registration.js';
+import { type Registration, registrationKey } from '../registration.js';
 import type { RevocationStore } from '../store.js';
 import type { TokenBackend, TokenBackendName, Verified } from './backend.js';
-import { readClaims, writeClaims } from './claims.js';
 import { LruCache } from './lru-cache.js';
 
-/** How claims become a token that nobody else can make, and back. */
+/** How a registration becomes a token that nobody else can make, and back. */
 export interface Codec {
-  seal(claims: string): string;
-  /** The claims' JSON text; undefined if the token is not one of ours. */
-  open(token: string): string | undefined;
+  /** Another token each time, so that a device which disowns one can register again within the same second. */
+  seal(registration: Registration): string;
+  /** Undefined if the token is not one of ours. */
+  open(token: string): Registration | undefined;
 }
 
 interface StatelessOptions {
@@ -32,8 +32,7 @@ export function createStatelessBackend({ name, codec, revocations, now }: Statel
 
   /** Only what is authentic gets into the cache, so that a stranger cannot push others out. */
   function open(token: string, digest: string): StatelessToken | undefined {
-    const claims = codec.open(token);
-    const registration = claims === undefined ? undefined : readClaims(claims);
+    const registration = codec.open(token);
     if (registration === undefined) return undefined;
     const tokenHash = Buffer.from(digest, 'base64');
     const revoke = async () => {
@@ -47,7 +46,7 @@ export function createStatelessBackend({ name, codec, revocations, now }: Statel
 
   return {
     async mint(registration) {
-      return codec.seal(writeClaims(registration));
+      return codec.seal(registration);
     },
     async verify(token) {
       const digest = hash('sha256', token, 'base64');

@@ -1,6 +1,8 @@
 import { createSecretKey } from 'node:crypto';
+import type { Registration } from '../registration.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../store.js';
 import type { TokenBackend, TokenBackendName } from './backend.js';
+import { readClaims, writeClaims } from './claims.js';
 import { jwtKey, signJwt, verifyJwt } from './jwt.js';
 import {
   decryptLocal,
@@ -41,15 +43,13 @@ const maxTokenLength = 1000;
  * @throws {Error} if the secret does not fit the backend; rejects with the database's error
  */
 export async function createTokens(options: TokensOptions): Promise<Tokens> {
-  const { backend, revocations, now } = options;
+  const { backend, revocations, now, randomBytes } = options;
   const secret = readSecret(backend, options.secret);
   const storage = createStorageBackend({ ...options, key: await storageKey(options) });
   const pasetoCodec = await createPasetoCodec(options, secret.paseto);
   const paseto = createStatelessBackend({ name: 'paseto', codec: pasetoCodec, revocations, now });
-  const jwt =
-    secret.jwt === undefined
-      ? undefined
-      : createStatelessBackend({ name: 'jwt', codec: createJwtCodec(secret.jwt), revocations, now });
+  const jwtCodec = secret.jwt === undefined ? undefined : createJwtCodec(secret.jwt, randomBytes);
+  const jwt = jwtCodec && createStatelessBackend({ name: 'jwt', codec: jwtCodec, revocations, now });
 
   const minter = backend === 'jwt' ? jwt : { paseto, storage }[backend];
   if (minter === undefined) throw new Error('unified_push.secret: the jwt backend needs one');
@@ -101,17 +101,24 @@ async function createPasetoCodec(
   if (kept === undefined) throw new Error('the stored key unified-push-paseto is damaged');
   const sealing = imported ?? kept;
   return {
-    seal: (claims) => encryptLocal(sealing, Buffer.from(claims), randomBytes(32)),
+    seal: (registration) => encryptLocal(sealing, Buffer.from(writeClaims(registration)), randomBytes(32)),
     open: (token) => openWith(sealing, token) ?? (sealing === kept ? undefined : openWith(kept, token)),
   };
 }
 
-function openWith(key: LocalKey, token: string): string | undefined {
+function openWith(key: LocalKey, token: string): Registration | undefined {
   const opened = decryptLocal(key, token);
-  return opened?.footer.length === 0 ? opened.message.toString() : undefined;
+  return opened?.footer.length === 0 ? readClaims(opened.message.toString()) : undefined;
 }
 
-function createJwtCodec(secret: string): Codec {
+function createJwtCodec(secret: string, randomBytes: TokensOptions['randomBytes']): Codec {
   const key = jwtKey(secret);
-  return { seal: (claims) => signJwt(key, claims), open: (token) => verifyJwt(key, token) };
+  const makeId = () => Buffer.from(randomBytes(8)).toString('base64url');
+  return {
+    seal: (registration) => signJwt(key, writeClaims(registration, makeId())),
+    open(token) {
+      const claims = verifyJwt(key, token);
+      return claims === undefined ? undefined : readClaims(claims);
+    },
+  };
 }

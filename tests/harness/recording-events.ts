@@ -1,0 +1,23 @@
+import type { Events } from '../../src/observability/events.js';
+
+/** An event that happened: its name and what it told. */
+type Recorded = { [K in keyof Events]: { readonly name: K } & Parameters<Events[K]>[0] }[keyof Events];
+
+/** Events that are only kept, in order, for a test to look at. */
+export function recordingEvents(): { readonly events: Events; readonly recorded: Recorded[] } {
+  const recorded: Recorded[] = [];
+  const events: Events = {
+    hostConnected: (event) => recorded.push({ name: 'hostConnected', ...event }),
+    hostDisconnected: (event) => recorded.push({ name: 'hostDisconnected', ...event }),
+    iqAnswerIgnored: (event) => recorded.push({ name: 'iqAnswerIgnored', ...event }),
+    handlerFailed: (event) => recorded.push({ name: 'handlerFailed', ...event }),
+    registered: (event) => recorded.push({ name: 'registered', ...event }),
+    registrationRefused: (event) => recorded.push({ name: 'registrationRefused', ...event }),
+    pushAnswered: (event) => recorded.push({ name: 'pushAnswered', ...event }),
+    registrationRevoked: (event) => recorded.push({ name: 'registrationRevoked', ...event }),
+    swept: (event) => recorded.push({ name: 'swept', ...event }),
+    storageFailed: (event) => recorded.push({ name: 'storageFailed', ...event }),
+    httpRefused: (event) => recorded.push({ name: 'httpRefused', ...event }),
+  };
+  return { events, recorded };
+}
