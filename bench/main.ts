@@ -1,0 +1,20 @@
+/** A benchmark prints its own table; `args` is what follows its name on the command line. */
+interface Benchmark {
+  run(args: readonly string[]): Promise<void>;
+}
+
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  push: () => import('./push.js'),
+  parser: () => import('./parser.js'),
+  tokens: () => import('./tokens.js'),
+  http: () => import('./http.js'),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+if (load === undefined) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(benchmarks).join('|')} [options]\n`);
+  process.exitCode = 2;
+} else {
+  await (await load()).run(args);
+}
