@@ -1,60 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FakeHost } from '../../../tests/harness/fake-host.js';
-import { memoryStores } from '../../../tests/harness/memory-stores.js';
-import { recordingEvents } from '../../../tests/harness/recording-events.js';
+import {
+  application,
+  instance,
+  payload,
+  phone,
+  setUpUnifiedPush as setUp,
+  start,
+  tokenOf,
+} from '../../../tests/harness/unified-push.js';
 import { el } from '../../xmpp/element.js';
 import type { IqAnswer } from '../../xmpp/iq-tracker.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { type StanzaCondition, StanzaError } from '../../xmpp/stanza-error.js';
-import { parsePushPayload } from './payload.js';
-import { createUnifiedPush, type UnifiedPushOptions } from './service.js';
-import type { TokenBackendName } from './tokens/backend.js';
-import { createTokens } from './tokens/tokens.js';
-
-const application = '8xbqhS2I8Bp2pMfMlPiDKRb3E8Wb4yLxf2WxJq0nZ3I=';
-const instance = 'wR3pyyvOqJ0o3vKZ8nLrYxk1QGmVtHeSBbT7uD9cFiU=';
-const phone = 'ana@example.org/phone-7';
-const start = Date.UTC(2026, 8, 7, 12);
-
-type ServiceSettings = Partial<UnifiedPushOptions> & { backend?: TokenBackendName };
-
-async function setUp({ backend = 'storage', ...settings }: ServiceSettings = {}) {
-  const host = new FakeHost();
-  const stores = memoryStores();
-  const { events, recorded } = recordingEvents();
-  const clock = { time: start };
-  const now = () => clock.time;
-  const tokens = await createTokens({ ...stores, backend, secret: 'throw-away', now, randomBytes });
-  const service = createUnifiedPush({
-    host,
-    tokens,
-    acl: [Jid.parse('example.org')],
-    publicUrl: new URL('https://push.example.org'),
-    registrationTtl: 86400,
-    pushTimeout: 30,
-    rateLimit: 0,
-    now,
-    randomBytes,
-    events,
-    ...settings,
-  });
-  const register = (from = phone, attrs: Record<string, string> = { application, instance }) =>
-    host.receiveIq('set', from, el('register', ns.unifiedPush, attrs));
-  const registerToken = async () => tokenOf(await register());
-  return { host, stores, recorded, clock, service, register, registerToken };
-}
-
-function tokenOf(registered: { attr(name: string): string | undefined } | undefined): string {
-  return registered?.attr('endpoint')?.split('/push/')[1] ?? '';
-}
-
-function payload(text = 'hello world') {
-  const parsed = parsePushPayload(Buffer.from(text));
-  if (typeof parsed === 'string') throw new Error(parsed);
-  return parsed;
-}
 
 const error = (condition: StanzaCondition): IqAnswer => ({
   kind: 'error',
@@ -62,84 +20,6 @@ const error = (condition: StanzaCondition): IqAnswer => ({
 });
 
 const unknownEndpoint = { kind: 'gone', code: 'unknown-endpoint' };
-
-describe('the service', () => {
-  it('advertises itself', async () => {
-    const { host } = await setUp();
-    expect(host.advertised).toEqual([{ features: ['http://gultsch.de/xmpp/drafts/unified-push'] }]);
-  });
-});
-
-describe('registration', () => {
-  it('answers an endpoint and its expiration, and reports it', async () => {
-    const { register, recorded } = await setUp({ publicUrl: new URL('https://example.org/up/') });
-    const registered = await register();
-    expect(registered?.is('registered', ns.unifiedPush)).toBe(true);
-    expect(registered?.attr('endpoint')).toMatch(/^https:\/\/example\.org\/up\/push\/[A-Za-z0-9_-]{27}$/);
-    expect(registered?.attr('expiration')).toBe('2026-09-08T12:00:00Z');
-    const expiresAt = start / 1000 + 86400;
-    expect(recorded).toEqual([{ name: 'registered', jid: 'ana@example.org', backend: 'storage', expiresAt }]);
-  });
-
-  it.each([
-    ['eve@example.net/x', undefined, 'auth', 'forbidden', 'not-permitted'],
-    ['ana@example.org', undefined, 'modify', 'bad-request', 'not-a-full-jid'],
-    [phone, { application }, 'modify', 'bad-request', 'bad-hash'],
-  ])('refuses %s with %o', async (from, attrs, type, condition, code) => {
-    const { register, recorded, stores } = await setUp();
-    await expect(register(from, attrs)).rejects.toMatchObject({ name: 'StanzaError', type, condition });
-    const jid = Jid.parse(from).bare().toString();
-    expect(recorded).toEqual([{ name: 'registrationRefused', jid, code }]);
-    expect(stores.registrations.rows.size).toBe(0);
-  });
-
-  it('says which attribute is wrong', async () => {
-    const { register } = await setUp();
-    await expect(register(phone, { application })).rejects.toMatchObject({
-      text: 'instance: no value provided',
-    });
-  });
-
-  it('asks to wait if the database fails', async () => {
-    const { register, stores, recorded } = await setUp();
-    stores.registrations.failure = new Error('disk full');
-    await expect(register()).rejects.toMatchObject({ type: 'wait', condition: 'internal-server-error' });
-    expect(recorded.map((event) => event.name)).toEqual(['storageFailed', 'registrationRefused']);
-  });
-
-  it('refuses a JID whose endpoint would be longer than 1000 bytes', async () => {
-    const { register } = await setUp({ backend: 'paseto' });
-    const longest = await longestEndpoint(register);
-    expect(longest).toBeGreaterThan(990);
-    expect(longest).toBeLessThanOrEqual(1000);
-    await expect(register(`ana@example.org/${'r'.repeat(700)}`)).rejects.toMatchObject({
-      type: 'modify',
-      condition: 'policy-violation',
-    });
-  });
-
-  it('follows a changed list', async () => {
-    const { register, service } = await setUp();
-    service.setAcl([Jid.parse('example.net')]);
-    await expect(register()).rejects.toMatchObject({ condition: 'forbidden' });
-    await expect(register('eve@example.net/x')).resolves.toBeDefined();
-  });
-});
-
-async function longestEndpoint(
-  register: (from: string) => Promise<{ attr(name: string): string | undefined } | undefined>,
-) {
-  let longest = 0;
-  for (let length = 400; length < 700; length++) {
-    try {
-      const registered = await register(`ana@example.org/${'r'.repeat(length)}`);
-      longest = registered?.attr('endpoint')?.length ?? 0;
-    } catch {
-      break;
-    }
-  }
-  return longest;
-}
 
 describe('a push', () => {
   afterEach(() => void vi.useRealTimers());
