@@ -1,0 +1,113 @@
+import type { Events } from '../../observability/events.js';
+import type { Element } from '../../xmpp/element.js';
+import type { IqTracker } from '../../xmpp/iq-tracker.js';
+import { Jid } from '../../xmpp/jid.js';
+import { ns } from '../../xmpp/ns.js';
+import { errorReply, presence } from '../../xmpp/stanza.js';
+import { StanzaError } from '../../xmpp/stanza-error.js';
+import type { DirectedPresence } from '../host.js';
+import type { IqDispatch } from './iq-dispatch.js';
+
+export interface IncomingOptions {
+  readonly domain: Jid;
+  readonly tracker: IqTracker;
+  readonly dispatch: IqDispatch;
+  readonly events: Pick<Events, 'handlerFailed'>;
+  readonly send: (stanza: Element) => void;
+}
+
+/** A stanza with its addresses read. */
+interface Addressed {
+  readonly stanza: Element;
+  readonly from: Jid;
+  readonly to: Jid;
+}
+
+/**
+ * Where a stanza from the server goes. Nobody lives here but the domain itself: other addresses are answered as those
+ * of accounts that do not exist (RFC 6121 §8.5.1). What has no valid addresses, or is for another domain of the
+ * same server, is dropped.
+ */
+export class Incoming {
+  readonly #options: IncomingOptions;
+  readonly #domainText: string;
+  readonly #presenceHandlers: ((presence: DirectedPresence) => void)[] = [];
+
+  constructor(options: IncomingOptions) {
+    this.#options = options;
+    this.#domainText = options.domain.toString();
+  }
+
+  onPresence(handler: (presence: DirectedPresence) => void): void {
+    this.#presenceHandlers.push(handler);
+  }
+
+  /** Never throws: what goes wrong is reported and costs no more than this stanza. */
+  take(stanza: Element): void {
+    try {
+      this.#route(stanza);
+    } catch (error) {
+      this.#options.events.handlerFailed({ what: `incoming ${stanza.name}`, error });
+    }
+  }
+
+  #route(stanza: Element): void {
+    if (stanza.ns !== ns.client) return;
+    if (stanza.name === 'iq' && isAnswer(stanza)) {
+      if (this.#isForDomain(stanza)) this.#options.tracker.answer(stanza);
+      return;
+    }
+    const from = Jid.tryParse(stanza.attr('from'));
+    const to = Jid.tryParse(stanza.attr('to'));
+    if (from === undefined || to === undefined || to.domain !== this.#options.domain.domain) return;
+    const addressed = { stanza, from, to };
+    if (stanza.name === 'iq') this.#options.dispatch.dispatch(stanza, from, to, to.isDomain);
+    else if (stanza.name === 'message') this.#message(stanza);
+    else if (stanza.name === 'presence') this.#presence(addressed);
+  }
+
+  /** The text is compared first: answers are the hot path, and servers hand on prepared addresses. */
+  #isForDomain(stanza: Element): boolean {
+    const to = stanza.attr('to');
+    return to === this.#domainText || Jid.tryParse(to)?.equals(this.#options.domain) === true;
+  }
+
+  /** No messages are taken; errors and headlines are not answered (RFC 6121 §8.5.1). */
+  #message(stanza: Element): void {
+    if (stanza.attr('type') === 'headline') return;
+    const reply = errorReply(stanza, new StanzaError('service-unavailable'));
+    if (reply !== undefined) this.#options.send(reply);
+  }
+
+  #presence({ stanza, from, to }: Addressed): void {
+    const type = stanza.attr('type');
+    if (type === 'unavailable' && from.isFull) this.#options.tracker.failTo(from);
+    if (type === undefined || type === 'unavailable') {
+      this.#tellPresence({ from, available: type === undefined }, to);
+    } else if (type === 'subscribe' || type === 'probe') this.#refusePresence(from.bare(), to.bare());
+  }
+
+  /**
+   * Nobody here shares presence: a subscription is refused (RFC 6121 §3.1.4), and who probes is told that it has none
+   * (§4.3.2).
+   */
+  #refusePresence(from: Jid, to: Jid): void {
+    this.#options.send(presence({ type: 'unsubscribed', from: to.toString(), to: from.toString() }));
+  }
+
+  #tellPresence(heard: DirectedPresence, to: Jid): void {
+    if (!to.isDomain) return;
+    for (const handler of this.#presenceHandlers) {
+      try {
+        handler(heard);
+      } catch (error) {
+        this.#options.events.handlerFailed({ what: 'presence', error });
+      }
+    }
+  }
+}
+
+function isAnswer(stanza: Element): boolean {
+  const type = stanza.attr('type');
+  return type === 'result' || type === 'error';
+}

@@ -1,0 +1,76 @@
+import { type DiscoInfo, discoInfoQuery, discoItemsQuery, type Identity } from '../../xmpp/disco.js';
+import { el } from '../../xmpp/element.js';
+import { ns } from '../../xmpp/ns.js';
+import { StanzaError } from '../../xmpp/stanza-error.js';
+import type { Advertisement, IqHandler, IqRoute } from '../host.js';
+
+export interface Software {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** What the domain says about itself in disco#info: its own basics, and what services add. */
+export class SelfDescription {
+  readonly #identities: Identity[];
+  readonly #advertised: Advertisement[] = [];
+
+  constructor(software: Software) {
+    this.#identities = [{ category: 'component', type: 'generic', name: software.name }];
+  }
+
+  add(advertisement: Advertisement): void {
+    this.#advertised.push(advertisement);
+  }
+
+  get info(): DiscoInfo {
+    return {
+      identities: [...this.#identities, ...this.#advertised.flatMap((one) => one.identities ?? [])],
+      features: [
+        ns.discoInfo,
+        ns.discoItems,
+        ns.ping,
+        ns.version,
+        ...this.#advertised.flatMap((one) => one.features ?? []),
+      ],
+      forms: this.#advertised.flatMap((one) => one.forms ?? []),
+    };
+  }
+}
+
+/**
+ * What every entity of ours answers: XEP-0030 disco#info and disco#items, XEP-0199 ping, XEP-0092 software version
+ * (without the operating system, which is nobody's business).
+ */
+export function ownServices(
+  self: SelfDescription,
+  software: Software,
+): readonly (readonly [IqRoute, IqHandler])[] {
+  return [
+    [get(ns.discoInfo, 'query'), withoutNode(() => discoInfoQuery(self.info))],
+    [get(ns.discoItems, 'query'), withoutNode(() => discoItemsQuery([]))],
+    [get(ns.ping, 'ping'), () => undefined],
+    [get(ns.version, 'query'), () => versionQuery(software)],
+  ];
+}
+
+function get(namespace: string, name: string): IqRoute {
+  return { type: 'get', ns: namespace, name };
+}
+
+/** There are no nodes here (XEP-0030 §7). */
+function withoutNode(handler: IqHandler): IqHandler {
+  return (request) => {
+    if ((request.payload.attr('node') ?? '') !== '') throw new StanzaError('item-not-found');
+    return handler(request);
+  };
+}
+
+function versionQuery({ name, version }: Software) {
+  return el(
+    'query',
+    ns.version,
+    {},
+    el('name', ns.version, {}, name),
+    el('version', ns.version, {}, version),
+  );
+}
