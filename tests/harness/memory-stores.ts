@@ -6,24 +6,22 @@ import type {
   StoredRegistration,
 } from '../../src/services/unified-push/store.js';
 
-/** Stores in memory for tests. While `failure` is set, each call rejects with it, as a broken database would. */
-abstract class BreakableStore {
-  failure: Error | undefined;
-
-  protected async answer<T>(action: () => T): Promise<T> {
-    if (this.failure !== undefined) throw this.failure;
-    return action();
-  }
+/** Runs the action, or fails as a broken database would. */
+async function unless<T>(failure: Error | undefined, action: () => T): Promise<T> {
+  if (failure !== undefined) throw failure;
+  return action();
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-export class MemoryRegistrationStore extends BreakableStore implements RegistrationStore {
+class MemoryRegistrationStore implements RegistrationStore {
+  /** While it is set, every call rejects with it. */
+  failure: Error | undefined;
   /** By the hexadecimal hash of the endpoint's id. */
   readonly rows = new Map<string, NewRegistration>();
 
   save(registration: NewRegistration): Promise<Uint8Array> {
-    return this.answer(() => {
+    return unless(this.failure, () => {
       const { bareJid, application, instance, resource, expiresAt } = registration;
       const known = [...this.rows].find(
         ([, row]) => row.bareJid === bareJid && row.application === application && row.instance === instance,
@@ -35,42 +33,47 @@ export class MemoryRegistrationStore extends BreakableStore implements Registrat
   }
 
   find(idHash: Uint8Array): Promise<StoredRegistration | undefined> {
-    return this.answer(() => this.rows.get(hex(idHash)));
+    return unless(this.failure, () => this.rows.get(hex(idHash)));
   }
 
   remove(idHash: Uint8Array, expiresAt: number): Promise<boolean> {
-    return this.answer(
+    return unless(
+      this.failure,
       () => this.rows.get(hex(idHash))?.expiresAt === expiresAt && this.rows.delete(hex(idHash)),
     );
   }
 
   sweep(now: number, limit: number): Promise<number> {
-    return this.answer(() => sweepMap(this.rows, (row) => row.expiresAt < now, limit));
+    return unless(this.failure, () => sweepMap(this.rows, (row) => row.expiresAt < now, limit));
   }
 }
 
-export class MemoryRevocationStore extends BreakableStore implements RevocationStore {
+class MemoryRevocationStore implements RevocationStore {
+  /** While it is set, every call rejects with it. */
+  failure: Error | undefined;
   /** Unix seconds of the expiry, by the hexadecimal hash of the token. */
   readonly rows = new Map<string, number>();
 
   revoke(tokenHash: Uint8Array, expiresAt: number): Promise<void> {
-    return this.answer(() => void this.rows.set(hex(tokenHash), expiresAt));
+    return unless(this.failure, () => void this.rows.set(hex(tokenHash), expiresAt));
   }
 
   isRevoked(tokenHash: Uint8Array): Promise<boolean> {
-    return this.answer(() => this.rows.has(hex(tokenHash)));
+    return unless(this.failure, () => this.rows.has(hex(tokenHash)));
   }
 
   sweep(now: number, limit: number): Promise<number> {
-    return this.answer(() => sweepMap(this.rows, (expiresAt) => expiresAt < now, limit));
+    return unless(this.failure, () => sweepMap(this.rows, (expiresAt) => expiresAt < now, limit));
   }
 }
 
-export class MemoryKeyStore extends BreakableStore implements KeyStore {
+class MemoryKeyStore implements KeyStore {
+  /** While it is set, every call rejects with it. */
+  failure: Error | undefined;
   readonly keys = new Map<string, string>();
 
   getOrCreate(name: string, make: () => string): Promise<string> {
-    return this.answer(() => {
+    return unless(this.failure, () => {
       const key = this.keys.get(name) ?? make();
       this.keys.set(name, key);
       return key;

@@ -3,7 +3,7 @@ import { ns } from '../../xmpp/ns.js';
 import { isHash, type Registration } from './registration.js';
 
 /** The largest body of a push in bytes (RFC 8030 §7.2: a push service takes at least these). */
-export const maxPushBytes = 4096;
+const maxPushBytes = 4096;
 
 declare const checked: unique symbol;
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { LocalProtocol } from 'paseto';
@@ -99,6 +99,38 @@ describe("a token made with Prosody's util.paseto, which encodes lengths in seve
     expect(decryptLocal(key, `${prosodyToken}.Zm9v`)).toBeUndefined();
     const implicitAssertion = Buffer.alloc(128);
     expect(decryptLocal(key, prosodyToken, { implicitAssertion })).toBeUndefined();
+  });
+});
+
+/** As Prosody's util.paseto makes them: the lowest seven bits of each length count. */
+function sealAsProsody(key: Uint8Array, message: Uint8Array, footer = Buffer.alloc(0)): string {
+  const nonce = randomBytes(32);
+  const derive = (label: string) =>
+    Buffer.from(hkdfSync('sha384', key, '', Buffer.concat([Buffer.from(label), nonce]), 48));
+  const encryption = derive('paseto-encryption-key');
+  const cipher = createCipheriv('aes-256-ctr', encryption.subarray(0, 32), encryption.subarray(32));
+  const ciphertext = cipher.update(message);
+  const parts = [Buffer.from('v3.local.'), nonce, ciphertext, footer, Buffer.alloc(0)];
+  const le64 = (length: number) => Buffer.of(length & 0x7f, 0, 0, 0, 0, 0, 0, 0);
+  const encoded = Buffer.concat([le64(parts.length), ...parts.flatMap((part) => [le64(part.length), part])]);
+  const tag = createHmac('sha384', derive('paseto-auth-key-for-aead')).update(encoded).digest();
+  const body = Buffer.concat([nonce, ciphertext, tag]).toString('base64url');
+  return `v3.local.${body}${footer.length === 0 ? '' : `.${footer.toString('base64url')}`}`;
+}
+
+describe('lengths in seven bits', () => {
+  const bytes = randomBytes(32);
+  const message = Buffer.alloc(200, 'm');
+
+  it('count where nothing follows the ciphertext', () => {
+    expect(decryptLocal(keyOf(bytes), sealAsProsody(bytes, message))?.message).toEqual(message);
+  });
+
+  it('do not count with a footer', () => {
+    const footer = Buffer.from('foot');
+    expect(decryptLocal(keyOf(bytes), sealAsProsody(bytes, message, footer))).toBeUndefined();
+    const short = Buffer.alloc(20, 'm');
+    expect(decryptLocal(keyOf(bytes), sealAsProsody(bytes, short, footer))?.footer).toEqual(footer);
   });
 });
 
