@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeHost } from '../../../tests/harness/fake-host.js';
+import { recordingEvents } from '../../../tests/harness/recording-events.js';
 import {
   application,
   instance,
@@ -13,6 +16,8 @@ import type { IqAnswer } from '../../xmpp/iq-tracker.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { type StanzaCondition, StanzaError } from '../../xmpp/stanza-error.js';
+import { PushLimits } from './limits.js';
+import { createPush } from './push.js';
 
 const error = (condition: StanzaCondition): IqAnswer => ({
   kind: 'error',
@@ -191,6 +196,25 @@ describe('a push', () => {
     expect(await push).toMatchObject({ kind: 'delivered' });
     expect((await Promise.all(pushes)).every((outcome) => outcome.kind === 'delivered')).toBe(true);
     expect(await service.push(token, payload())).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('is refused while as many as may be are under way in all, before the database is asked', async () => {
+    const verify = vi.fn(() => new Promise<undefined>(() => {}));
+    const { events, recorded } = recordingEvents();
+    const push = createPush({
+      host: new FakeHost(),
+      tokens: { verify },
+      acl: () => () => true,
+      limits: new PushLimits({ perMinute: 0, underWayEach: 1, underWayInAll: 1, countedKeys: 1 }),
+      pushTimeout: 30,
+      now: () => start,
+      randomBytes,
+      events,
+    });
+    void push('a', payload());
+    expect(await push('b', payload())).toMatchObject({ kind: 'retry', code: 'overloaded' });
+    expect(verify).toHaveBeenCalledTimes(1);
+    expect(recorded).toEqual([{ name: 'pushAnswered', code: 'overloaded', bytes: 11, seconds: 0 }]);
   });
 
   it('is refused past the rate of its registration, by whichever token', async () => {
