@@ -1,0 +1,54 @@
+import type { Generated, Kysely, RawBuilder } from 'kysely';
+import type { StorageOpenError } from './errors.js';
+
+/** The tables as they are after the last migration. Times are Unix seconds. */
+export interface Schema {
+  unified_push_registrations: {
+    id_hash: Uint8Array;
+    seed: Uint8Array;
+    bare_jid: string;
+    resource: string;
+    application: string;
+    instance: string;
+    expires_at: number;
+  };
+  revoked_tokens: { token_hash: Uint8Array; expires_at: number };
+  keys: { name: string; value: string; created_at: Generated<number> };
+  /** One row per migration that was applied. */
+  belfry_schema: { version: number; applied_at: Generated<number> };
+}
+
+export interface Result<Row> {
+  readonly rows: readonly Row[];
+  /** Rows that a statement without RETURNING inserted, updated or deleted. */
+  readonly changes: number;
+}
+
+/** A prepared statement. Rejects with a `StorageError`. */
+export type Statement<Args, Row> = (args: Args) => Promise<Result<Row>>;
+
+/** Stands for an argument in a query that is built once and run often. */
+export type Param<Args> = <Name extends keyof Args & string>(name: Name) => RawBuilder<Args[Name]>;
+
+/** What kysely's query builders have in common here. */
+export interface Query<Row> {
+  compile(): { readonly sql: string; readonly parameters: readonly unknown[]; readonly query: unknown };
+  execute(): Promise<Row[]>;
+}
+
+/**
+ * An open database of either kind. Queries are written once, with kysely; `prepare` compiles each of them once and
+ * runs it as a prepared statement, without kysely's cost per query.
+ */
+export interface Database {
+  readonly kind: 'sqlite' | 'postgres';
+  readonly kysely: Kysely<Schema>;
+  /** `name` is unique among the statements of this database. */
+  prepare<Args, Row>(
+    name: string,
+    build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>,
+  ): Statement<Args, Row>;
+  /** What the operator should read when the database failed while it was being opened. */
+  explain(error: unknown): StorageOpenError;
+  close(): Promise<void>;
+}

@@ -1,0 +1,59 @@
+import type { Config } from '../config/config.js';
+import type { Events } from '../observability/events.js';
+import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
+import type { Database } from './database.js';
+import { createKeyStore } from './keys.js';
+import { migrate } from './migrate.js';
+import { openPostgres } from './postgres.js';
+import { createRegistrationStore } from './registrations.js';
+import { createRevocationStore } from './revocations.js';
+import { openSqlite } from './sqlite.js';
+
+/** An open database, its schema up to date. What a store has acknowledged is on disk. */
+export interface Storage {
+  readonly registrations: RegistrationStore;
+  readonly revocations: RevocationStore;
+  readonly keys: KeyStore;
+  /** Resolves if the database answers; rejects if it does not, within seconds. */
+  check(): Promise<void>;
+  /** Waits for queries under way, then closes; again is the same as once. Queries after it reject. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database, makes it or brings its schema up to date where needed. Throws `StorageOpenError`, whose message
+ * and remedy are for the operator. `events` hears of connections that break while nobody uses them.
+ */
+export async function openStorage(
+  config: Config['storage'],
+  { events }: { events: Pick<Events, 'storageFailed'> },
+): Promise<Storage> {
+  const database =
+    config.kind === 'sqlite' ? openSqlite(config.file) : await openPostgres(config.url, events);
+  try {
+    await migrate(database);
+    return createStorage(database);
+  } catch (error) {
+    await database.close();
+    throw database.explain(error);
+  }
+}
+
+function createStorage(database: Database): Storage {
+  const readVersion = database.prepare<object, unknown>('schema_version', (_param, db) =>
+    db.selectFrom('belfry_schema').select('version').limit(1),
+  );
+  let closed: Promise<void> | undefined;
+  return {
+    registrations: createRegistrationStore(database),
+    revocations: createRevocationStore(database),
+    keys: createKeyStore(database),
+    async check() {
+      await readVersion({});
+    },
+    close() {
+      closed ??= database.close();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import type { Events } from '../observability/events.js';
+import { compileStatement } from './compile.js';
+import type { Database, Param, Query, Schema, Statement } from './database.js';
+import { StorageError, StorageOpenError } from './errors.js';
+import { explainPostgres, parseTarget } from './postgres-problems.js';
+
+const maxConnections = 10;
+/** Queries that may wait for a connection; each waits at most `connectTimeout`. */
+const maxWaiting = 1000;
+/** Milliseconds: for a connection; for a statement on the server; for its answer, if the network swallows it. */
+const connectTimeout = 5000;
+const statementTimeout = 5000;
+const answerTimeout = 8000;
+const idleTimeout = 60_000;
+
+/** A query with the time limit that pg takes per query and its types leave out. */
+interface TimedQuery extends pg.QueryConfig<unknown[]> {
+  readonly query_timeout: number;
+}
+
+/**
+ * Connects a pool. A connection that breaks while it is idle is reported and replaced; queries on a broken one
+ * reject, later ones get a new connection. Throws `StorageOpenError`, in whose message is no password.
+ */
+export async function openPostgres(url: string, events: Pick<Events, 'storageFailed'>): Promise<Database> {
+  const target = parseTarget(url);
+  const pool = createPool(url, events);
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await requireUtf8(kysely);
+  } catch (error) {
+    await pool.end();
+    throw explainPostgres(target, error);
+  }
+  return {
+    kind: 'postgres',
+    kysely,
+    prepare: <Args, Row>(name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
+      const { sql: text, values } = compileStatement(kysely, build);
+      return prepare<Args, Row>(pool, name, text, values);
+    },
+    explain: (error) => explainPostgres(target, error),
+    close: () => pool.end(),
+  };
+}
+
+function createPool(url: string, events: Pick<Events, 'storageFailed'>): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'belfry',
+    max: maxConnections,
+    connectionTimeoutMillis: connectTimeout,
+    idleTimeoutMillis: idleTimeout,
+    statement_timeout: statementTimeout,
+    keepAlive: true,
+    types: { getTypeParser },
+  });
+  pool.on('error', (error) =>
+    events.storageFailed({ what: 'idle database connection', error: StorageError.from(error) }),
+  );
+  // A client outside the pool's care (in a transaction) also emits `error`; without a listener the process would end.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+/** Times are bigint, which pg gives as text; Unix seconds fit a number. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) =>
+  oid === pg.types.builtins.INT8
+    ? Number
+    : pg.types.getTypeParser(oid, format === 'binary' ? 'binary' : 'text');
+
+async function requireUtf8(db: Kysely<Schema>): Promise<void> {
+  const { rows } = await sql<{ server_encoding: string }>`show server_encoding`.execute(db);
+  const encoding = rows[0]?.server_encoding;
+  if (encoding === 'UTF8') return;
+  throw new StorageOpenError(
+    `The database has the encoding ${encoding}; JIDs need UTF8.`,
+    "Make it anew with createdb --encoding=UTF8 --template=template0, and point 'storage' there.",
+  );
+}
+
+function prepare<Args, Row>(
+  pool: pg.Pool,
+  name: string,
+  text: string,
+  values: (args: Args) => unknown[],
+): Statement<Args, Row> {
+  return async (args) => {
+    if (pool.waitingCount >= maxWaiting) {
+      throw new StorageError(`${maxWaiting} queries wait for a database connection already`, 'EBUSY');
+    }
+    const query: TimedQuery = { name, text, values: values(args), query_timeout: answerTimeout };
+    try {
+      const { rows, rowCount } = await pool.query(query);
+      return { rows, changes: rowCount ?? 0 };
+    } catch (error) {
+      throw StorageError.from(error);
+    }
+  };
+}

@@ -1,0 +1,90 @@
+import type {
+  NewRegistration,
+  RegistrationStore,
+  StoredRegistration,
+} from '../services/unified-push/store.js';
+import type { Database } from './database.js';
+
+const columns = [
+  'bare_jid as bareJid',
+  'resource',
+  'application',
+  'instance',
+  'expires_at as expiresAt',
+] as const;
+
+/** The `storage` backend's registrations. */
+export function createRegistrationStore(database: Database): RegistrationStore {
+  const save = prepareSave(database);
+  const find = prepareFind(database);
+  const remove = prepareRemove(database);
+  const sweep = prepareSweep(database);
+  return {
+    async save(registration) {
+      const [row] = (await save(registration)).rows;
+      if (row === undefined) throw new Error('the upsert of a registration returned no row');
+      return row.seed;
+    },
+    find: async (idHash) => (await find({ idHash })).rows[0],
+    remove: async (idHash, expiresAt) => (await remove({ idHash, expiresAt })).changes > 0,
+    sweep: async (now, limit) => (await sweep({ now: Math.ceil(now), limit })).changes,
+  };
+}
+
+/** One statement, so that two processes cannot make two seeds for one key. */
+function prepareSave(database: Database) {
+  return database.prepare<NewRegistration, { seed: Uint8Array }>('registrations_save', (param, db) =>
+    db
+      .insertInto('unified_push_registrations')
+      .values({
+        id_hash: param('idHash'),
+        seed: param('seed'),
+        bare_jid: param('bareJid'),
+        resource: param('resource'),
+        application: param('application'),
+        instance: param('instance'),
+        expires_at: param('expiresAt'),
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['bare_jid', 'application', 'instance'])
+          .doUpdateSet({ resource: param('resource'), expires_at: param('expiresAt') }),
+      )
+      .returning('seed'),
+  );
+}
+
+function prepareFind(database: Database) {
+  return database.prepare<{ idHash: Uint8Array }, StoredRegistration>('registrations_find', (param, db) =>
+    db.selectFrom('unified_push_registrations').select(columns).where('id_hash', '=', param('idHash')),
+  );
+}
+
+function prepareRemove(database: Database) {
+  return database.prepare<{ idHash: Uint8Array; expiresAt: number }, unknown>(
+    'registrations_remove',
+    (param, db) =>
+      db
+        .deleteFrom('unified_push_registrations')
+        .where('id_hash', '=', param('idHash'))
+        .where('expires_at', '=', param('expiresAt')),
+  );
+}
+
+/** On PostgreSQL a row that is being renewed, or swept by another process, is left alone. */
+function prepareSweep(database: Database) {
+  return database.prepare<{ now: number; limit: number }, unknown>('registrations_sweep', (param, db) =>
+    db
+      .with('expired', (cte) =>
+        cte
+          .selectFrom('unified_push_registrations')
+          .select('id_hash')
+          .where('expires_at', '<', param('now'))
+          .orderBy('expires_at')
+          .limit(param('limit'))
+          .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
+      )
+      .deleteFrom('unified_push_registrations')
+      .where('id_hash', 'in', (eb) => eb.selectFrom('expired').select('id_hash')),
+  );
+}

@@ -1,0 +1,114 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { compileStatement } from './compile.js';
+import type { Database, Param, Query, Result, Schema, Statement } from './database.js';
+import { codeOf, messageOf, StorageError, StorageOpenError } from './errors.js';
+
+/** Milliseconds that a statement waits for another process's write; the event loop waits with it. */
+const busyTimeout = 5000;
+
+/**
+ * Opens the database file, and makes it (mode 0600) and its folder (mode 0700) if they are missing. Several processes
+ * may have it open. Throws `StorageOpenError`.
+ */
+export function openSqlite(file: string): Database {
+  const connection = connect(file);
+  const kysely = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
+  return {
+    kind: 'sqlite',
+    kysely,
+    prepare: <Args, Row>(_name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
+      const { sql, values } = compileStatement(kysely, build);
+      return prepare<Args, Row>(connection, sql, values);
+    },
+    explain: (error) => explain(file, error),
+    async close() {
+      connection.close();
+    },
+  };
+}
+
+function connect(file: string): Sqlite.Database {
+  let connection: Sqlite.Database | undefined;
+  try {
+    createPrivately(file);
+    connection = new Sqlite(file, { timeout: busyTimeout });
+    connection.pragma('journal_mode = WAL');
+    // Each commit is on disk before it is acknowledged; WAL's usual NORMAL may lose the last ones with the power.
+    connection.pragma('synchronous = FULL');
+    connection.pragma('foreign_keys = ON');
+    return connection;
+  } catch (error) {
+    connection?.close();
+    throw explain(file, error);
+  }
+}
+
+/** SQLite gives its -wal and -shm files the mode of the database, and makes the database itself by the umask. */
+function createPrivately(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+}
+
+function prepare<Args, Row>(
+  connection: Sqlite.Database,
+  sql: string,
+  values: (args: Args) => unknown[],
+): Statement<Args, Row> {
+  const statement = connection.prepare<unknown[], Row>(sql);
+  const run = (bound: unknown[]): Result<Row> =>
+    statement.reader
+      ? { rows: statement.all(bound), changes: 0 }
+      : { rows: [], changes: statement.run(bound).changes };
+  return async (args) => {
+    try {
+      return run(values(args));
+    } catch (error) {
+      throw StorageError.from(error);
+    }
+  };
+}
+
+const damaged = 'Move the file away and restore it from a backup, or let Belfry make a new one.';
+
+/** Problems that have one remedy, by how their code begins. */
+const problems: readonly { codes: RegExp; text: string; remedy: string }[] = [
+  {
+    codes: /^(EACCES|EPERM|EROFS|SQLITE_CANTOPEN|SQLITE_READONLY|SQLITE_PERM)/,
+    text: 'may not be written',
+    remedy:
+      'Make the file and its folder belong to the user that Belfry runs as, or set data_dir to another place.',
+  },
+  {
+    codes: /^(ENOTDIR|EEXIST|EISDIR|ENOENT|ELOOP|ENAMETOOLONG)/,
+    text: 'is not a possible place for a file',
+    remedy: 'Set data_dir to a folder, or to a path where Belfry can make one.',
+  },
+  {
+    codes: /^SQLITE_NOTADB/,
+    text: 'is not an SQLite database',
+    remedy: damaged,
+  },
+  { codes: /^SQLITE_CORRUPT/, text: 'is damaged', remedy: damaged },
+  {
+    codes: /^(SQLITE_BUSY|SQLITE_LOCKED)/,
+    text: 'is locked by another process',
+    remedy: 'Find what holds it (a database shell with an open transaction, a backup) and end that.',
+  },
+  {
+    codes: /^(ENOSPC|EDQUOT|EFBIG|SQLITE_FULL|SQLITE_IOERR)/,
+    text: 'could not be written: the disk is full or fails',
+    remedy: 'Make room, and look at the system log for disk errors.',
+  },
+];
+
+function explain(file: string, error: unknown): StorageOpenError {
+  if (error instanceof StorageOpenError) return error;
+  const code = codeOf(error);
+  const known = problems.find(({ codes }) => codes.test(code));
+  return known === undefined
+    ? new StorageOpenError(`The database ${file} cannot be opened: ${messageOf(error)}`, 'Check data_dir.')
+    : new StorageOpenError(`The database ${file} ${known.text} (${code}).`, known.remedy);
+}
