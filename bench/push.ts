@@ -89,8 +89,7 @@ async function prepare(closers: Closers): Promise<Bench> {
   const folder = await temporaryFolder('bench');
   closers.push(() => rm(folder, { recursive: true, force: true }));
   const prosody = await startProsody({
-    domain,
-    users: { [account.user]: account.password },
+    accounts: { [`${account.user}@${domain}`]: account.password },
     components: Object.fromEntries(Object.values(belfryRows).map((jid) => [jid, componentSecret])),
     unifiedPush: {
       [modRows.storage]: 'unified_push_backend = "storage"',

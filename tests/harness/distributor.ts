@@ -3,6 +3,7 @@ import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { type StanzaCondition, StanzaError } from '../../src/xmpp/stanza-error.js';
 import { waitFor } from './net.js';
+import { splitJid, type XmppServer } from './xmpp-server.js';
 
 /** An account and where its server takes clients. */
 export interface ClientAccount {
@@ -48,6 +49,8 @@ export interface Distributor {
   readonly jid: string;
   /** Every push that arrived, whatever was answered. */
   readonly pushes: readonly ReceivedPush[];
+  /** The push after the first `count` ones, as soon as it has arrived. */
+  nextPush(count: number): Promise<ReceivedPush>;
   /** Registers; rejects with the provider's `StanzaError`. */
   register(
     provider: string,
@@ -57,15 +60,22 @@ export interface Distributor {
   request(type: 'get' | 'set', to: string, payload: Element): Promise<Element>;
   /** How pushes are answered from now on. */
   answerWith(mode: AnswerMode): void;
-  /** Sends an empty result for any id to anybody: a late answer, or one that was never asked for. */
-  sendResult(to: string, id: string): void;
+  /** Answers any id of anybody: late, or never asked for. */
+  sendAnswer(to: string, id: string, mode: Exclude<AnswerMode, 'none'>): void;
   disconnect(): Promise<void>;
 }
 
 const answerTimeout = 30_000;
 
-/** Logs in with the library that `connect` wraps, and becomes available. */
-export async function startDistributor(connect: ConnectClient, account: ClientAccount): Promise<Distributor> {
+/** Logs in to the server as that full JID, with the library that `connect` wraps, and becomes available. */
+export async function startDistributor(
+  connect: ConnectClient,
+  server: XmppServer,
+  fullJid: string,
+): Promise<Distributor> {
+  const { local: user, domain, resource } = splitJid(fullJid);
+  const password = server.accounts[`${user}@${domain}`] ?? '';
+  const account = { port: server.c2sPort, user, domain, resource, password };
   const pushes: ReceivedPush[] = [];
   const open = new Map<string, (answer: Element) => void>();
   let mode: AnswerMode = 'result';
@@ -98,6 +108,12 @@ export async function startDistributor(connect: ConnectClient, account: ClientAc
     jid: stream.jid,
     pushes,
     request,
+    async nextPush(count) {
+      await waitFor('a push to arrive', () => pushes.length > count, { timeout: answerTimeout });
+      const [push] = pushes.slice(count);
+      if (push === undefined) throw new Error('unreachable: waitFor rejects');
+      return push;
+    },
     async register(provider, hashes = {}) {
       const attrs = { application: randomHash(), instance: randomHash(), ...hashes };
       const answer = await request('set', provider, el('register', ns.unifiedPush, attrs));
@@ -107,7 +123,7 @@ export async function startDistributor(connect: ConnectClient, account: ClientAc
     answerWith(next) {
       mode = next;
     },
-    sendResult: (to, id) => stream.send(el('iq', ns.client, { type: 'result', to, id })),
+    sendAnswer: (to, id, answer) => stream.send(answerTo(id, to, answer)),
     disconnect: () => stream.close(),
   };
 }

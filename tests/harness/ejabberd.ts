@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { freePort } from './net.js';
 import { findExecutable } from './peer.js';
 import type { Program } from './program.js';
-import { runServer, temporaryFolder, type XmppServer, type XmppServerOptions } from './xmpp-server.js';
+import {
+  domainsOf,
+  runServer,
+  splitJid,
+  temporaryFolder,
+  type XmppServer,
+  type XmppServerOptions,
+} from './xmpp-server.js';
 
 const erlang = findExecutable('erl');
 const libraries = findLibraries();
@@ -57,13 +64,14 @@ export async function startEjabberd(options: XmppServerOptions): Promise<XmppSer
     },
     isReady: (running: Program) => running.output().includes(readyMark),
   };
-  return runServer(server, { domain: options.domain, users: options.users, c2sPort, componentPort });
+  return runServer(server, { accounts: options.accounts, c2sPort, componentPort });
 }
 
-function startScript({ domain, users }: XmppServerOptions): string {
-  const register = Object.entries(users).map(
-    ([user, password]) => `ejabberd_auth:try_register(${erl(user)}, ${erl(domain)}, ${erl(password)})`,
-  );
+function startScript({ accounts }: XmppServerOptions): string {
+  const register = Object.entries(accounts).map(([jid, password]) => {
+    const { local, domain } = splitJid(jid);
+    return `ejabberd_auth:try_register(${erl(local)}, ${erl(domain)}, ${erl(password)})`;
+  });
   const steps = ['{ok, _} = ejabberd:start()', ...register, `io:format("${readyMark}~n")`];
   return `${steps.join(', ')}.`;
 }
@@ -78,7 +86,7 @@ function configuration(c2sPort: number, componentPort: number, options: XmppServ
   const components = Object.entries(options.components ?? {});
   const listener = { ip: '127.0.0.1' };
   return JSON.stringify({
-    hosts: [options.domain],
+    hosts: domainsOf(options.accounts),
     loglevel: 'info',
     auth_method: 'internal',
     auth_password_format: 'plain',

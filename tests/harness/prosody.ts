@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { freePort } from './net.js';
 import { findExecutable } from './peer.js';
 import {
+  domainsOf,
   listens,
   runServer,
+  splitJid,
   temporaryFolder,
   type XmppServer,
   type XmppServerOptions,
@@ -33,7 +35,7 @@ export async function startProsody(options: ProsodyOptions): Promise<XmppServer>
   if (executable === undefined) throw new Error('prosody is not installed');
   const folder = await temporaryFolder('prosody');
   const ports: Ports = { c2s: await freePort(), component: await freePort(), http: await freePort() };
-  await writeAccounts(join(folder, 'data'), options);
+  await writeAccounts(join(folder, 'data'), options.accounts);
   await writeFile(join(folder, 'prosody.cfg.lua'), configuration(folder, ports, options));
   const wanted = [ports.c2s];
   if (options.components !== undefined) wanted.push(ports.component);
@@ -44,16 +46,17 @@ export async function startProsody(options: ProsodyOptions): Promise<XmppServer>
     program: { command: executable, args: ['-F', '--config', join(folder, 'prosody.cfg.lua')] },
     isReady: async () => (await Promise.all(wanted.map(listens))).every(Boolean),
   };
-  const { domain, users } = options;
-  return runServer(server, { domain, users, c2sPort: ports.c2s, componentPort: ports.component });
+  const { accounts } = options;
+  return runServer(server, { accounts, c2sPort: ports.c2s, componentPort: ports.component });
 }
 
-async function writeAccounts(data: string, { domain, users }: ProsodyOptions): Promise<void> {
-  const accounts = join(data, encodeName(domain), 'accounts');
-  await mkdir(accounts, { recursive: true });
-  for (const [user, password] of Object.entries(users)) {
+async function writeAccounts(data: string, accounts: ProsodyOptions['accounts']): Promise<void> {
+  for (const [jid, password] of Object.entries(accounts)) {
+    const { local, domain } = splitJid(jid);
+    const folder = join(data, encodeName(domain), 'accounts');
+    await mkdir(folder, { recursive: true });
     await writeFile(
-      join(accounts, `${encodeName(user)}.dat`),
+      join(folder, `${encodeName(local)}.dat`),
       `return { ["password"] = ${lua(password)}; };\n`,
     );
   }
@@ -71,6 +74,7 @@ function lua(text: string): string {
 
 function configuration(folder: string, ports: Ports, options: ProsodyOptions): string {
   const modules = ['roster', 'saslauth', 'disco', 'ping', ...(options.modules ?? [])];
+  const hosts = domainsOf(options.accounts).map((domain) => `VirtualHost ${lua(domain)}`);
   const components = Object.entries(options.components ?? {}).map(
     ([jid, secret]) => `Component ${lua(jid)}\n  component_secret = ${lua(secret)}`,
   );
@@ -94,7 +98,7 @@ modules_disabled = { "s2s"; "tls" }
 authentication = "internal_plain"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
-VirtualHost ${lua(options.domain)}
+${hosts.join('\n')}
 ${components.join('\n')}
 ${unifiedPush.join('\n')}
 `;

@@ -6,10 +6,11 @@ import { type Program, type ProgramSpec, startProgram, waitUntilReady } from './
 
 /** What every real XMPP server of the tests is asked for. */
 export interface XmppServerOptions {
-  /** The XMPP domain; clients connect to 127.0.0.1 whatever it is called. */
-  readonly domain: string;
-  /** Accounts: local part → password. */
-  readonly users: Readonly<Record<string, string>>;
+  /**
+   * Accounts: bare JID → password. Their domains are what the server serves; clients connect to 127.0.0.1 whatever
+   * those are called.
+   */
+  readonly accounts: Readonly<Record<string, string>>;
   /** XEP-0114 components: JID → secret. */
   readonly components?: Readonly<Record<string, string>>;
 }
@@ -29,8 +30,7 @@ export interface ServerLife {
 
 /** A real XMPP server with its own configuration, data folder and ports; nothing of an installed one is touched. */
 export interface XmppServer extends ServerLife {
-  readonly domain: string;
-  readonly users: Readonly<Record<string, string>>;
+  readonly accounts: Readonly<Record<string, string>>;
   readonly c2sPort: number;
   readonly componentPort: number;
 }
@@ -73,6 +73,22 @@ export async function runServer<Facts extends object>(
       await removeFolder();
     },
   };
+}
+
+/** The domains of some accounts, each once. */
+export function domainsOf(accounts: Readonly<Record<string, string>>): string[] {
+  return [...new Set(Object.keys(accounts).map((jid) => splitJid(jid).domain))];
+}
+
+/** Local part, domain and resource of a JID that the test itself wrote. */
+export function splitJid(jid: string): { local: string; domain: string; resource: string } {
+  const {
+    local,
+    domain,
+    resource = '',
+  } = /^(?<local>.+)@(?<domain>[^/]+)(\/(?<resource>.*))?$/.exec(jid)?.groups ?? {};
+  if (local === undefined || domain === undefined) throw new Error(`${jid} is not the JID of an account`);
+  return { local, domain, resource };
 }
 
 /** A new empty folder that only this test uses. */

@@ -1,19 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConnectClient, type Distributor, startDistributor } from '../harness/distributor.js';
+import { type Distributor, startDistributor } from '../harness/distributor.js';
 import { describeWithPeers } from '../harness/peer.js';
+import { clientKinds } from '../harness/peers.js';
 import { hasProsody, hasUnifiedPushModule, startProsody } from '../harness/prosody.js';
 import { postPush } from '../harness/push-request.js';
-import { connectSlixmpp, hasSlixmpp } from '../harness/slixmpp-client.js';
-import { connectXmppJs } from '../harness/xmpp-js-client.js';
 import type { XmppServer } from '../harness/xmpp-server.js';
 
-const clients: readonly [string, ConnectClient, boolean][] = [
-  ['slixmpp', connectSlixmpp, hasSlixmpp],
-  ['xmpp.js', connectXmppJs, true],
-];
-
 /** Proves the harness itself: the clients work with a provider that is not Belfry. */
-describe.each(clients)('mod_unified_push of Prosody with %s', (_name, connect, isInstalled) => {
+describe.each(clientKinds)('mod_unified_push of Prosody with $name', ({ connect, isInstalled }) => {
   describeWithPeers(
     'baseline',
     { prosody: hasProsody, mod_unified_push: hasUnifiedPushModule, client: isInstalled },
@@ -23,16 +17,10 @@ describe.each(clients)('mod_unified_push of Prosody with %s', (_name, connect, i
 
       beforeAll(async () => {
         prosody = await startProsody({
-          domain: 'example.test',
-          users: { ana: 'a-password' },
+          accounts: { 'ana@example.test': 'a-password' },
           unifiedPush: { 'up.example.test': 'unified_push_backend = "storage"' },
         });
-        const account = { user: 'ana', password: 'a-password', resource: 'phone' };
-        device = await startDistributor(connect, {
-          ...account,
-          port: prosody.c2sPort,
-          domain: prosody.domain,
-        });
+        device = await startDistributor(connect, prosody, 'ana@example.test/phone');
       });
       afterAll(async () => {
         await device?.disconnect();
