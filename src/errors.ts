@@ -57,6 +57,7 @@ export const errorTable = {
   'empty-body': { text: 'The body is empty; a push has at least one byte.', http: 400, log: 'debug' },
   'bad-request': { text: 'The request is not valid HTTP.', http: 400, log: 'debug' },
   'body-too-large': { text: 'The body is larger than 4096 bytes.', http: 413, log: 'debug' },
+  'headers-too-large': { text: 'The header fields are too large.', http: 431, log: 'debug' },
   'request-timeout': { text: 'The request did not arrive in time.', http: 408, log: 'debug' },
   'too-many-pushes': {
     text: 'Too many pushes to this endpoint. Try again later.',

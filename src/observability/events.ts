@@ -1,4 +1,6 @@
-import type { ErrorCode } from '../errors.js';
+import { type ErrorCode, errorTable } from '../errors.js';
+import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
 
 /**
  * What happens in Belfry that an operator or a graph wants to know, one function per event: log line and metric
@@ -23,6 +25,130 @@ export interface Events {
   /** Expired rows were removed. */
   swept(event: { what: string; rows: number }): void;
   storageFailed(event: { what: string; error: unknown }): void;
-  /** The HTTP server refused a request before a route saw it. */
-  httpRefused(event: { code: ErrorCode }): void;
+  /** The HTTP server refused a request by itself, before it was a push. `client` is the sender's address. */
+  httpRefused(event: { code: ErrorCode; client?: string }): void;
+}
+
+/** Each code's log level comes from the error table; what succeeds often is logged at `debug`. */
+export function createEvents({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events {
+  const never = (fn: () => void) => runQuietly(fn, metrics);
+  return {
+    ...hostEvents(logger, metrics, never),
+    ...registrationEvents(logger, metrics, never),
+    ...failureEvents(logger, metrics, never),
+    pushAnswered(event) {
+      never(() => countPush(event, metrics));
+      const level = event.code === 'delivered' ? 'debug' : errorTable[event.code].log;
+      if (!logger.isLevelEnabled(level)) return;
+      const { code, jid, bytes, seconds } = event;
+      never(() => logger[level]({ code, jid, bytes, ms: Math.round(seconds * 1000) }, 'push answered'));
+    },
+    httpRefused({ code, client }) {
+      never(() => {
+        metrics.httpRefusals.inc({ code });
+        logger[errorTable[code].log]({ code, client }, 'http request refused');
+      });
+    },
+  };
+}
+
+type Never = (fn: () => void) => void;
+type EventsNamed<Name extends keyof Events> = Pick<Events, Name>;
+
+/** Whoever reports an event must not fail because of the report. */
+function runQuietly(fn: () => void, metrics: Metrics): void {
+  try {
+    fn();
+  } catch {
+    metrics.eventFailures.inc();
+  }
+}
+
+function countPush(event: Parameters<Events['pushAnswered']>[0], metrics: Metrics): void {
+  metrics.pushes.inc({ code: event.code });
+  metrics.pushSeconds.observe(event.seconds);
+  metrics.pushBytes.observe(event.bytes);
+}
+
+function hostEvents(
+  logger: Logger,
+  metrics: Metrics,
+  never: Never,
+): EventsNamed<'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored'> {
+  return {
+    hostConnected({ domain }) {
+      never(() => {
+        metrics.hostConnected.set({ host: domain }, 1);
+        logger.info({ host: domain }, 'host connected');
+      });
+    },
+    hostDisconnected({ domain, reason, remedy }) {
+      never(() => {
+        metrics.hostConnected.set({ host: domain }, 0);
+        metrics.hostDisconnects.inc({ host: domain });
+        logger.warn({ host: domain, reason, remedy }, 'host not connected');
+      });
+    },
+    iqAnswerIgnored({ domain, from }) {
+      never(() => {
+        metrics.iqAnswersIgnored.inc();
+        logger.debug({ host: domain, from }, 'iq answer ignored: nobody waits for it');
+      });
+    },
+  };
+}
+
+function registrationEvents(
+  logger: Logger,
+  metrics: Metrics,
+  never: Never,
+): EventsNamed<'registered' | 'registrationRefused' | 'registrationRevoked' | 'swept'> {
+  return {
+    registered({ jid, backend, expiresAt }) {
+      never(() => {
+        metrics.registrations.inc({ result: 'ok' });
+        const expires = new Date(expiresAt * 1000).toISOString();
+        logger.info({ jid, backend, expires }, 'registered');
+      });
+    },
+    registrationRefused({ jid, code }) {
+      never(() => {
+        metrics.registrations.inc({ result: code });
+        logger[errorTable[code].log]({ jid, code }, 'registration refused');
+      });
+    },
+    registrationRevoked({ jid, backend, reason }) {
+      never(() => {
+        metrics.revocations.inc();
+        logger.info({ jid, backend, reason }, 'registration revoked: the device disowned it');
+      });
+    },
+    swept({ what, rows }) {
+      never(() => {
+        metrics.sweptRows.inc({ what }, rows);
+        logger.debug({ what, rows }, 'expired rows removed');
+      });
+    },
+  };
+}
+
+function failureEvents(
+  logger: Logger,
+  metrics: Metrics,
+  never: Never,
+): EventsNamed<'handlerFailed' | 'storageFailed'> {
+  return {
+    handlerFailed({ what, error }) {
+      never(() => {
+        metrics.handlerFailures.inc({ what });
+        logger.error({ what, err: error }, 'handler failed');
+      });
+    },
+    storageFailed({ what, error }) {
+      never(() => {
+        metrics.storageFailures.inc({ what });
+        logger.error({ what, err: error }, 'storage failed');
+      });
+    },
+  };
 }

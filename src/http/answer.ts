@@ -1,0 +1,47 @@
+import { errorTable, type HttpErrorCode } from '../errors.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** A complete answer; made once where it is always the same. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Empty for an answer without a body. */
+  readonly body: Buffer;
+}
+
+/** On everything: answers are about one moment, and are never anything but what their type says. */
+const commonHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
+/**
+ * Endpoints are capability URLs without cookies or other ambient authority, so any web page that knows one may use
+ * it, and read what it is answered.
+ */
+export const corsHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'location, ttl, retry-after',
+} as const;
+
+const noBody = Buffer.alloc(0);
+
+export function emptyAnswer(status: number, headers: Headers = {}): Answer {
+  return { status, headers: { ...commonHeaders, ...headers }, body: noBody };
+}
+
+export function textAnswer(status: number, type: string, text: string, headers: Headers = {}): Answer {
+  return {
+    status,
+    headers: { ...commonHeaders, 'content-type': type, ...headers },
+    body: Buffer.from(text),
+  };
+}
+
+export function jsonAnswer(status: number, value: object, headers: Headers = {}): Answer {
+  return textAnswer(status, 'application/json', JSON.stringify(value), headers);
+}
+
+/** The answer of a code as the error table has it. It says nothing about the request, least of all its token. */
+export function errorAnswer(code: HttpErrorCode, headers: Headers = {}): Answer {
+  const { http, text } = errorTable[code];
+  return jsonAnswer(http, { error: code, message: text }, { ...corsHeaders, ...headers });
+}
