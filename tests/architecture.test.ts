@@ -26,7 +26,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'config/config.ts',
   ],
   storage: ['services/unified-push/store.ts', 'observability', 'config/config.ts'],
+  'version.ts': [],
   'app.ts': [
+    'version.ts',
     'xmpp',
     'config',
     'observability',
@@ -36,7 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'http',
     'storage',
   ],
-  cli: ['app.ts', 'config', 'hosts/component', 'http', 'observability', 'storage', 'xmpp'],
+  cli: ['version.ts', 'app.ts', 'config', 'hosts/component', 'http', 'observability', 'storage', 'xmpp'],
 };
 
 /** Packages that only one room may know, so that a change of library stays in that room. */
