@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { Config } from '../config/config.js';
 
 type LogConfig = Config['log'];
@@ -44,8 +44,10 @@ const secretFields = [
  * terminal. Written synchronously, so that the last line before a crash is not lost.
  */
 export function createLogger({ level, format, output }: LoggerOptions): Logger {
-  const isPretty = format === 'pretty' || (format === 'auto' && output === undefined && isTerminal());
-  const stream = isPretty ? prettyStream(output) : (output ?? destination({ fd: 1, sync: true }));
+  const isTerminal = output === undefined && process.stdout.isTTY === true;
+  const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
+  const target = output ?? destination({ fd: 1, sync: true });
+  const stream = isPretty ? prettyStream(target, isTerminal) : target;
   const log = pino(
     {
       level,
@@ -83,16 +85,7 @@ function describeError(error: unknown): unknown {
   };
 }
 
-function isTerminal(): boolean {
-  return process.stdout.isTTY === true;
-}
-
-function prettyStream(output: DestinationStream | undefined): DestinationStream {
-  return pretty({
-    destination: output ?? 1,
-    sync: true,
-    colorize: output === undefined && isTerminal(),
-    translateTime: 'SYS:HH:MM:ss',
-    singleLine: true,
-  });
+function prettyStream(output: DestinationStream, colorize: boolean): DestinationStream {
+  const format = prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  return { write: (line) => output.write(format(line)) };
 }

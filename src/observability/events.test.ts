@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { createEvents, type Events } from './events.js';
+import { createLogger, type Logger } from './logger.js';
+import { createMetrics } from './metrics.js';
+
+function setUp(level: 'debug' | 'info' = 'debug') {
+  const lines: Record<string, unknown>[] = [];
+  const output = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const metrics = createMetrics({ version: '1.2.3' });
+  const events = createEvents({ logger: createLogger({ level, format: 'json', output }), metrics });
+  return { events, lines, metrics };
+}
+
+const jid = 'ana@example.org';
+const domain = 'push.example.org';
+
+/** One of each event, the line that it writes and the metric that it leaves. */
+const cases: [(events: Events) => void, Record<string, unknown>, string | undefined][] = [
+  [
+    (e) => e.hostConnected({ domain }),
+    { level: 'info', host: domain, msg: 'host connected' },
+    `belfry_host_connected{host="${domain}"} 1`,
+  ],
+  [
+    (e) => e.hostDisconnected({ domain, reason: 'ECONNREFUSED', remedy: 'start it' }),
+    { level: 'warn', host: domain, reason: 'ECONNREFUSED', remedy: 'start it' },
+    `belfry_host_disconnects_total{host="${domain}"} 1`,
+  ],
+  [
+    (e) => e.iqAnswerIgnored({ domain, from: jid }),
+    { level: 'debug', from: jid },
+    'belfry_iq_answers_ignored_total 1',
+  ],
+  [
+    (e) => e.handlerFailed({ what: 'push', error: new Error('surprise') }),
+    { level: 'error', what: 'push', err: expect.objectContaining({ message: 'surprise' }) },
+    'belfry_handler_failures_total{what="push"} 1',
+  ],
+  [
+    (e) => e.registered({ jid, backend: 'paseto', expiresAt: 1_800_000_000 }),
+    { level: 'info', jid, backend: 'paseto', expires: '2027-01-15T08:00:00.000Z' },
+    'belfry_registrations_total{result="ok"} 1',
+  ],
+  [
+    (e) => e.registrationRefused({ jid, code: 'bad-hash' }),
+    { level: 'info', jid, code: 'bad-hash' },
+    'belfry_registrations_total{result="bad-hash"} 1',
+  ],
+  [
+    (e) => e.pushAnswered({ code: 'delivered', jid, bytes: 300, seconds: 0.0421 }),
+    { level: 'debug', code: 'delivered', jid, bytes: 300, ms: 42 },
+    'belfry_pushes_total{code="delivered"} 1',
+  ],
+  [
+    (e) => e.pushAnswered({ code: 'host-disconnected', jid, bytes: 1, seconds: 0 }),
+    { level: 'warn', code: 'host-disconnected' },
+    'belfry_pushes_total{code="host-disconnected"} 1',
+  ],
+  [
+    (e) => e.registrationRevoked({ jid, backend: 'jwt', reason: 'item-not-found' }),
+    { level: 'info', jid, backend: 'jwt', reason: 'item-not-found' },
+    'belfry_revocations_total 1',
+  ],
+  [
+    (e) => e.swept({ what: 'registrations', rows: 7 }),
+    { level: 'debug', what: 'registrations', rows: 7 },
+    'belfry_swept_rows_total{what="registrations"} 7',
+  ],
+  [
+    (e) => e.storageFailed({ what: 'find', error: new Error('disk full') }),
+    { level: 'error', what: 'find', err: expect.objectContaining({ message: 'disk full' }) },
+    'belfry_storage_failures_total{what="find"} 1',
+  ],
+  [
+    (e) => e.httpRefused({ code: 'body-too-large', client: '192.0.2.1' }),
+    { level: 'debug', code: 'body-too-large', client: '192.0.2.1' },
+    'belfry_http_refused_total{code="body-too-large"} 1',
+  ],
+];
+
+describe('createEvents', () => {
+  it.each(cases)('%s logs and counts', async (happen, line, metric) => {
+    const { events, lines, metrics } = setUp();
+    happen(events);
+    expect(lines).toEqual([expect.objectContaining(line)]);
+    expect((await metrics.render()).split('\n')).toContain(metric);
+  });
+
+  it('has a case for every event', () => {
+    const called = new Set<string>();
+    const events = setUp().events;
+    const spy = new Proxy(events, {
+      get: (target, name) => {
+        called.add(String(name));
+        return Reflect.get(target, name);
+      },
+    });
+    for (const [happen] of cases) happen(spy);
+    expect([...called].sort()).toEqual(Object.keys(events).sort());
+  });
+
+  it('measures time and size of pushes', async () => {
+    const { events, metrics } = setUp();
+    events.pushAnswered({ code: 'delivered', jid, bytes: 300, seconds: 0.3 });
+    const text = await metrics.render();
+    expect(text).toContain('belfry_push_duration_seconds_bucket{le="0.25"} 0');
+    expect(text).toContain('belfry_push_duration_seconds_bucket{le="0.5"} 1');
+    expect(text).toContain('belfry_push_payload_bytes_sum 300');
+  });
+
+  it('turns the gauge of a host that went away to 0', async () => {
+    const { events, metrics } = setUp();
+    events.hostConnected({ domain });
+    events.hostDisconnected({ domain, reason: 'closed' });
+    expect(await metrics.render()).toContain(`belfry_host_connected{host="${domain}"} 0`);
+  });
+
+  it('writes nothing about delivered pushes unless asked to', () => {
+    const { events, lines } = setUp('info');
+    events.pushAnswered({ code: 'delivered', jid, bytes: 1, seconds: 0 });
+    events.pushAnswered({ code: 'unknown-endpoint', bytes: 1, seconds: 0 });
+    expect(lines).toEqual([]);
+  });
+
+  it('never throws, and counts that it could not', async () => {
+    const broken = () => {
+      throw new Error('disk full');
+    };
+    const logger: Logger = {
+      debug: broken,
+      info: broken,
+      warn: broken,
+      error: broken,
+      isLevelEnabled: () => true,
+      setLevel: broken,
+    };
+    const metrics = createMetrics({ version: '1.2.3' });
+    const events = createEvents({ logger, metrics });
+    for (const [happen] of cases) happen(events);
+    events.pushAnswered({ code: 'delivered', bytes: Number.NaN, seconds: Number.NaN });
+    expect(await metrics.render()).toMatch(/belfry_event_failures_total [1-9]/);
+  });
+});
+
+describe('createMetrics', () => {
+  it('says what runs, and how the process does', async () => {
+    const text = await createMetrics({ version: '1.2.3' }).render();
+    expect(text).toContain(`belfry_build_info{version="1.2.3",node="${process.version}"} 1`);
+    expect(text).toContain('process_resident_memory_bytes');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  it('keeps two of them apart', async () => {
+    const [one, two] = [createMetrics({ version: '1' }), createMetrics({ version: '2' })];
+    one.revocations.inc();
+    expect(await two.render()).toContain('belfry_revocations_total 0');
+  });
+});
