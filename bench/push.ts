@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { startBelfry } from '../tests/harness/belfry.js';
 import { startProsody } from '../tests/harness/prosody.js';
 import { temporaryFolder, type XmppServer } from '../tests/harness/xmpp-server.js';
-import { ask, forkBeside } from './push/ask.js';
+import { ask } from './push/ask.js';
 import { cpuSeconds } from './push/cpu.js';
 import { generateLoad } from './push/wrk.js';
 
@@ -97,7 +97,7 @@ async function prepare(closers: Closers): Promise<Bench> {
     },
   });
   closers.push(() => prosody.stop());
-  const distributor = forkBeside('lean-distributor.ts');
+  const distributor = fork(new URL('./push/lean-distributor.ts', import.meta.url));
   closers.push(() => distributor.disconnect());
   await ask(distributor, { ask: 'login', port: prosody.c2sPort, domain, ...account }, 'done');
   return { prosody, distributor, folder };
@@ -117,7 +117,7 @@ async function startRows(bench: Bench, wanted: readonly string[], closers: Close
 }
 
 async function bareRow(closers: Closers): Promise<Row> {
-  const server = forkBeside('bare-server.ts');
+  const server = fork(new URL('./push/bare-server.ts', import.meta.url));
   closers.push(() => server.disconnect());
   const [address]: { port: number }[] = await once(server, 'message');
   const endpoints = [`http://127.0.0.1:${address?.port}/push/${randomBytes(20).toString('hex')}`];

@@ -1,12 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { Answer, Question } from './lean-distributor.js';
-
-/** Starts a file beside this one as child process with an IPC channel. */
-export function forkBeside(file: string): ChildProcess {
-  return fork(fileURLToPath(new URL(file, import.meta.url)));
-}
 
 /** Asks the lean distributor; one question at a time. */
 export async function ask<Kind extends Answer['kind']>(

@@ -6,7 +6,7 @@ import { waitFor } from './net.js';
 import { splitJid, type XmppServer } from './xmpp-server.js';
 
 /** An account and where its server takes clients. */
-export interface ClientAccount {
+interface ClientAccount {
   readonly port: number;
   readonly domain: string;
   readonly user: string;
@@ -15,7 +15,7 @@ export interface ClientAccount {
 }
 
 /** A bound stream of a real XMPP library. */
-export interface ClientStream {
+interface ClientStream {
   /** The full JID that the server bound. */
   readonly jid: string;
   send(stanza: Element): void;
@@ -29,9 +29,9 @@ export type ConnectClient = (
 ) => Promise<ClientStream>;
 
 /** What a distributor answers pushes with: a result, an error of that condition, or nothing at all. */
-export type AnswerMode = 'result' | 'none' | StanzaCondition;
+type AnswerMode = 'result' | 'none' | StanzaCondition;
 
-export interface ReceivedPush {
+interface ReceivedPush {
   readonly id: string;
   readonly from: string;
   readonly application: string;
@@ -39,7 +39,7 @@ export interface ReceivedPush {
   readonly payload: Buffer;
 }
 
-export interface Registration {
+interface Registration {
   readonly endpoint: string;
   readonly expiration: string;
 }

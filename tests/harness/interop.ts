@@ -16,7 +16,7 @@ const accounts = {
 };
 
 /** The component's JID for a backend; one domain below the users', as operators are told to. */
-export const componentJid = (name: string) => `${name}.example.test`;
+const componentJid = (name: string) => `${name}.example.test`;
 
 /** A real server, with whatever a test started on it. */
 export interface World {
