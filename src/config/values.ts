@@ -1,0 +1,191 @@
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+import { Jid, JidError } from '../xmpp/jid.js';
+import type { ListenAddress } from './config.js';
+
+/** A value that was read, or the end of a sentence that begins with the value: `is no address; write …`. */
+type Read<T> = { readonly value: T } | { readonly refused: string };
+
+/** How a value is repeated in a message: short, on one line, without the inside of lists and sections or a password. */
+function show(input: unknown): string {
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object' && input !== null) return 'a section';
+  const text = String(JSON.stringify(input)).replace(/\/\/[^/]*@/, '//…@');
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** A text that `read` makes a value of. */
+function parsed<T>(what: string, read: (text: string) => Read<T>) {
+  return z
+    .string({ error: ({ input }) => `${show(input)} is no ${what}; write it as text, in quotes if need be` })
+    .transform((text, context) => {
+      const result = read(text);
+      if ('value' in result) return result.value;
+      context.addIssue(`${show(text)} ${result.refused}`);
+      return z.NEVER;
+    });
+}
+
+/** One of a few words. */
+export function choice<const T extends readonly string[]>(words: T) {
+  return z.enum(words, {
+    error: ({ input }) => `${show(input)} is not allowed; use one of ${words.join(', ')}`,
+  });
+}
+
+/** The path of a file or folder. */
+export const path = parsed('path', (text): Read<string> => {
+  return text === '' ? { refused: 'is no path; write the name of a file or folder' } : { value: text };
+});
+
+const addressHelp = 'write host:port, as in 127.0.0.1:5280 or "[::1]:5280"';
+
+/** `host:port`, with an IPv6 address in brackets. A port of 0 lets the system choose, where one listens. */
+export function address({ lowestPort }: { lowestPort: 0 | 1 }) {
+  return parsed('address', (text): Read<ListenAddress> => {
+    const [, ipv6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]\s/@*]+)):(\d{1,5})$/.exec(text) ?? [];
+    const host = ipv6 ?? name;
+    if (host === undefined || (ipv6 !== undefined && isIP(ipv6) !== 6)) {
+      return { refused: `is no address; ${addressHelp}` };
+    }
+    const port = Number(digits);
+    if (port < lowestPort || port > 65_535) {
+      return { refused: `has an impossible port; allowed are ${lowestPort} to 65535` };
+    }
+    return { value: { host, port } };
+  });
+}
+
+function readJid(text: string): Read<Jid> {
+  try {
+    return { value: Jid.parse(text) };
+  } catch (error) {
+    if (error instanceof JidError) return { refused: `is no JID: ${error.message}` };
+    throw error;
+  }
+}
+
+/** A JID of a domain alone. */
+export const domain = parsed('domain', (text): Read<Jid> => {
+  const result = readJid(text);
+  if ('refused' in result || result.value.isDomain) return result;
+  return { refused: `is not a domain alone; write ${result.value.domain}` };
+});
+
+/** A list, written as one or as text with commas. */
+function list<T>(what: string, read: (text: string) => Read<T>) {
+  return z
+    .union([z.array(z.unknown()), z.string()], {
+      error: ({ input }) => `${show(input)} is no list of ${what}`,
+    })
+    .transform((input, context) => {
+      const items = typeof input === 'string' ? splitList(input) : input;
+      return items.flatMap((item, index) => {
+        const result = typeof item === 'string' ? read(item) : { refused: 'is no text; put it in quotes' };
+        if ('value' in result) return [result.value];
+        context.addIssue({ code: 'custom', path: [index], message: `${show(item)} ${result.refused}` });
+        return [];
+      });
+    });
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+export const jids = list('JIDs', readJid).meta({ items: { type: 'string' } });
+
+/** Addresses and CIDR ranges. */
+export const ranges = list('addresses', (text): Read<string> => {
+  return isRange(text) ? { value: text } : { refused: 'is no address or range; write it as in 10.0.0.0/8' };
+});
+
+function isRange(text: string): boolean {
+  const [base = '', bits, ...more] = text.split('/');
+  if (more.length > 0 || isIP(base) === 0) return false;
+  if (bits === undefined) return true;
+  if (!/^\d{1,3}$/.test(bits)) return false;
+  try {
+    new BlockList().addSubnet(base, Number(bits), isIP(base) === 6 ? 'ipv6' : 'ipv4');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An absolute http or https URL that paths can be appended to; it has no slash at its end but that of an empty path. */
+export const publicUrl = parsed('URL', (text): Read<URL> => {
+  if (!URL.canParse(text)) return { refused: 'is no URL; write it as in https://push.example.org' };
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol)) return { refused: 'is no http or https URL' };
+  if (url.username !== '' || url.password !== '') return { refused: 'has a user name; remove it' };
+  // `search` and `hash` are empty for a lone ? or #, which would end up in the middle of endpoints.
+  if (/[?#]/.test(text)) return { refused: 'has a query or fragment; remove it' };
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return { value: url };
+});
+
+const unitSeconds: Readonly<Record<string, number>> = {
+  ...{ s: 1, sec: 1, second: 1, m: 60, min: 60, minute: 60, h: 3600, hour: 3600 },
+  ...{ d: 86_400, day: 86_400, w: 604_800, week: 604_800, y: 31_536_000, year: 31_536_000 },
+};
+
+/** Seconds as a number or as words (`10 minutes`); both bounds are allowed values, given in words. */
+export function duration({ min, max }: { min: string; max: string }) {
+  const lowest = secondsOf(min) ?? 0;
+  const highest = secondsOf(max) ?? Number.POSITIVE_INFINITY;
+  return z
+    .union([z.number(), z.string()], { error: ({ input }) => `${show(input)} ${durationHelp}` })
+    .transform((input, context) => {
+      const seconds = secondsOf(String(input));
+      if (seconds !== undefined && seconds >= lowest && seconds <= highest) return seconds;
+      const help = seconds === undefined ? durationHelp : `is out of range; allowed are ${min} to ${max}`;
+      context.addIssue(`${show(input)} ${help}`);
+      return z.NEVER;
+    })
+    .meta({ 'x-unit': 'seconds', 'x-minimum': min, 'x-maximum': max });
+}
+
+const durationHelp = 'is no duration; write seconds, or a number with a unit, as in 10 minutes';
+
+function secondsOf(text: string): number | undefined {
+  const [, digits, unit = 's'] = /^(\d{1,15})(?:\s*([a-z]+))?$/i.exec(text.trim()) ?? [];
+  const name = unit.toLowerCase();
+  const factor = unitSeconds[name] ?? unitSeconds[name.replace(/s$/, '')];
+  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
+}
+
+/** A whole number between bounds. */
+export function count({ min, max }: { min: number; max: number }) {
+  const refused = `is out of range; allowed are whole numbers from ${min} to ${max}`;
+  return z
+    .union([z.number(), z.string()], { error: ({ input }) => `${show(input)} ${refused}` })
+    .transform((input, context) => {
+      const number = typeof input === 'number' || /^\d{1,15}$/.test(input) ? Number(input) : Number.NaN;
+      if (Number.isInteger(number) && number >= min && number <= max) return number;
+      context.addIssue(`${show(input)} ${refused}`);
+      return z.NEVER;
+    })
+    .meta({ 'x-minimum': min, 'x-maximum': max });
+}
+
+/** A secret; no message about it repeats it. */
+export const secret = z
+  .string({ error: 'must be text; put the secret in quotes' })
+  .refine((text) => text !== '', { error: 'is empty; give a secret or remove the line' });
+
+const postgresHelp = 'write sqlite, or a URL as in postgres://user:password@host:5432/database';
+
+/** The URL may hold a password, so no message repeats it. */
+export const storage = z
+  .string({ error: `must be text; ${postgresHelp}` })
+  .refine((text) => text === 'sqlite' || isPostgresUrl(text), {
+    error: `is neither; ${postgresHelp}, with special characters of the password encoded (%40 for @)`,
+  });
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text);
+}
