@@ -75,7 +75,7 @@ export const domain = parsed('domain', (text): Read<Jid> => {
 /** A list, written as one or as text with commas. */
 function list<T>(what: string, read: (text: string) => Read<T>) {
   return z
-    .union([z.array(z.unknown()), z.string()], {
+    .union([z.array(z.unknown().meta({ type: 'string' })), z.string()], {
       error: ({ input }) => `${show(input)} is no list of ${what}`,
     })
     .transform((input, context) => {
@@ -96,7 +96,7 @@ function splitList(text: string): string[] {
     .filter((item) => item !== '');
 }
 
-export const jids = list('JIDs', readJid).meta({ items: { type: 'string' } });
+export const jids = list('JIDs', readJid);
 
 /** Addresses and CIDR ranges. */
 export const ranges = list('addresses', (text): Read<string> => {

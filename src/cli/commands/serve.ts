@@ -1,0 +1,65 @@
+import { type App, startApp } from '../../app.js';
+import { changesForRestart } from '../../config/changes.js';
+import type { Config } from '../../config/config.js';
+import { ConfigError } from '../../config/problem.js';
+import { createLogger, type Logger } from '../../observability/logger.js';
+import { explainFailure } from '../explain-failure.js';
+import type { ConfigOption, Io } from '../io.js';
+import { loadServable } from '../load-servable.js';
+
+/**
+ * `belfry serve`: runs until SIGINT or SIGTERM, then answers what is under way and ends. SIGHUP reads the configuration
+ * again. Throws if it cannot start.
+ */
+export async function serve({ config: file }: ConfigOption, io: Io): Promise<number> {
+  const load = () => loadServable({ ...io.load, file });
+  const config = load();
+  const logger = createLogger(config.log);
+  let reload = () => {};
+  const terminated = io.watchSignals(() => reload());
+  const app = await startApp(config, { logger });
+  reload = () => reloadConfig({ running: config, load, app, logger });
+  logger.info({ listen: addressText(app), publicUrl: config.http.publicUrl.href }, 'serving');
+  const signal = await terminated;
+  logger.info({ signal }, 'stopping');
+  return stop(app, logger);
+}
+
+function addressText({ httpAddress: { host, port } }: App): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function stop(app: App, logger: Logger): Promise<number> {
+  try {
+    await app.stop();
+    logger.info({}, 'stopped');
+    return 0;
+  } catch (error) {
+    logger.error({ reason: explainFailure(error) }, 'stopped with an error');
+    return 1;
+  }
+}
+
+interface Reload {
+  /** What the program started with: what needs a restart is still as it says there. */
+  readonly running: Config;
+  readonly load: () => Config;
+  readonly app: Pick<App, 'reload'>;
+  readonly logger: Logger;
+}
+
+/** Applies what can be applied; a wrong configuration changes nothing. */
+export function reloadConfig({ running, load, app, logger }: Reload): void {
+  let wanted: Config;
+  try {
+    wanted = load();
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.lines : [explainFailure(error)];
+    logger.error({ problems }, 'configuration not reloaded: the former one stays');
+    return;
+  }
+  app.reload(wanted);
+  logger.info({}, 'configuration reloaded');
+  const keys = changesForRestart(running, wanted);
+  if (keys.length > 0) logger.warn({ keys }, 'changed keys that need a restart');
+}

@@ -1,0 +1,32 @@
+import { type ProbeResult, probeComponent } from '../../hosts/component/probe.js';
+import type { ServableConfig } from '../load-servable.js';
+import type { Finding } from './finding.js';
+import type { RunningBelfry } from './running.js';
+
+const what = 'component';
+
+/**
+ * Whether the XMPP server takes the component. If a running Belfry is connected, its word counts: a second connection
+ * would conflict with it, or take stanzas from it.
+ */
+export async function checkComponent(
+  { host, unifiedPush }: ServableConfig,
+  running: RunningBelfry | undefined,
+  probe: typeof probeComponent = probeComponent,
+): Promise<Finding[]> {
+  if (running?.isConnected === true) {
+    return [{ status: 'ok', what, text: `the running Belfry is connected as ${host.jid}` }];
+  }
+  const findings: Finding[] = [];
+  const jids = host.jid.equals(unifiedPush.jid) ? [host.jid] : [host.jid, unifiedPush.jid];
+  for (const jid of jids) {
+    findings.push(describe(String(jid), await probe({ jid, connect: host.connect, secret: host.secret })));
+  }
+  return findings;
+}
+
+function describe(jid: string, result: ProbeResult): Finding {
+  if (result.ok) return { status: 'ok', what, text: `the XMPP server takes ${jid}` };
+  const { reason, remedy } = result.failure;
+  return { status: 'failed', what, text: reason, ...(remedy === undefined ? {} : { remedy }) };
+}

@@ -1,0 +1,21 @@
+import type { LoadOptions } from '../config/load.js';
+
+/** What a command has of the process it runs in. */
+export interface Io {
+  /** Writes a line to standard output. */
+  out(line: string): void;
+  /** Writes a line to standard error. */
+  err(line: string): void;
+  /** Where the configuration comes from, the file aside; the process's own environment and folder if absent. */
+  readonly load?: Pick<LoadOptions, 'env' | 'cwd'>;
+  /**
+   * From now on SIGHUP calls `onHangup`, and the first SIGINT or SIGTERM resolves with its name; a second one ends the
+   * process at once.
+   */
+  watchSignals(onHangup: () => void): Promise<string>;
+}
+
+/** The options that every command with a configuration has. */
+export interface ConfigOption {
+  readonly config?: string;
+}
