@@ -123,8 +123,8 @@ export class Connection {
       this.#socketError = error;
     });
     this.#socket.on('close', () => {
-      this.#cancelDeadline();
       if (this.#phase !== 'closed') this.#finish(this.#lossFailure(this.#phase), '');
+      this.#cancelDeadline();
     });
   }
 
@@ -217,8 +217,7 @@ export class Connection {
 
   /** The server closed its stream in good order. */
   #ended(): void {
-    if (this.#phase === 'closed') this.#socket.end();
-    else this.#finish(closedFailure(this.#phase, this.#options), streamEnd);
+    if (this.#phase !== 'closed') this.#finish(closedFailure(this.#phase, this.#options), streamEnd);
   }
 
   /** Says the last word, tells the handler, and sees to it that the socket does not outlive this for long. */

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { Element } from '../../src/xmpp/element.js';
+import { Jid } from '../../src/xmpp/jid.js';
+import { ns } from '../../src/xmpp/ns.js';
+import { StreamParser } from '../../src/xmpp/parser.js';
+import { serialize } from '../../src/xmpp/serialize.js';
+import { type StreamCondition, StreamError } from '../../src/xmpp/stream-error.js';
+import { waitFor } from './net.js';
+
+export interface FakeServerOptions {
+  readonly domain?: string;
+  readonly secret?: string;
+  /** Plays the server's part from the first byte; without it the server is a well-behaved one. */
+  readonly script?: (connection: ServerSide) => void;
+}
+
+/** The server's header, as Prosody and ejabberd write it. */
+export const streamHeader = (id: string, contentNs: string = ns.componentAccept) =>
+  `<?xml version='1.0'?><stream:stream xmlns:stream='${ns.streams}' xmlns='${contentNs}' id='${id}' from='push.example.org'>`;
+
+export const streamErrorText = (condition: StreamCondition, text = '') =>
+  `${serialize(new StreamError(condition, text).toElement())}</stream:stream>`;
+
+/**
+ * The server's side of XEP-0114 on a real socket: checks the handshake, holds the component to its domain, and
+ * carries what the component sends to itself back to it, as Prosody and ejabberd do.
+ */
+export class FakeComponentServer {
+  readonly domain: string;
+  readonly secret: string;
+  readonly connections: ServerSide[] = [];
+  /** As the option of that name; may be changed between connections. */
+  script: ((connection: ServerSide) => void) | undefined;
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor(options: FakeServerOptions = {}) {
+    this.domain = options.domain ?? 'push.example.org';
+    this.secret = options.secret ?? 's3cret';
+    this.script = options.script;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The newest connection. */
+  get current(): ServerSide {
+    const connection = this.connections.at(-1);
+    if (connection === undefined) throw new Error('nobody has connected');
+    return connection;
+  }
+
+  /** Listens on a free port, or again on the one it had. */
+  start(): Promise<void> {
+    const server = createServer((socket) => this.#accept(socket));
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.#port, '127.0.0.1', () => {
+        const address = server.address();
+        if (address !== null && typeof address === 'object') this.#port = address.port;
+        resolve();
+      });
+    });
+  }
+
+  /** Cuts all connections and listens no more. */
+  async stop(): Promise<void> {
+    for (const connection of this.connections) connection.socket.destroy();
+    const server = this.#server;
+    this.#server = undefined;
+    if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  }
+
+  /** Resolves when the component's connection number `count` (from 1) has shaken hands. */
+  async connected(count = 1): Promise<ServerSide> {
+    await waitFor(
+      `component connection ${count}`,
+      () => this.connections[count - 1]?.isAuthenticated === true,
+    );
+    return this.current;
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new ServerSide(socket, this);
+    this.connections.push(connection);
+    if (this.script === undefined) connection.behave();
+    else this.script(connection);
+  }
+}
+
+/** One connection as the server sees it. */
+export class ServerSide {
+  readonly socket: Socket;
+  readonly #server: FakeComponentServer;
+  /** Everything that came, as text. */
+  text = '';
+  /** The stanzas that came and were not for the component itself. */
+  readonly stanzas: Element[] = [];
+  isAuthenticated = false;
+  isClosed = false;
+  /** Whether stanzas from the component to itself are carried back. */
+  isCarryingBack = true;
+
+  constructor(socket: Socket, server: FakeComponentServer) {
+    this.socket = socket;
+    this.#server = server;
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.isClosed = true;
+    });
+    socket.on('data', (bytes: Buffer) => {
+      this.text += bytes.toString();
+    });
+  }
+
+  /** Plays a correct server from here on. */
+  behave(): void {
+    const parser = new StreamParser(
+      {
+        onOpen: () => this.write(streamHeader('stream-1')),
+        onStanza: (stanza) => this.#received(stanza),
+        onClose: () => this.socket.end('</stream:stream>'),
+      },
+      { contentNamespaces: [ns.componentAccept] },
+    );
+    this.socket.on('data', (bytes: Buffer) => parser.write(bytes));
+  }
+
+  write(text: string): void {
+    this.socket.write(text);
+  }
+
+  /** Sends a stanza to the component. */
+  send(stanza: Element): void {
+    this.write(serialize(stanza, ns.client));
+  }
+
+  /** The first stanza that fits and has not been taken before; waits for it. */
+  async take(what: string, fits: (stanza: Element) => boolean): Promise<Element> {
+    await waitFor(what, () => this.stanzas.some(fits));
+    const index = this.stanzas.findIndex(fits);
+    return this.stanzas.splice(index, 1)[0] ?? new Element('nothing', '');
+  }
+
+  #received(stanza: Element): void {
+    if (!this.isAuthenticated) this.#checkHandshake(stanza);
+    else if (Jid.tryParse(stanza.attr('from'))?.domain !== this.#server.domain) this.fail('invalid-from');
+    else if (Jid.tryParse(stanza.attr('to'))?.domain === this.#server.domain) this.#carryBack(stanza);
+    else this.stanzas.push(stanza);
+  }
+
+  #carryBack(stanza: Element): void {
+    if (this.isCarryingBack) this.send(stanza);
+  }
+
+  #checkHandshake(handshake: Element): void {
+    const expected = createHash('sha1').update(`stream-1${this.#server.secret}`).digest('hex');
+    this.isAuthenticated = handshake.text() === expected;
+    if (this.isAuthenticated) this.write('<handshake/>');
+    else this.fail('not-authorized');
+  }
+
+  fail(condition: StreamCondition): void {
+    this.socket.end(streamErrorText(condition));
+  }
+}
