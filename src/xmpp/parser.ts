@@ -45,6 +45,7 @@ interface Open {
 }
 
 const onlySpace = /^[\t\n\r ]*$/;
+const leadingSpace = /^[\t\n\r ]+/;
 
 /**
  * Reads an XML stream (RFC 6120 §4) from bytes in any split. Refuses what §11.1 forbids. After an error, after the end
@@ -55,16 +56,19 @@ export class StreamParser {
   readonly #limits: ParserLimits;
   readonly #contentNamespaces: readonly string[];
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
-  readonly #saxes = new SaxesParser({ xmlns: true, position: true });
+  readonly #saxes = new SaxesParser({ xmlns: true, defaultXMLVersion: '1.0', forceXMLVersion: true });
   readonly #open: Open[] = [];
   #attributes = 0;
   #isDead = false;
   /** Bytes since the end of the last stanza. */
   #used = 0;
-  /** Where in the text being written the last stanza ended; -1 if none did. */
+  /** UTF-16 units given to the XML parser before what it is working on. */
+  #fed = 0;
+  /** Where in what it is working on the last stanza ended; -1 if none did. */
   #boundary = -1;
-  #textStart = 0;
   #isBetweenStanzas = false;
+  /** A stanza whose end tag was read but not yet judged; see `#closeTag`. */
+  #complete: Element | 'end' | undefined;
 
   constructor(handler: StreamHandler, options: StreamParserOptions = {}) {
     this.#handler = handler;
@@ -101,24 +105,24 @@ export class StreamParser {
     }
   }
 
+  /** White space between stanzas keeps a connection alive: it is left out, so that a quiet stream holds nothing. */
   #feed(bytes: Uint8Array): void {
     const decoded = this.#decode(bytes);
-    const text = this.#isBetweenStanzas ? decoded.trimStart() : decoded;
-    if (text === '') {
-      if (!this.#isBetweenStanzas) this.#used += bytes.length;
-      return;
-    }
+    const text = this.#isBetweenStanzas ? decoded.replace(leadingSpace, '') : decoded;
+    if (text === '' && this.#isBetweenStanzas) return;
     this.#boundary = -1;
-    this.#textStart = this.#saxes.position;
     this.#isBetweenStanzas = false;
     this.#saxes.write(text);
-    if (this.#boundary === -1) this.#used += bytes.length;
+    this.#deliver();
+    this.#fed += text.length;
+    if (this.#boundary === -1) this.#used += text === decoded ? bytes.length : Buffer.byteLength(text);
     else this.#startAfter(text.slice(this.#boundary));
   }
 
   #startAfter(rest: string): void {
-    this.#isBetweenStanzas = onlySpace.test(rest);
-    this.#used = this.#isBetweenStanzas ? 0 : Buffer.byteLength(rest);
+    const begun = rest.replace(leadingSpace, '');
+    this.#isBetweenStanzas = begun === '';
+    this.#used = Buffer.byteLength(begun);
   }
 
   #decode(bytes: Uint8Array): string {
@@ -131,9 +135,7 @@ export class StreamParser {
 
   #listen(): void {
     const saxes = this.#saxes;
-    saxes.on('error', (error) =>
-      this.#fail(saxesCondition(error.message), 'The stream is not well-formed XML.'),
-    );
+    saxes.on('error', (error) => this.#malformed(error.message));
     saxes.on('doctype', () => this.#fail('restricted-xml', 'A DTD is not allowed.'));
     saxes.on('comment', () => this.#fail('restricted-xml', 'Comments are not allowed.'));
     saxes.on('processinginstruction', () =>
@@ -151,11 +153,18 @@ export class StreamParser {
     saxes.on('cdata', (text) => this.#text(text));
   }
 
+  /** The XML parser tells of an end tag first and then, in the same breath, that it is the wrong one. */
+  #malformed(message: string): void {
+    if (!/unexpected close tag/.test(message)) this.#deliver();
+    this.#fail(conditionOf(message), 'The stream is not well-formed XML.');
+  }
+
   #fail(condition: StreamCondition, text: string): void {
     if (!this.#isDead) throw new StreamError(condition, text);
   }
 
   #startTag(name: string): void {
+    this.#deliver();
     this.#attributes = 0;
     // The parser's work grows with the square of the depth, so the bound has to hold before a tag is complete.
     if (this.#open.length > this.#limits.depth)
@@ -193,28 +202,35 @@ export class StreamParser {
   }
 
   #closeTag(): void {
+    this.#deliver();
     const closed = this.#isDead ? undefined : this.#open.pop();
     if (closed === undefined) return;
     const parent = this.#open.at(-1);
-    if (parent === undefined) {
+    const element = new Element(closed.name, closed.ns, closed.attrs, closed.children);
+    if (this.#open.length > 1) parent?.children.push(element);
+    else {
+      this.#complete = parent === undefined ? 'end' : element;
+      this.#mark();
+    }
+  }
+
+  #deliver(): void {
+    const complete = this.#complete;
+    if (complete === undefined) return;
+    this.#complete = undefined;
+    if (this.#isDead) return;
+    if (complete === 'end') {
       this.#isDead = true;
       this.#handler.onClose();
-      return;
-    }
-    const element = new Element(closed.name, closed.ns, closed.attrs, closed.children);
-    if (this.#open.length > 1) {
-      parent.children.push(element);
-      return;
-    }
-    this.#mark();
-    this.#handler.onStanza(element);
+    } else this.#handler.onStanza(complete);
   }
 
   #mark(): void {
-    this.#boundary = this.#saxes.position - this.#textStart;
+    this.#boundary = this.#saxes.position - this.#fed;
   }
 
   #text(text: string): void {
+    this.#deliver();
     if (this.#isDead) return;
     const parent = this.#open.at(-1);
     if (parent === undefined || this.#open.length === 1) {
@@ -227,7 +243,7 @@ export class StreamParser {
   }
 }
 
-function saxesCondition(message: string): StreamCondition {
+function conditionOf(message: string): StreamCondition {
   if (/undefined entity/i.test(message)) return 'restricted-xml';
   return /unbound namespace prefix/i.test(message) ? 'bad-namespace-prefix' : 'not-well-formed';
 }

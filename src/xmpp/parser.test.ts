@@ -1,0 +1,345 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Element, type Node } from './element.js';
+import { ns } from './ns.js';
+import { defaultParserLimits, type ParserLimits, StreamParser } from './parser.js';
+import { serialize } from './serialize.js';
+import { StreamError } from './stream-error.js';
+
+const header = `<stream:stream xmlns='jabber:client' xmlns:stream='${ns.streams}' id='s1'>`;
+
+interface Reading {
+  readonly events: (string | Element)[];
+  readonly error: string | undefined;
+}
+
+/** Everything a parser says about the chunks, the error's condition last. */
+function read(chunks: readonly (string | Uint8Array)[], limits: Partial<ParserLimits> = {}): Reading {
+  const events: (string | Element)[] = [];
+  const parser = new StreamParser(
+    {
+      onOpen: (opened) => events.push('open', opened),
+      onStanza: (stanza) => events.push(stanza),
+      onClose: () => events.push('close'),
+    },
+    { limits, contentNamespaces: [ns.componentAccept, ns.server] },
+  );
+  try {
+    for (const chunk of chunks) parser.write(Buffer.from(chunk));
+    return { events, error: undefined };
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    return { events, error: error.condition };
+  }
+}
+
+const stanzasOf = ({ events }: Reading) => events.filter((event) => event instanceof Element).slice(1);
+
+/** The bytes in pieces, cut where the numbers say. */
+function split(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const at = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
+  return [...at, bytes.length].map((end, index) => bytes.subarray(at[index - 1] ?? 0, end));
+}
+
+describe('StreamParser', () => {
+  it('delivers header, stanzas and end, whatever stands between them', () => {
+    const { events, error } = read([
+      `<?xml version='1.0'?>\n${header} \n<message/>\t<iq id='1'><q xmlns='u:x'/></iq>\n</stream:stream>`,
+    ]);
+    expect(error).toBeUndefined();
+    expect(events).toEqual([
+      'open',
+      new Element('stream', ns.streams, { id: 's1' }),
+      new Element('message', ns.client),
+      new Element('iq', ns.client, { id: '1' }, [new Element('q', 'u:x')]),
+      'close',
+    ]);
+  });
+
+  it('delivers content namespaces as jabber:client, at any depth', () => {
+    const accept = header.replace('jabber:client', ns.componentAccept);
+    const [stanza] = stanzasOf(
+      read([`${accept}<iq><error/><x xmlns='u:x'><y/></x><b xmlns='jabber:server'/></iq>`]),
+    );
+    expect(stanza).toEqual(
+      new Element('iq', ns.client, {}, [
+        new Element('error', ns.client),
+        new Element('x', 'u:x', {}, [new Element('y', 'u:x')]),
+        new Element('b', ns.client),
+      ]),
+    );
+  });
+
+  it('joins text that entities and CDATA take apart', () => {
+    const [stanza] = stanzasOf(read([`${header}<m>a&amp;b<![CDATA[<c>]]>&#x1F514;&#10;</m>`]));
+    expect(stanza?.children).toEqual(['a&b<c>🔔\n']);
+  });
+
+  it('keeps xml:lang and drops declarations; odd names are plain attributes', () => {
+    const [stanza] = stanzasOf(
+      read([`${header}<m xml:lang='de' xmlns:a='u:a' a:b='1' __proto__='2' constructor='3'/>`]),
+    );
+    expect(Object.entries(stanza?.attrs ?? {})).toEqual([
+      ['xml:lang', 'de'],
+      ['a:b', '1'],
+      ['__proto__', '2'],
+      ['constructor', '3'],
+    ]);
+    expect(stanza?.attr('toString')).toBeUndefined();
+  });
+
+  it('stops in the middle of a chunk when a handler says so', () => {
+    const seen: string[] = [];
+    const parser = new StreamParser({
+      onOpen: () => {},
+      onStanza: (stanza) => {
+        seen.push(stanza.name);
+        parser.stop();
+      },
+      onClose: () => seen.push('close'),
+    });
+    parser.write(Buffer.from(`${header}<starttls/><message/><<<`));
+    parser.write(Buffer.from('<presence/></stream:stream>'));
+    expect(seen).toEqual(['starttls']);
+  });
+
+  it('is dead after an error and after the end', () => {
+    const seen: string[] = [];
+    const parser = new StreamParser({
+      onOpen: () => seen.push('open'),
+      onStanza: ({ name }) => seen.push(name),
+      onClose: () => seen.push('close'),
+    });
+    parser.write(Buffer.from(`${header}<a/>`));
+    expect(() => parser.write(Buffer.from('<b></c>'))).toThrow(StreamError);
+    parser.write(Buffer.from('<d/></stream:stream>'));
+    expect(seen).toEqual(['open', 'a']);
+    expect(read([`${header}</stream:stream>`, '<x/>', '<'])).toMatchObject({ error: undefined });
+  });
+
+  it("lets a handler's own error out and is dead then", () => {
+    const parser = new StreamParser({
+      onOpen: () => {},
+      onStanza: () => {
+        throw new RangeError('mine');
+      },
+      onClose: () => {},
+    });
+    expect(() => parser.write(Buffer.from(`${header}<a/>`))).toThrow('mine');
+    expect(() => parser.write(Buffer.from('<a/>'))).not.toThrow();
+  });
+});
+
+const bomb = `<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>`;
+
+describe('what RFC 6120 forbids', () => {
+  it.each([
+    ['a DTD', `${bomb}${header}<m>&b;</m>`, 'restricted-xml'],
+    ['a DTD inside', `${header}${bomb}`, 'not-well-formed'],
+    ['an entity beyond the five', `${header}<m>&nbsp;</m>`, 'restricted-xml'],
+    ['a comment', `${header}<m><!-- x --></m>`, 'restricted-xml'],
+    ['a comment between stanzas', `${header}<!-- x -->`, 'restricted-xml'],
+    ['a processing instruction', `${header}<m><?php x?></m>`, 'restricted-xml'],
+    ['another encoding', `<?xml version='1.0' encoding='ISO-8859-1'?>${header}`, 'unsupported-encoding'],
+    ['an XML declaration that is not the first thing', `${header}<?xml version='1.0'?>`, 'not-well-formed'],
+    ['another root', `<stream xmlns='${ns.client}'>`, 'invalid-namespace'],
+    ['a root of another name', `<stream:features xmlns:stream='${ns.streams}'>`, 'bad-format'],
+    ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'not-well-formed'],
+    ['text between stanzas', `${header}<m/>x<m/>`, 'bad-format'],
+    ['a no-break space between stanzas', `${header}<m/>\u00a0<m/>`, 'bad-format'],
+    ['an undeclared prefix', `${header}<x:m/>`, 'bad-namespace-prefix'],
+    ['an undeclared prefix of an attribute', `${header}<m x:y='1'/>`, 'bad-namespace-prefix'],
+    ['the same attribute twice', `${header}<m a='1' a='2'/>`, 'not-well-formed'],
+    [
+      'the same attribute by two prefixes',
+      `${header}<m xmlns:p='u' xmlns:q='u' p:a='1' q:a='2'/>`,
+      'not-well-formed',
+    ],
+    ['crossed tags', `${header}<a><b></a></b>`, 'not-well-formed'],
+    ['a wrong end of the stream', `${header}</stream>`, 'not-well-formed'],
+    ['an unquoted attribute', `${header}<m a=1/>`, 'not-well-formed'],
+    ['< in an attribute', `${header}<m a='<'/>`, 'not-well-formed'],
+    [']]> in text', `${header}<m>]]></m>`, 'not-well-formed'],
+    ['a bare ampersand', `${header}<m>a & b;</m>`, 'not-well-formed'],
+    ['a control character', `${header}<m>\u0001</m>`, 'not-well-formed'],
+    ['a reference to a control character', `${header}<m>&#1;</m>`, 'not-well-formed'],
+    ['XML 1.1 and its control characters', `<?xml version='1.1'?>${header}<m>&#1;</m>`, 'not-well-formed'],
+    ['a reference to a surrogate', `${header}<m>&#xD800;</m>`, 'not-well-formed'],
+    ['another meaning of xml', `${header}<m xmlns:xml='u:x'/>`, 'not-well-formed'],
+  ])('%s', (_name, text, condition) => {
+    expect(read([text]).error).toBe(condition);
+    expect(read([...Buffer.from(text)].map((byte) => Uint8Array.of(byte))).error).toBe(condition);
+  });
+
+  it.each([
+    ['a byte that UTF-8 has not', [0xff]],
+    ['an overlong form', [0xc0, 0xbc]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['a cut character', [0xe2, 0x82, 0x3c]],
+  ])('%s', (_name, bytes) => {
+    expect(read([`${header}<m>`, Uint8Array.from(bytes), '</m>']).error).toBe('not-well-formed');
+  });
+});
+
+describe('bounds', () => {
+  const limits = { stanzaBytes: 200 };
+  const stanzaOf = (bytes: number) => `<m>${'x'.repeat(bytes - '<m></m>'.length)}</m>`;
+
+  it('a stanza may have exactly so many bytes, wherever it is cut', () => {
+    const text = `${header}${stanzaOf(200)} \n ${stanzaOf(200)}${stanzaOf(10)}${stanzaOf(200)}`;
+    for (const step of [1, 7, 199, 200, 201, 5000]) {
+      const bytes = Buffer.from(text);
+      const chunks = Array.from({ length: Math.ceil(bytes.length / step) }, (_, i) =>
+        bytes.subarray(i * step, (i + 1) * step),
+      );
+      const reading = read(chunks, limits);
+      expect([step, reading.error, stanzasOf(reading).length]).toEqual([step, undefined, 4]);
+    }
+  });
+
+  it('and not one more, in one piece or byte by byte', () => {
+    const text = `${header}${stanzaOf(50)}${stanzaOf(201)}`;
+    expect(read([text], limits).error).toBe('policy-violation');
+    expect(
+      read(
+        [...Buffer.from(text)].map((byte) => Uint8Array.of(byte)),
+        limits,
+      ).error,
+    ).toBe('policy-violation');
+  });
+
+  it('bytes are counted, not characters', () => {
+    expect(read([`${header}<m>${'é'.repeat(96)}</m><m/>`], limits).error).toBeUndefined();
+    expect(read([`${header}<m/><m>${'é'.repeat(97)}</m>`], limits).error).toBe('policy-violation');
+    expect(
+      stanzasOf(read([`${header}<m>${'🔔'.repeat(40)}</m><m>${'🔔'.repeat(40)}</m>`], limits)),
+    ).toHaveLength(2);
+  });
+
+  it('hold for the header too', () => {
+    expect(read([header.replace('s1', 's'.repeat(200))], limits).error).toBe('policy-violation');
+    expect(read([' '.repeat(300)], limits).error).toBe('policy-violation');
+  });
+
+  it.each([
+    ['nesting', '<a>'.repeat(100_000)],
+    ['attributes', `<m ${Array.from({ length: 10_000 }, (_, i) => `a${i}='1'`).join(' ')}/>`],
+    ['declarations', `<m ${Array.from({ length: 10_000 }, (_, i) => `xmlns:a${i}='u:${i}'`).join(' ')}/>`],
+    ["an element's name", `<${'m'.repeat(1000)}/>`],
+    ["an attribute's name", `<m ${'a'.repeat(1000)}='1'/>`],
+    ['an attribute', `<m a='${'x'.repeat(1_000_000)}'/>`],
+    ['text', `<m>${'x'.repeat(1_000_000)}</m>`],
+    ['an open tag that never ends', `<m${' '.repeat(1_000_000)}`],
+  ])('%s', (_name, text) => {
+    const pieces = split(
+      Buffer.from(text),
+      Array.from({ length: 100 }, (_, i) => i * 8191),
+    );
+    expect(read([header, ...pieces]).error).toBe('policy-violation');
+  });
+
+  it('nesting up to the bound is fine', () => {
+    const { depth } = defaultParserLimits;
+    expect(read([`${header}${'<a>'.repeat(depth)}${'</a>'.repeat(depth)}`]).error).toBeUndefined();
+    expect(read([`${header}${'<a>'.repeat(depth + 1)}`]).error).toBe('policy-violation');
+  });
+
+  it('white space between stanzas neither counts nor stays', () => {
+    const spaces = Array.from({ length: 1000 }, () => ' \n');
+    const reading = read([header, ...spaces, '<m/>', ...spaces, stanzaOf(200), ' '.repeat(5000)], limits);
+    expect([reading.error, stanzasOf(reading).length]).toEqual([undefined, 2]);
+  });
+});
+
+const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+const value = fc.string({ unit: 'binary', maxLength: 30 }).map(clean);
+const namespace = fc.constantFrom('', 'jabber:client', 'urn:x', 'urn:y&<\'">');
+
+/** What XML can carry, with the line ends that a reader makes of others. */
+function clean(text: string): string {
+  return text.replace(/[^\t\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?');
+}
+
+const tree = fc.letrec<{ element: Element; node: Node }>((tie) => ({
+  element: fc
+    .tuple(
+      name,
+      namespace,
+      fc.dictionary(name, value, { maxKeys: 3 }),
+      fc.array(tie('node'), { maxLength: 4 }),
+    )
+    .map(([tag, space, attrs, children]) => new Element(tag, space, attrs, joinText(children))),
+  node: fc.oneof({ maxDepth: 4 }, value, tie('element')),
+})).element;
+
+function joinText(children: readonly Node[]): Node[] {
+  const joined: Node[] = [];
+  for (const child of children.filter((one) => one !== '')) {
+    const last = joined.at(-1);
+    if (typeof child === 'string' && typeof last === 'string') joined[joined.length - 1] = last + child;
+    else joined.push(child);
+  }
+  return joined;
+}
+
+describe('properties', () => {
+  it('what is serialized comes back, cut anywhere', () => {
+    fc.assert(
+      fc.property(fc.array(tree, { maxLength: 4 }), fc.array(fc.nat()), (stanzas, cuts) => {
+        const text = header + stanzas.map((stanza) => serialize(stanza, ns.client)).join('\n');
+        const reading = read(split(Buffer.from(text), cuts));
+        expect(reading.error).toBeUndefined();
+        expect(stanzasOf(reading)).toEqual(stanzas);
+      }),
+    );
+  });
+
+  it('garbage gives a StreamError or nothing, the same however it is cut', () => {
+    const piece = fc.constantFrom(
+      '<',
+      '>',
+      '/',
+      "'",
+      '"',
+      '&',
+      ';',
+      'a',
+      ' ',
+      '=',
+      '<a>',
+      '</a>',
+      '<a/>',
+      '&lt;',
+      ']]>',
+      '<![CDATA[',
+      '<?',
+      '?>',
+      '<!',
+      '--',
+      '\r',
+      'é',
+      '🔔',
+      ':',
+      'xmlns',
+      header,
+    );
+    fc.assert(
+      fc.property(fc.array(piece), fc.array(fc.nat()), (pieces, cuts) => {
+        const bytes = Buffer.from(header + pieces.join(''));
+        const whole = read([bytes]);
+        const parts = read(split(bytes, cuts));
+        expect(parts.error).toBe(whole.error);
+        expect(parts.events).toEqual(whole.events);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('bytes of any kind throw nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (chunks) => {
+        expect(() => read([header, ...chunks])).not.toThrow();
+      }),
+    );
+  });
+});
