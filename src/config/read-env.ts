@@ -1,6 +1,6 @@
 import type { Given } from './given.js';
 import type { Problem } from './problem.js';
-import { allKeys, variableOf } from './schema.js';
+import { allKeys, variableOf, variablePrefix } from './schema.js';
 import { unknownVariableText } from './suggest.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -13,7 +13,7 @@ export function readEnv(env: Env, folder: string): { given: Given[]; problems: P
   const given: Given[] = [];
   const problems: Problem[] = [];
   for (const [name, value] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!name.startsWith('BELFRY_') || testSwitches.includes(name)) continue;
+    if (!name.startsWith(variablePrefix) || testSwitches.includes(name)) continue;
     const key = allKeys.find((candidate) => variableOf(candidate) === name);
     const place = { source: name };
     if (key === undefined) problems.push({ place, text: unknownVariableText(name) });

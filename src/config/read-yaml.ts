@@ -64,14 +64,7 @@ function parse(
 ): Node | undefined {
   // Without pretty errors, because those quote the source, and the source holds secrets.
   const options = { lineCounter, prettyErrors: false, uniqueKeys: false } as const;
-  let document: ReturnType<typeof parseDocument>;
-  try {
-    document = parseDocument(text, options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    refuse(0, 'is nested too deeply');
-    return undefined;
-  }
+  const document = parseDocument(text, options);
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) refuse(error.pos[0], yamlProblems[error.code] ?? yamlProblem);
   else if (document.contents !== null && !isMap(document.contents)) {
@@ -90,9 +83,11 @@ function refuseAliases(contents: Node | null, refuse: (at: unknown, text: string
       return visit.BREAK;
     },
   });
-  if (found !== undefined) refuse(found, 'aliases (*name) are not supported; write the value out');
+  if (found !== undefined) refuse(found, aliasProblem);
   return found !== undefined;
 }
+
+const aliasProblem = 'aliases (*name) are not supported; write the value out, in quotes if it begins with *';
 
 const yamlProblem =
   'this is not valid YAML; check the indentation, and put values that begin with [ { * & ! | > % @ ` in quotes';
@@ -103,9 +98,9 @@ const yamlProblems: Readonly<Record<string, string>> = {
   MISSING_CHAR: 'a closing quote or bracket is missing',
   BAD_INDENT: 'the indentation is wrong; keys of one section begin in the same column',
   BLOCK_AS_IMPLICIT_KEY: 'there is a second colon in the line; put the value in quotes',
+  RESOURCE_EXHAUSTION: 'lists and sections are nested too deeply',
   MULTIPLE_DOCS: 'a second document begins here; remove the line ---',
   TAG_RESOLVE_FAILED: 'tags (!name) are not supported; write the value alone, in quotes if it begins with !',
-  BAD_ALIAS: 'aliases (*name) are not supported; put a value that begins with * in quotes',
 };
 
 function readSection(items: readonly Pair[], prefix: string, walk: Walk): void {

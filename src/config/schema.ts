@@ -146,7 +146,10 @@ export const allKeys: readonly Key[] = settingNames.flatMap((setting): Key[] => 
     : [key];
 });
 
+/** What the names of all environment variables begin with. */
+export const variablePrefix = 'BELFRY_';
+
 /** The environment variable of a key. */
 export function variableOf({ path: keyPath }: Pick<Key, 'path'>): string {
-  return `BELFRY_${keyPath.replaceAll('.', '_').toUpperCase()}`;
+  return `${variablePrefix}${keyPath.replaceAll('.', '_').toUpperCase()}`;
 }

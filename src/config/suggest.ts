@@ -1,4 +1,4 @@
-import { aboutOf, allKeys, settingNames, variableOf } from './schema.js';
+import { aboutOf, allKeys, settingNames, variableOf, variablePrefix } from './schema.js';
 
 /** Prosody's options about push in general that have no counterpart here, because Prosody keeps that service. */
 const cloudNotifyOptions = [
@@ -27,10 +27,14 @@ export function unknownKeyText(prefix: string, name: string): string {
 
 /** What to tell who set an environment variable that means nothing. */
 export function unknownVariableText(name: string): string {
-  const near = nearest(name, allKeys.map(variableOf));
+  const withoutPrefix = (variable: string) => variable.slice(variablePrefix.length);
+  const near = nearest(
+    withoutPrefix(name),
+    allKeys.map((key) => withoutPrefix(variableOf(key))),
+  );
   return near === undefined
     ? 'is no variable of Belfry; unset it, or see docs/configuration.md for those there are'
-    : `is no variable of Belfry; did you mean ${near}?`;
+    : `is no variable of Belfry; did you mean ${variablePrefix}${near}?`;
 }
 
 /** Keys and sections directly below the prefix. */

@@ -39,7 +39,14 @@ export async function checkTls(
 
 function withoutTls({ hostname }: URL): Finding {
   const isLocal = /^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-  if (isLocal) return { status: 'ok', what, text: 'none, and none is needed on the local machine' };
+  if (isLocal) {
+    return {
+      status: 'warning',
+      what,
+      text: 'none, and the public URL can be reached from this machine alone',
+      remedy: 'Set http.public_url to what app servers elsewhere can reach.',
+    };
+  }
   return {
     status: 'warning',
     what,

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { changesForRestart } from './changes.js';
+import type { Config } from './config.js';
+import { loadConfig } from './load.js';
+import { aboutOf, settingNames, variableOf } from './schema.js';
+
+/** Another value than that of `base` for each setting. */
+const others: Readonly<Record<string, string>> = {
+  data_dir: 'elsewhere',
+  storage: 'postgres://h/d',
+  'component.jid': 'up.example.org',
+  'component.connect': '127.0.0.1:1',
+  'component.secret': 'other',
+  'http.listen': '127.0.0.1:1',
+  'http.public_url': 'https://a.example',
+  'http.trusted_proxies': '10.0.0.1',
+  'unified_push.jid': 'x.example.org',
+  'unified_push.acl': 'example.net',
+  'unified_push.backend': 'storage',
+  'unified_push.registration_ttl': '1 week',
+  'unified_push.secret': `secret-token:paseto.v3.local:${'0'.repeat(64)}`,
+  'unified_push.push_timeout': '1 minute',
+  'unified_push.rate_limit': '1',
+  'log.level': 'debug',
+  'log.format': 'json',
+};
+
+const base = {
+  BELFRY_HOST: 'component',
+  BELFRY_COMPONENT_JID: 'push.example.org',
+  BELFRY_COMPONENT_SECRET: 'x',
+  BELFRY_HTTP_PUBLIC_URL: 'https://push.example.org',
+  BELFRY_UNIFIED_PUSH_JID: 'push.example.org',
+  BELFRY_UNIFIED_PUSH_ACL: 'example.org',
+};
+
+function configWith(env: Record<string, string>): Config {
+  return loadConfig({ env: { ...base, ...env }, cwd: '/nonexistent' });
+}
+
+describe('a changed configuration', () => {
+  it.each(settingNames.filter((name) => name in others))('tells of %s if it needs a restart', (name) => {
+    const wanted = configWith({ [variableOf({ path: name })]: others[name] ?? '' });
+    expect(changesForRestart(configWith({}), wanted)).toEqual(
+      aboutOf(name).isReloadable === true ? [] : [name],
+    );
+  });
+
+  it('tells of another host, and of the domain of a standalone one', () => {
+    expect(changesForRestart(configWith({}), configWith({ BELFRY_HOST: 'standalone' }))).toContain('host');
+    const standalone = (domain: string) => configWith({ BELFRY_HOST: 'standalone', BELFRY_DOMAIN: domain });
+    expect(changesForRestart(standalone('a.example'), standalone('b.example'))).toEqual(['domain']);
+  });
+
+  it('tells nothing of what is the same', () => {
+    expect(changesForRestart(configWith({}), configWith({}))).toEqual([]);
+  });
+
+  it('has a case above for every setting', () => {
+    expect(settingNames.filter((name) => !(name in others))).toEqual(['host', 'domain']);
+  });
+});

@@ -1,0 +1,482 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from './load.js';
+import { ConfigError } from './problem.js';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'belfry-config-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Source {
+  readonly yaml?: string | Uint8Array;
+  readonly env?: Record<string, string>;
+}
+
+function load({ yaml, env = {} }: Source) {
+  if (yaml !== undefined) writeFileSync(join(folder, 'belfry.yaml'), yaml);
+  return loadConfig({ env, cwd: folder });
+}
+
+function mistakes(source: Source): readonly string[] {
+  try {
+    load(source);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+const component = 'host: component\ncomponent: { jid: push.example.org, secret: correct horse }\n';
+const keyText = `secret-token:paseto.v3.local:${'0f'.repeat(32)}`;
+
+describe('the defaults', () => {
+  it.each([
+    ['no file', undefined],
+    ['an empty file', ''],
+    ['a file of comments', '# nothing\n---\n'],
+    ['empty sections', 'http:\n  # listen: x\nlog:\n'],
+  ])('count with %s', (_what, yaml) => {
+    const config = load(yaml === undefined ? {} : { yaml });
+    expect(config.host).toMatchObject({ kind: 'standalone' });
+    expect(config.storage).toEqual({ kind: 'sqlite', file: join(folder, 'belfry-data', 'belfry.sqlite') });
+    expect(config.http.listen).toEqual({ host: '127.0.0.1', port: 5280 });
+    expect(config.http.publicUrl.href).toBe('http://localhost:5280/');
+    expect(config.http.trustedProxies).toEqual(['127.0.0.1', '::1']);
+    expect(config.unifiedPush).toMatchObject({
+      backend: 'paseto',
+      registrationTtl: 86_400,
+      pushTimeout: 30,
+      rateLimit: 600,
+    });
+    expect(config.unifiedPush.acl.map(String)).toEqual(['localhost']);
+    expect(config.log).toEqual({ level: 'info', format: 'auto' });
+  });
+
+  it('of a component follow from its JID', () => {
+    const { host, unifiedPush } = load({ yaml: component });
+    expect(host).toMatchObject({
+      kind: 'component',
+      connect: { host: '127.0.0.1', port: 5347 },
+      secret: 'correct horse',
+    });
+    expect(String(unifiedPush.jid)).toBe('push.example.org');
+    expect(unifiedPush.acl.map(String)).toEqual(['example.org']);
+    expect(unifiedPush).not.toHaveProperty('secret');
+  });
+
+  it('of the list of who may register is the domain above the push JID', () => {
+    const acl = (yaml: string) => load({ yaml }).unifiedPush.acl.map(String);
+    expect(acl(`${component}unified_push: { jid: up.example.net }`)).toEqual(['example.net']);
+    expect(acl('domain: example.net')).toEqual(['example.net']);
+    expect(acl('domain: example.net\nunified_push: { jid: push.example.net }')).toEqual(['example.net']);
+    expect(acl(`${component}unified_push: { acl: [] }`)).toEqual([]);
+  });
+
+  it('of the public URL has the port of http.listen', () => {
+    expect(load({ yaml: 'http: { listen: "0.0.0.0:8080" }' }).http.publicUrl.href).toBe(
+      'http://localhost:8080/',
+    );
+  });
+});
+
+describe('what is read', () => {
+  it('is frozen through and through', () => {
+    const config = load({ yaml: component });
+    const parts = [config, config.host, config.http, config.http.listen, config.http.trustedProxies];
+    expect([...parts, config.unifiedPush, config.unifiedPush.acl, config.log].every(Object.isFrozen)).toBe(
+      true,
+    );
+  });
+
+  it('takes lists and text with commas alike', () => {
+    const acl = (text: string) =>
+      load({ yaml: `${component}unified_push: { acl: ${text} }` }).unifiedPush.acl;
+    const expected = ['example.org', 'ana@example.net', 'bo@example.net/phone'];
+    expect(acl('[example.org, ana@example.net, bo@example.net/phone]').map(String)).toEqual(expected);
+    expect(acl('"example.org, ana@example.net,bo@example.net/phone"').map(String)).toEqual(expected);
+  });
+
+  it('has a public URL without a slash at its end, which may have a path', () => {
+    const { http } = load({ yaml: 'http: { public_url: "https://example.org/up//" }' });
+    expect(http.publicUrl.href).toBe('https://example.org/up');
+  });
+
+  it('has relative paths of a file relative to the file, those of the environment to the working folder', () => {
+    mkdirSync(join(folder, 'etc'));
+    writeFileSync(join(folder, 'etc', 'b.yaml'), 'data_dir: ../data\n');
+    const file = 'etc/b.yaml';
+    expect(loadConfig({ file, env: {}, cwd: folder }).dataDir).toBe(join(folder, 'data'));
+    const env = { BELFRY_DATA_DIR: 'elsewhere' };
+    expect(loadConfig({ file, env, cwd: folder }).dataDir).toBe(join(folder, 'elsewhere'));
+    writeFileSync(join(folder, 'etc', 'b.yaml'), '');
+    expect(loadConfig({ file, env: {}, cwd: folder }).dataDir).toBe(join(folder, 'belfry-data'));
+  });
+
+  it('may be JSON, and may begin with a byte order mark', () => {
+    const json = JSON.stringify({ http: { listen: '127.0.0.1:1' }, log: { level: 'warn' } });
+    expect(load({ yaml: `\ufeff${json}` }).log.level).toBe('warn');
+  });
+});
+
+describe('the environment', () => {
+  it('overrides the file', () => {
+    const config = load({
+      yaml: `${component}unified_push: { acl: [example.org] }\n`,
+      env: {
+        BELFRY_COMPONENT_SECRET: 'other',
+        BELFRY_UNIFIED_PUSH_ACL: 'example.net, ana@example.com',
+        BELFRY_UNIFIED_PUSH_RATE_LIMIT: '0',
+        BELFRY_UNIFIED_PUSH_PUSH_TIMEOUT: '2 minutes',
+        BELFRY_UNIFIED_PUSH_REGISTRATION_TTL: '3600',
+        BELFRY_HTTP_PUBLIC_URL: 'https://push.example.org',
+        BELFRY_STORAGE: 'postgres://belfry:p@db/belfry',
+        BELFRY_LOG_LEVEL: '',
+        PATH: '/bin',
+      },
+    });
+    expect(config.host).toMatchObject({ secret: 'other' });
+    expect(config.unifiedPush.acl.map(String)).toEqual(['example.net', 'ana@example.com']);
+    expect(config.unifiedPush).toMatchObject({ rateLimit: 0, pushTimeout: 120, registrationTtl: 3600 });
+    expect(config.http.publicUrl.href).toBe('https://push.example.org/');
+    expect(config.storage).toEqual({ kind: 'postgres', url: 'postgres://belfry:p@db/belfry' });
+    expect(config.log.level).toBe('info');
+  });
+
+  it('must not have variables that mean nothing, but for the switch of the tests', () => {
+    const env = { BELFRY_REQUIRE_PEERS: '1', BELFRY_COMPONENT_SECRT: 'x', BELFRY_PORT: 'x' };
+    expect(mistakes({ env })).toEqual([
+      'BELFRY_COMPONENT_SECRT: is no variable of Belfry; did you mean BELFRY_COMPONENT_SECRET?',
+      'BELFRY_PORT: is no variable of Belfry; unset it, or see docs/configuration.md for those there are',
+    ]);
+  });
+
+  it('is named where a value is wrong or missing', () => {
+    const env = { BELFRY_HOST: 'component', BELFRY_COMPONENT_JID: 'a@b', BELFRY_UNIFIED_PUSH_ACL: 'a,@' };
+    expect(mistakes({ env })).toEqual([
+      'BELFRY_COMPONENT_JID: component.jid: "a@b" is not a domain alone; write b',
+      'BELFRY_UNIFIED_PUSH_ACL: unified_push.acl: "@" is no JID: the localpart is empty',
+      'BELFRY_HOST: component.secret: is missing, and host is component; set it, or BELFRY_COMPONENT_SECRET, to the secret that the XMPP server has for it',
+    ]);
+  });
+});
+
+describe('secrets in files', () => {
+  it('are read relative to the configuration, without the newline at the end', () => {
+    writeFileSync(join(folder, 'component.txt'), 'from a file\r\n');
+    writeFileSync(join(folder, 'push.txt'), `${keyText}\n`);
+    writeFileSync(join(folder, 'storage.txt'), 'postgres://belfry:p@db/belfry\n');
+    const config = load({
+      yaml: [
+        'host: component',
+        'storage_file: storage.txt',
+        'component: { jid: push.example.org, secret_file: component.txt }',
+        'unified_push: { secret_file: ./push.txt }',
+      ].join('\n'),
+    });
+    expect(config.host).toMatchObject({ secret: 'from a file' });
+    expect(config.unifiedPush.secret).toBe(keyText);
+    expect(config.storage).toEqual({ kind: 'postgres', url: 'postgres://belfry:p@db/belfry' });
+  });
+
+  it('give way to the environment unread', () => {
+    const yaml = 'host: component\ncomponent: { jid: push.example.org, secret_file: absent }';
+    const { host } = load({ yaml, env: { BELFRY_COMPONENT_SECRET: 'x' } });
+    expect(host).toMatchObject({ secret: 'x' });
+  });
+
+  it('are refused if they are absent, empty, too large, no text, or given twice', () => {
+    writeFileSync(join(folder, 'empty'), '\n');
+    writeFileSync(join(folder, 'large'), 'x'.repeat(70_000));
+    writeFileSync(join(folder, 'binary'), Uint8Array.of(0xff, 0xfe, 0x00));
+    const remarks = (name: string) =>
+      mistakes({ yaml: `host: component\ncomponent:\n  jid: push.example.org\n  secret_file: ${name}` });
+    const begin = 'belfry.yaml:4:16: component.secret_file:';
+    expect(remarks('absent')).toEqual([`${begin} absent cannot be read: there is no such file`]);
+    expect(remarks('.')).toEqual([`${begin} . cannot be read: it is a folder`]);
+    expect(remarks('empty')).toEqual([`${begin} is empty; give a secret or remove the line`]);
+    expect(remarks('large')).toEqual([`${begin} large is larger than 65536 bytes`]);
+    expect(remarks('binary')).toEqual([`${begin} binary is not text in UTF-8`]);
+    expect(remarks('[a]')).toEqual([`${begin} has to be the name of a file, as text`]);
+    expect(remarks('empty\n  secret: x')).toEqual([
+      'belfry.yaml:5:11: component.secret: is given beside component.secret_file; remove one of them',
+    ]);
+  });
+});
+
+describe('a wrong file', () => {
+  const yamlHelp =
+    'this is not valid YAML; check the indentation, and put values that begin with [ { * & ! | > % @ ` in quotes';
+
+  it.each<[what: string, yaml: string, lines: string[]]>([
+    [
+      'a word that is not allowed',
+      'host: component\ncomponent:\n  jid: push.example.org\n  secret: x\n# …\nunified_push:\n  backend: pasteo\n',
+      ['belfry.yaml:7:12: unified_push.backend: "pasteo" is not allowed; use one of paseto, storage, jwt'],
+    ],
+    [
+      'a slip in a key',
+      'http:\n  listn: 127.0.0.1:80\n',
+      ['belfry.yaml:2:3: http.listn: is no key; did you mean http.listen?'],
+    ],
+    [
+      'a slip in a section',
+      'unifiedpush:\n  acl: []\n',
+      ['belfry.yaml:1:1: unifiedpush: is no key; did you mean unified_push?'],
+    ],
+    [
+      'keys that do not exist',
+      'frobnicate: 1\nlog:\n  colour: red\n1: 2\n? [a]\n: b\n',
+      [
+        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, component, http, unified_push, log',
+        'belfry.yaml:3:3: log.colour: is no key; its keys are level, format',
+        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, component, http, unified_push, log',
+        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, component, http, unified_push, log',
+      ],
+    ],
+    [
+      "Prosody's names",
+      'unified_push_acl: [example.org]\nunified_push:\n  unified_push_secret: x\npush_max_errors: 3\n',
+      [
+        "belfry.yaml:1:1: unified_push_acl: is Prosody's name; write it here as unified_push.acl",
+        "belfry.yaml:3:3: unified_push.unified_push_secret: is Prosody's name; write it here as unified_push.secret",
+        'belfry.yaml:4:1: push_max_errors: is an option of mod_cloud_notify, which stays in the XMPP server; remove it here',
+      ],
+    ],
+    [
+      'a key in the wrong section',
+      'secret: x\nhttp: { level: info }\n',
+      [
+        'belfry.yaml:1:1: secret: is no key here; did you mean component.secret or unified_push.secret?',
+        'belfry.yaml:2:9: http.level: is no key here; did you mean log.level?',
+      ],
+    ],
+    [
+      'a repeated key',
+      'log:\n  level: info\n  level: debug\nlog: {}\n',
+      [
+        'belfry.yaml:3:3: log.level: is written twice; remove one',
+        'belfry.yaml:4:1: log: is written twice; remove one',
+      ],
+    ],
+    [
+      'a component without name and secret',
+      'host: component\n',
+      [
+        'belfry.yaml:1:7: component.jid: is missing, and host is component; set it, or BELFRY_COMPONENT_JID, to the name that the XMPP server has for the component',
+        'belfry.yaml:1:7: component.secret: is missing, and host is component; set it, or BELFRY_COMPONENT_SECRET, to the secret that the XMPP server has for it',
+      ],
+    ],
+    [
+      'a component without a secret',
+      'host: component\n\ncomponent:\n  jid: push.example.org\n',
+      [
+        'belfry.yaml:3:1: component.secret: is missing, and host is component; set it, or BELFRY_COMPONENT_SECRET, to the secret that the XMPP server has for it',
+      ],
+    ],
+    [
+      'a component below no domain',
+      'host: component\ncomponent: { jid: push, secret: x }\n',
+      [
+        'belfry.yaml:1:7: unified_push.acl: is missing, and no domain is above push; list the domains whose users may register',
+      ],
+    ],
+    [
+      'a component that is an address',
+      'host: component\ncomponent: { jid: 192.0.2.1, secret: x }\n',
+      [
+        'belfry.yaml:1:7: unified_push.acl: is missing, and no domain is above 192.0.2.1; list the domains whose users may register',
+      ],
+    ],
+    [
+      'addresses',
+      'http:\n  listen: 5280\n  trusted_proxies: [10.0.0.0/8, 10.0.0.0/33, proxy]\ncomponent:\n  connect: ::1:5347\n',
+      [
+        'belfry.yaml:2:11: http.listen: 5280 is no address; write it as text, in quotes if need be',
+        'belfry.yaml:3:33: http.trusted_proxies: "10.0.0.0/33" is no address or range; write it as in 10.0.0.0/8',
+        'belfry.yaml:3:46: http.trusted_proxies: "proxy" is no address or range; write it as in 10.0.0.0/8',
+        'belfry.yaml:5:12: component.connect: "::1:5347" is no address; write host:port, as in 127.0.0.1:5280 or "[::1]:5280"',
+      ],
+    ],
+    [
+      'URLs',
+      'http:\n  public_url: ftp://user:pass@example.org\nstorage: mysql://root:geheim@db/x\n',
+      [
+        'belfry.yaml:2:15: http.public_url: "ftp://…@example.org" is no http or https URL',
+        'belfry.yaml:3:10: storage: is neither; write sqlite, or a URL as in postgres://user:password@host:5432/database, with special characters of the password encoded (%40 for @)',
+      ],
+    ],
+    [
+      'numbers and durations',
+      'unified_push:\n  registration_ttl: 10 fortnights\n  push_timeout: 1 day\n  rate_limit: -1\n',
+      [
+        'belfry.yaml:2:21: unified_push.registration_ttl: "10 fortnights" is no duration; write seconds, or a number with a unit, as in 10 minutes',
+        'belfry.yaml:3:17: unified_push.push_timeout: "1 day" is out of range; allowed are 1 second to 5 minutes',
+        'belfry.yaml:4:15: unified_push.rate_limit: -1 is out of range; allowed are whole numbers from 0 to 1000000',
+      ],
+    ],
+    [
+      'JIDs',
+      'unified_push:\n  jid: push.example.org/res\n  acl:\n    - example.org\n    - a b@example.org\n    - 3\n    - [x]\n',
+      [
+        'belfry.yaml:2:8: unified_push.jid: "push.example.org/res" is not a domain alone; write push.example.org',
+        'belfry.yaml:5:7: unified_push.acl: "a b@example.org" is no JID: the localpart holds U+0020, which is not allowed',
+        'belfry.yaml:6:7: unified_push.acl: 3 is no text; put it in quotes',
+        'belfry.yaml:7:7: unified_push.acl: a section is no text; put it in quotes',
+      ],
+    ],
+    [
+      'a jwt without a secret',
+      'unified_push: { backend: jwt }\n',
+      [
+        'belfry.yaml:1:1: unified_push.secret: is missing, and unified_push.backend is jwt; make one with: openssl rand -base64 32',
+      ],
+    ],
+    [
+      'a jwt secret that could be guessed',
+      'unified_push: { backend: jwt, secret: fifteen chars!! }\n',
+      [
+        'belfry.yaml:1:39: unified_push.secret: is shorter than 16 bytes and could be guessed; make one with: openssl rand -base64 32',
+      ],
+    ],
+    [
+      'a jwt with a paseto key',
+      `unified_push: { backend: jwt, secret: "${keyText}" }\n`,
+      [
+        'belfry.yaml:1:39: unified_push.secret: is a paseto key, but unified_push.backend is jwt; make one with: openssl rand -base64 32',
+      ],
+    ],
+    [
+      'paseto keys',
+      'unified_push: { secret: a secret for something else }\n',
+      [
+        'belfry.yaml:1:25: unified_push.secret: is no paseto key; write secret-token:paseto.v3.local: and 64 hexadecimal digits, or remove it: Belfry makes a key itself',
+      ],
+    ],
+    [
+      'a truncated paseto key',
+      `unified_push: { backend: storage, secret: "${keyText.slice(0, -1)}" }\n`,
+      [
+        'belfry.yaml:1:43: unified_push.secret: is no paseto key; after secret-token:paseto.v3.local: come 64 hexadecimal digits',
+      ],
+    ],
+    [
+      'secrets that are no text',
+      'host: component\ncomponent:\n  jid: push.example.org\n  secret: 0123\nstorage: 7\n',
+      [
+        'belfry.yaml:4:11: component.secret: must be text; put the secret in quotes',
+        'belfry.yaml:5:10: storage: must be text; write sqlite, or a URL as in postgres://user:password@host:5432/database',
+      ],
+    ],
+    [
+      'values and sections in each other’s place',
+      'log: info\nhost:\n  jid: x\nhttp: [a]\ndata_dir:\n',
+      [
+        'belfry.yaml:1:6: log: is a section; write its keys indented below it',
+        'belfry.yaml:3:3: host: a section is not allowed; use one of standalone, component',
+        'belfry.yaml:4:7: http: is a section; write its keys indented below it',
+        'belfry.yaml:5:1: data_dir: has no value; give one or remove the line',
+      ],
+    ],
+    [
+      'no mapping',
+      '- host\n',
+      ['belfry.yaml:1:1: the configuration has to be lines of the form "key: value"'],
+    ],
+    [
+      'a single word',
+      'component\n',
+      ['belfry.yaml:1:1: the configuration has to be lines of the form "key: value"'],
+    ],
+    ['tabs', 'log:\n\tlevel: info\n', ['belfry.yaml:2:1: YAML indents with spaces, not with tabs']],
+    ['an open quote', 'domain: "example.org\n', ['belfry.yaml:2:1: a closing quote or bracket is missing']],
+    ['an address that needs quotes', 'http:\n  listen: [::1]:5280\n', [`belfry.yaml:2:16: ${yamlHelp}`]],
+    [
+      'two documents',
+      'host: standalone\n---\nhost: component\n',
+      ['belfry.yaml:2:1: a second document begins here; remove the line ---'],
+    ],
+    [
+      'a tag',
+      'domain: !secret x\n',
+      [
+        'belfry.yaml:1:9: tags (!name) are not supported; write the value alone, in quotes if it begins with !',
+      ],
+    ],
+    [
+      'an alias',
+      'a: &a [x]\nb: *a\n',
+      [
+        'belfry.yaml:2:4: aliases (*name) are not supported; write the value out, in quotes if it begins with *',
+      ],
+    ],
+    [
+      'an alias of nothing',
+      'domain: *a\n',
+      [
+        'belfry.yaml:1:9: aliases (*name) are not supported; write the value out, in quotes if it begins with *',
+      ],
+    ],
+  ])('with %s', (_what, yaml, lines) => {
+    expect(mistakes({ yaml })).toEqual(lines);
+  });
+
+  it('with aliases that expand without end is refused before anything expands', () => {
+    const lines = ['a0: &a0 [x]'];
+    for (let n = 1; n < 30; n++) {
+      lines.push(`a${n}: &a${n} [${Array.from({ length: 9 }, () => `*a${n - 1}`).join(', ')}]`);
+    }
+    expect(mistakes({ yaml: lines.join('\n') })).toEqual([
+      'belfry.yaml:2:10: aliases (*name) are not supported; write the value out, in quotes if it begins with *',
+    ]);
+  });
+
+  it('that is nested too deeply, too large or no text is one mistake', () => {
+    const only = (yaml: string | Uint8Array) => mistakes({ yaml });
+    expect(only(`a: ${'['.repeat(100_000)}`)).toEqual([
+      expect.stringMatching(/^belfry\.yaml:1:\d+: lists and sections are nested too deeply$/),
+    ]);
+    expect(only(`#${'x'.repeat(300_000)}`)).toEqual([
+      'belfry.yaml: the configuration is larger than 262144 bytes',
+    ]);
+    expect(only(Uint8Array.of(0x61, 0xff))).toEqual(['belfry.yaml: the configuration is not text in UTF-8']);
+  });
+
+  it('that is named and absent is a mistake', () => {
+    expect(() => loadConfig({ file: 'absent.yaml', env: {}, cwd: folder })).toThrow(
+      'absent.yaml: the configuration cannot be read: there is no such file',
+    );
+  });
+
+  it('never shows a secret', () => {
+    const canary = 'kanarienvogel';
+    const sources = [
+      `component: { secret: [${canary}] }`,
+      `component: { secret: "${canary}\n`,
+      `component: { secret: ${canary}: x }`,
+      `component:\n  secret: @${canary}\n`,
+      `component:\n  secret: *${canary}\n`,
+      `component:\n  secret: !${canary} x\n`,
+      `component:\n secret: x\n${canary}\n`,
+      `component: { secret: x, secret: ${canary} }`,
+      `storage: postgresql:${canary}`,
+      `storage: postgres://a:${canary}@[x`,
+      `unified_push: { secret: ${canary} }`,
+      `unified_push: { backend: jwt, secret: ${canary} }`,
+      `unified_push: { secret: "secret-token:paseto.v3.local:${canary}" }`,
+      `http: { public_url: "https://x:${canary}@example.org" }`,
+      `component_secret: ${canary}`,
+    ];
+    for (const yaml of sources) {
+      const lines = mistakes({ yaml });
+      expect(lines, yaml).not.toEqual([]);
+      expect(lines.join('\n'), yaml).not.toContain(canary);
+    }
+  });
+});
