@@ -2,12 +2,12 @@ import { type Element, el } from './element.js';
 import { ns } from './ns.js';
 
 /** Form types of XEP-0004 §3.1. */
-export type FormType = 'form' | 'submit' | 'result' | 'cancel';
+type FormType = 'form' | 'submit' | 'result' | 'cancel';
 
 const formTypes: readonly string[] = ['form', 'submit', 'result', 'cancel'] satisfies FormType[];
 
 /** Field types of XEP-0004 §3.3. */
-export type FieldType =
+type FieldType =
   | 'boolean'
   | 'fixed'
   | 'hidden'
@@ -32,12 +32,12 @@ const fieldTypes: readonly string[] = [
   'text-single',
 ] satisfies FieldType[];
 
-export interface FieldOption {
+interface FieldOption {
   readonly label?: string;
   readonly value: string;
 }
 
-export interface FormField {
+interface FormField {
   /** The field's name; absent only for `fixed` fields. */
   readonly var?: string;
   /** Absent where context tells it: in forms of type `submit` and `result`. */

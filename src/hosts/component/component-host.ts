@@ -25,7 +25,7 @@ import { ownServices, SelfDescription, type Software } from './own-services.js';
 import { systemClock } from './system-clock.js';
 
 /** Bounds of a component; times in milliseconds. */
-export interface ComponentLimits extends ConnectionLimits {
+interface ComponentLimits extends ConnectionLimits {
   /** Requests of ours that may be open at once. */
   readonly openRequests: number;
   /** Requests of others that may be at work at once. */
@@ -66,9 +66,9 @@ export interface ComponentHostOptions extends Destination {
 }
 
 /** `waiting`: the last attempt failed, and the next one comes by itself. */
-export type ComponentState = 'idle' | Phase | 'waiting' | 'stopped';
+type ComponentState = 'idle' | Phase | 'waiting' | 'stopped';
 
-export interface ComponentStatus {
+interface ComponentStatus {
   readonly state: ComponentState;
   /** Why the component is not connected, if it was or tried to be. */
   readonly lastFailure: HostFailure | undefined;

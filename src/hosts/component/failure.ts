@@ -2,7 +2,7 @@ import type { Jid } from '../../xmpp/jid.js';
 import type { StreamCondition, StreamError } from '../../xmpp/stream-error.js';
 
 /** What kept a component from connecting or ended its connection. */
-export type FailureKind =
+type FailureKind =
   | 'name-not-found'
   | 'refused'
   | 'unreachable'
