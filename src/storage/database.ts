@@ -48,6 +48,8 @@ export interface Database {
     name: string,
     build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>,
   ): Statement<Args, Row>;
+  /** Begins a transaction of a connection that no other process's `beginExclusive` runs beside; waits for those. */
+  beginExclusive(connection: Kysely<Schema>): Promise<void>;
   /** What the operator should read when the database failed while it was being opened. */
   explain(error: unknown): StorageOpenError;
   close(): Promise<void>;

@@ -7,19 +7,17 @@ import type { Migration } from './migrations/migration.js';
 /** In order: the schema's version is how many of them were applied. */
 export const migrations: readonly Migration[] = [unifiedPush];
 
-/** The advisory lock under which processes on one PostgreSQL database migrate one after another. */
-const migrationLock = 0x62656c66;
-
 /**
  * Brings the schema up to date: all missing steps in one transaction, or none. Safe to run again and by several
  * processes at once. Throws `StorageOpenError` if the schema is newer than this program.
  */
-export function migrate({ kysely, kind }: Database, steps: readonly Migration[] = migrations): Promise<void> {
+export function migrate(database: Database, steps: readonly Migration[] = migrations): Promise<void> {
+  const { kysely, kind } = database;
   return kysely.connection().execute(async (db) => {
     // A look without lock first: a role that may only use the tables can run Belfry once they are there.
     if ((await currentVersion(db, kind, steps.length)) === steps.length) return;
-    await begin(db, kind);
     try {
+      await database.beginExclusive(db);
       await applyMissing(db, kind, steps);
       await sql`commit`.execute(db);
     } catch (error) {
@@ -28,18 +26,6 @@ export function migrate({ kysely, kind }: Database, steps: readonly Migration[] 
       throw error;
     }
   });
-}
-
-/** Waits until no other process migrates. */
-async function begin(db: Kysely<Schema>, kind: Database['kind']): Promise<void> {
-  if (kind === 'sqlite') {
-    await sql`begin immediate`.execute(db);
-    return;
-  }
-  await sql`begin`.execute(db);
-  await sql`set local statement_timeout = 0`.execute(db);
-  await sql`set local lock_timeout = '60s'`.execute(db);
-  await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
 }
 
 async function applyMissing(

@@ -29,7 +29,7 @@ export async function openStorage(
   { events }: { events: Pick<Events, 'storageFailed'> },
 ): Promise<Storage> {
   const database =
-    config.kind === 'sqlite' ? openSqlite(config.file) : await openPostgres(config.url, events);
+    config.kind === 'sqlite' ? await openSqlite(config.file) : await openPostgres(config.url, events);
   try {
     await migrate(database);
     return createStorage(database);

@@ -41,6 +41,7 @@ export async function openPostgres(url: string, events: Pick<Events, 'storageFai
       const { sql: text, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(pool, name, text, values);
     },
+    beginExclusive,
     explain: (error) => explainPostgres(target, error),
     close: () => pool.end(),
   };
@@ -70,6 +71,16 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unkn
   oid === pg.types.builtins.INT8
     ? Number
     : pg.types.getTypeParser(oid, format === 'binary' ? 'binary' : 'text');
+
+/** The advisory lock under which processes on one database migrate one after another. */
+const migrationLock = 0x62656c66;
+
+async function beginExclusive(connection: Kysely<Schema>): Promise<void> {
+  await sql`begin`.execute(connection);
+  await sql`set local statement_timeout = 0`.execute(connection);
+  await sql`set local lock_timeout = '60s'`.execute(connection);
+  await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(connection);
+}
 
 async function requireUtf8(db: Kysely<Schema>): Promise<void> {
   const { rows } = await sql<{ server_encoding: string }>`show server_encoding`.execute(db);

@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { compileStatement } from './compile.js';
@@ -8,13 +9,15 @@ import { codeOf, messageOf, StorageError, StorageOpenError } from './errors.js';
 
 /** Milliseconds that a statement waits for another process's write; the event loop waits with it. */
 const busyTimeout = 5000;
+/** Milliseconds between two attempts where the event loop does not wait. */
+const busyPause = 20;
 
 /**
  * Opens the database file, and makes it (mode 0600) and its folder (mode 0700) if they are missing. Several processes
  * may have it open. Throws `StorageOpenError`.
  */
-export function openSqlite(file: string): Database {
-  const connection = connect(file);
+export async function openSqlite(file: string): Promise<Database> {
+  const connection = await connect(file);
   const kysely = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
   return {
     kind: 'sqlite',
@@ -23,6 +26,7 @@ export function openSqlite(file: string): Database {
       const { sql, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(connection, sql, values);
     },
+    beginExclusive: () => beginImmediate(connection),
     explain: (error) => explain(file, error),
     async close() {
       connection.close();
@@ -30,19 +34,44 @@ export function openSqlite(file: string): Database {
   };
 }
 
-function connect(file: string): Sqlite.Database {
+async function connect(file: string): Promise<Sqlite.Database> {
   let connection: Sqlite.Database | undefined;
   try {
     createPrivately(file);
-    connection = new Sqlite(file, { timeout: busyTimeout });
-    connection.pragma('journal_mode = WAL');
+    const opened = new Sqlite(file, { timeout: busyTimeout });
+    connection = opened;
+    // Of two processes that switch a new file to WAL, one is refused at once, however long its timeout is.
+    await retryWhileBusy(() => opened.pragma('journal_mode = WAL'));
     // Each commit is on disk before it is acknowledged; WAL's usual NORMAL may lose the last ones with the power.
-    connection.pragma('synchronous = FULL');
-    connection.pragma('foreign_keys = ON');
-    return connection;
+    opened.pragma('synchronous = FULL');
+    opened.pragma('foreign_keys = ON');
+    return opened;
   } catch (error) {
     connection?.close();
     throw explain(file, error);
+  }
+}
+
+/** Without SQLite's own waiting: it would stop the event loop, and with it a holder of the lock in this process. */
+async function beginImmediate(connection: Sqlite.Database): Promise<void> {
+  connection.pragma('busy_timeout = 0');
+  try {
+    await retryWhileBusy(() => connection.exec('begin immediate'));
+  } finally {
+    connection.pragma(`busy_timeout = ${busyTimeout}`);
+  }
+}
+
+/** Tries until it succeeds, fails for another reason or `busyTimeout` is over. */
+async function retryWhileBusy(action: () => void): Promise<void> {
+  const deadline = performance.now() + busyTimeout;
+  for (;;) {
+    try {
+      return action();
+    } catch (error) {
+      if (!codeOf(error).startsWith('SQLITE_BUSY') || performance.now() > deadline) throw error;
+    }
+    await pause(busyPause);
   }
 }
 

@@ -1,0 +1,194 @@
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { Config } from '../../src/config/config.js';
+import type { Database } from '../../src/storage/database.js';
+import { migrate, migrations } from '../../src/storage/migrate.js';
+import type { Migration } from '../../src/storage/migrations/migration.js';
+import { openStorage, type Storage } from '../../src/storage/open.js';
+import { recordingEvents } from '../harness/recording-events.js';
+import { type StorageProcess, startStorageProcess } from '../harness/storage-process.js';
+import { registration, type StoresUnderTest } from './unified-push-stores.contract.js';
+
+/** A new, empty database. */
+export interface StorageUnderTest {
+  readonly config: Config['storage'];
+  /** The database below the stores, its schema untouched. */
+  openDatabase(): Promise<Database>;
+  /** Removes the database; everything opened is closed by then. */
+  dispose(): Promise<void>;
+}
+
+/** Opens a storage that is closed when the test ends. */
+export async function openForTest(config: Config['storage']): Promise<Storage> {
+  const storage = await openStorage(config, { events: recordingEvents().events });
+  onTestFinished(() => storage.close());
+  return storage;
+}
+
+/** The same database as the store contract wants it. */
+export function asStores({ config, dispose }: StorageUnderTest): StoresUnderTest {
+  const opened: Storage[] = [];
+  return {
+    async open() {
+      const storage = await openStorage(config, { events: recordingEvents().events });
+      opened.push(storage);
+      return storage;
+    },
+    async dispose() {
+      await Promise.all(opened.map((storage) => storage.close()));
+      await dispose();
+    },
+  };
+}
+
+/** A process that is killed when the test ends. */
+export async function processForTest(): Promise<StorageProcess> {
+  const child = await startStorageProcess();
+  onTestFinished(() => child.kill());
+  return child;
+}
+
+/** What a storage promises beyond its stores: that it lasts, that others may use it too, and how it migrates. */
+export function storageContract(prepare: () => Promise<StorageUnderTest>): void {
+  let subject: StorageUnderTest;
+  beforeEach(async () => {
+    subject = await prepare();
+  });
+  afterEach(() => subject.dispose());
+
+  async function databaseForTest(): Promise<Database> {
+    const database = await subject.openDatabase();
+    onTestFinished(() => database.close());
+    return database;
+  }
+
+  describe('what lasts', () => {
+    it('survives close and reopen', async () => {
+      const saved = registration();
+      const first = await openForTest(subject.config);
+      await first.registrations.save(saved);
+      await first.revocations.revoke(saved.idHash, 2_000_000_000);
+      const key = await first.keys.getOrCreate('paseto', () => 'the first');
+      await first.close();
+      const second = await openForTest(subject.config);
+      expect(await second.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
+      expect(await second.revocations.isRevoked(saved.idHash)).toBe(true);
+      expect(await second.keys.getOrCreate('paseto', () => 'another')).toBe(key);
+    });
+
+    it('survives the death of the process right after it was acknowledged', async () => {
+      const child = await processForTest();
+      await child.open(subject.config);
+      const saved = registration();
+      const revoked = registration().idHash;
+      await child.call({ method: 'getOrCreate', name: 'paseto', value: 'of the dead' });
+      await child.call({ method: 'revoke', tokenHash: revoked, expiresAt: 2_000_000_000 });
+      await child.call({ method: 'save', registration: saved });
+      await child.kill();
+      const storage = await openForTest(subject.config);
+      expect(await storage.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
+      expect(await storage.revocations.isRevoked(revoked)).toBe(true);
+      expect(await storage.keys.getOrCreate('paseto', () => 'another')).toBe('of the dead');
+    });
+  });
+
+  it('answers check while open and rejects after close, which may be called twice', async () => {
+    const storage = await openForTest(subject.config);
+    await storage.check();
+    await storage.close();
+    await storage.close();
+    await expect(storage.check()).rejects.toThrow();
+    await expect(storage.registrations.find(registration().idHash)).rejects.toThrow();
+  });
+
+  describe('several processes', () => {
+    it('may open a new database at once, and agree on key and seed', async () => {
+      const children = await Promise.all(Array.from({ length: 4 }, processForTest));
+      await Promise.all(children.map((child) => child.open(subject.config)));
+      const keys = await Promise.all(
+        children.map((child, index) =>
+          child.call({ method: 'getOrCreate', name: 'paseto', value: `of process ${index}` }),
+        ),
+      );
+      expect(new Set(keys).size).toBe(1);
+      const saved = registration();
+      const seeds = await Promise.all(
+        children.map((child) =>
+          child.call({ method: 'save', registration: { ...registration(), ...keyOf(saved) } }),
+        ),
+      );
+      const distinct = new Set(seeds.map((seed) => Buffer.from(seed as Uint8Array).toString('hex')));
+      expect(distinct.size).toBe(1);
+    });
+  });
+
+  describe('migrations', () => {
+    it('change nothing when they run again', async () => {
+      const database = await databaseForTest();
+      for (let round = 0; round < 3; round += 1) await migrate(database);
+      expect(await versions(database)).toEqual(migrations.map((_, index) => index + 1));
+    });
+
+    it('run once when twelve connections start them at once', async () => {
+      const databases = await Promise.all(Array.from({ length: 12 }, databaseForTest));
+      let runs = 0;
+      const counted: Migration = async () => {
+        runs += 1;
+      };
+      await Promise.all(databases.map((database) => migrate(database, [...migrations, counted])));
+      expect(runs).toBe(1);
+    });
+
+    it('are undone as a whole if one fails, and can be run again', async () => {
+      const database = await databaseForTest();
+      await expect(migrate(database, [...migrations, failing])).rejects.toThrow('power cut');
+      expect(await tables(database)).toEqual([]);
+      const storage = await openForTest(subject.config);
+      await storage.registrations.save(registration());
+    });
+
+    it('keep the old schema if an upgrade fails, and the rows in it', async () => {
+      const before = await openForTest(subject.config);
+      const saved = registration();
+      await before.registrations.save(saved);
+      const database = await databaseForTest();
+      await expect(migrate(database, [...migrations, failing])).rejects.toThrow('power cut');
+      expect(await versions(database)).toEqual(migrations.map((_, index) => index + 1));
+      expect(await tables(database)).not.toContain('half_done');
+      expect(await before.registrations.find(saved.idHash)).toBeDefined();
+    });
+
+    it('refuse a schema that is newer than the program', async () => {
+      const database = await databaseForTest();
+      await migrate(database, [...migrations, async () => undefined]);
+      await expect(openForTest(subject.config)).rejects.toMatchObject({
+        name: 'StorageOpenError',
+        message: `The database has schema ${migrations.length + 1}; this Belfry knows schemas up to ${migrations.length}.`,
+        remedy: expect.stringContaining('newer Belfry'),
+      });
+    });
+  });
+}
+
+/** A step that fails after it has changed something. */
+const failing: Migration = async (db) => {
+  await db.schema.createTable('half_done').addColumn('id', 'integer').execute();
+  throw new Error('power cut');
+};
+
+function keyOf({ bareJid, application, instance }: ReturnType<typeof registration>) {
+  return { bareJid, application, instance };
+}
+
+async function versions({ kysely }: Database): Promise<number[]> {
+  const rows = await kysely.selectFrom('belfry_schema').select('version').orderBy('version').execute();
+  return rows.map((row) => row.version);
+}
+
+async function tables({ kysely, kind }: Database): Promise<string[]> {
+  const { rows } = await (kind === 'sqlite'
+    ? sql<{ name: string }>`select name from sqlite_master where type = 'table'`
+    : sql<{ name: string }>`select tablename as name from pg_tables where schemaname = current_schema()`
+  ).execute(kysely);
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../src/config/config.js';
+import type { NewRegistration } from '../../src/services/unified-push/store.js';
+
+/** A store method and its arguments, as they go to the child. */
+export type StoreCall =
+  | { readonly method: 'save'; readonly registration: NewRegistration }
+  | { readonly method: 'find'; readonly idHash: Uint8Array }
+  | { readonly method: 'revoke'; readonly tokenHash: Uint8Array; readonly expiresAt: number }
+  | { readonly method: 'isRevoked'; readonly tokenHash: Uint8Array }
+  | { readonly method: 'getOrCreate'; readonly name: string; readonly value: string };
+
+export type Request =
+  | { readonly kind: 'open'; readonly config: Config['storage'] }
+  /** Opens a database file as a user who is not root. */
+  | { readonly kind: 'open-unprivileged'; readonly file: string }
+  | { readonly kind: 'call'; readonly call: StoreCall };
+
+export type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: string };
+
+/** Another process with a storage of its own. One request at a time; what fails there rejects here. */
+export interface StorageProcess {
+  readonly pid: number;
+  open(config: Config['storage']): Promise<void>;
+  openUnprivileged(file: string): Promise<void>;
+  call(call: StoreCall): Promise<unknown>;
+  /** Ends it without any chance to clean up. */
+  kill(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL('./storage-child.ts', import.meta.url));
+
+/** Starts a process and waits until it listens. */
+export async function startStorageProcess(): Promise<StorageProcess> {
+  const child = fork(program, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('could not start a process');
+  await nextAnswer(child);
+  const ask = async (request: Request): Promise<unknown> => {
+    child.send(request);
+    const answer = await nextAnswer(child);
+    if (!answer.ok) throw new Error(answer.error);
+    return answer.value;
+  };
+  return {
+    pid,
+    open: async (config) => void (await ask({ kind: 'open', config })),
+    openUnprivileged: async (file) => void (await ask({ kind: 'open-unprivileged', file })),
+    call: (call) => ask({ kind: 'call', call }),
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+function nextAnswer(child: ChildProcess): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const onExit = () => reject(new Error('the storage process ended'));
+    child.once('exit', onExit);
+    child.once('message', (message: Answer) => {
+      child.off('exit', onExit);
+      resolve(message);
+    });
+  });
+}
