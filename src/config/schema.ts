@@ -86,7 +86,8 @@ export const schema = z.object({
     isReloadable: true,
   }),
   'unified_push.backend': choice(['paseto', 'storage', 'jwt']).prefault('paseto').register(about, {
-    meaning: 'How new endpoints are made. Those of the other backends keep working while their key is known.',
+    meaning:
+      'How new endpoints are made: `paseto`, `storage` or `jwt`. Those of the other backends keep working while their key is known.',
     prosody: 'unified_push_backend',
   }),
   'unified_push.registration_ttl': duration({ min: '1 minute', max: '1 year' })

@@ -29,10 +29,21 @@ describe('a duration', () => {
     ['1 year', 31_536_000],
   ])('%j is %d seconds', (input, seconds) => expect(read(type, input)).toBe(seconds));
 
-  it.each([1.5, -1, '', '-1', '1.5 hours', 'day', '1 month', '1 day 2 hours', '1e3', Number.NaN, true, {}])(
-    'is not %j',
-    (input) => expect(read(type, input)).toMatch(/is no duration; write seconds/),
-  );
+  it.each([
+    1.5,
+    -1,
+    '',
+    '-1',
+    '1.5 hours',
+    'day',
+    '1 month',
+    '1 day 2 hours',
+    '1e3',
+    '1 constructor',
+    Number.NaN,
+    true,
+    {},
+  ])('is not %j', (input) => expect(read(type, input)).toMatch(/is no duration; write seconds/));
 
   it('has bounds, which are allowed themselves', () => {
     const narrow = duration({ min: '1 minute', max: '1 hour' });

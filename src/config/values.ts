@@ -128,10 +128,18 @@ export const publicUrl = parsed('URL', (text): Read<URL> => {
   return { value: url };
 });
 
-const unitSeconds: Readonly<Record<string, number>> = {
-  ...{ s: 1, sec: 1, second: 1, m: 60, min: 60, minute: 60, h: 3600, hour: 3600 },
-  ...{ d: 86_400, day: 86_400, w: 604_800, week: 604_800, y: 31_536_000, year: 31_536_000 },
-};
+const unitSeconds: ReadonlyMap<string, number> = new Map([
+  ...seconds(1, 's', 'sec', 'second'),
+  ...seconds(60, 'm', 'min', 'minute'),
+  ...seconds(3600, 'h', 'hour'),
+  ...seconds(86_400, 'd', 'day'),
+  ...seconds(7 * 86_400, 'w', 'week'),
+  ...seconds(365 * 86_400, 'y', 'year'),
+]);
+
+function seconds(each: number, ...units: readonly string[]): [string, number][] {
+  return units.map((unit) => [unit, each]);
+}
 
 /** Seconds as a number or as words (`10 minutes`); both bounds are allowed values, given in words. */
 export function duration({ min, max }: { min: string; max: string }) {
@@ -154,7 +162,7 @@ const durationHelp = 'is no duration; write seconds, or a number with a unit, as
 function secondsOf(text: string): number | undefined {
   const [, digits, unit = 's'] = /^(\d{1,15})(?:\s*([a-z]+))?$/i.exec(text.trim()) ?? [];
   const name = unit.toLowerCase();
-  const factor = unitSeconds[name] ?? unitSeconds[name.replace(/s$/, '')];
+  const factor = unitSeconds.get(name) ?? unitSeconds.get(name.replace(/s$/, ''));
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
 

@@ -20,6 +20,6 @@ export async function findRunning(listen: ListenAddress): Promise<RunningBelfry 
 
 /** An address that listens on all interfaces is reached by loopback. */
 function localUrl({ host, port }: ListenAddress): string {
-  const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
