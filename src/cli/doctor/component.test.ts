@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeComponentServer } from '../../../tests/harness/fake-component-server.js';
+import { loadServable } from '../load-servable.js';
+import { checkComponent } from './component.js';
+
+let server: FakeComponentServer;
+
+beforeEach(async () => {
+  server = new FakeComponentServer({ domain: 'push.example.org', secret: 's3cret' });
+  await server.start();
+});
+
+afterEach(() => server.stop());
+
+function configWith(env: Record<string, string> = {}) {
+  return loadServable({
+    cwd: '/nonexistent',
+    env: {
+      BELFRY_HOST: 'component',
+      BELFRY_COMPONENT_JID: 'push.example.org',
+      BELFRY_COMPONENT_SECRET: 's3cret',
+      BELFRY_COMPONENT_CONNECT: `127.0.0.1:${server.port}`,
+      ...env,
+    },
+  });
+}
+
+describe('the component', () => {
+  it('is fine if the server takes it', async () => {
+    expect(await checkComponent(configWith(), undefined)).toMatchObject([
+      { status: 'ok', text: 'the XMPP server takes push.example.org' },
+    ]);
+  });
+
+  it('fails with reason and remedy if it does not', async () => {
+    const findings = await checkComponent(configWith({ BELFRY_COMPONENT_SECRET: 'canary' }), undefined);
+    expect(findings).toMatchObject([
+      { status: 'failed', remedy: expect.stringMatching(/component\.secret/) },
+    ]);
+    expect(JSON.stringify(findings)).not.toContain('canary');
+  });
+
+  it('is not disturbed while a running Belfry is connected', async () => {
+    const running = { instance: 'x', isConnected: true };
+    expect(await checkComponent(configWith(), running)).toMatchObject([{ status: 'ok' }]);
+    expect(server.connections).toEqual([]);
+  });
+
+  it('is asked for the reason if a running Belfry is not connected', async () => {
+    const running = { instance: 'x', isConnected: false };
+    expect(await checkComponent(configWith(), running)).toMatchObject([{ status: 'ok' }]);
+    expect(server.connections).toHaveLength(1);
+  });
+
+  it('is looked at under both names if the push service has its own', async () => {
+    const config = configWith({ BELFRY_UNIFIED_PUSH_JID: 'up.example.org' });
+    const asked: string[] = [];
+    await checkComponent(config, undefined, async ({ jid }) => {
+      asked.push(String(jid));
+      return { ok: true };
+    });
+    expect(asked).toEqual(['push.example.org', 'up.example.org']);
+  });
+});

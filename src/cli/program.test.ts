@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeComponentServer } from '../../tests/harness/fake-component-server.js';
+import { freePort } from '../../tests/harness/net.js';
+import { run } from './program.js';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'belfry-cli-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Result {
+  readonly code: number;
+  readonly out: string[];
+  readonly err: string[];
+}
+
+async function belfry(args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await run(args, {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    load: { env, cwd: folder },
+    watchSignals: async () => 'SIGTERM',
+  });
+  return { code, out, err };
+}
+
+const standalone =
+  'belfry.yaml: host: is standalone, but this version runs as a component of another XMPP server; set host: component, component.jid and component.secret (see docs/configuration.md)';
+
+describe('the command line', () => {
+  it.each([[[]], [['bogus']], [['serve', '--bogus']], [['config', 'bogus']], [['serve', '--config']]])(
+    'is refused with 2 and help on standard error: %j',
+    async (args) => {
+      const { code, out, err } = await belfry(args);
+      expect(code).toBe(2);
+      expect(out).toEqual([]);
+      expect(err).not.toEqual([]);
+    },
+  );
+
+  it.each([['--help'], ['--version'], ['help']])('answers %s', async (arg) => {
+    const { code, out, err } = await belfry([arg]);
+    expect(code).toBe(0);
+    expect(out.join('\n')).toMatch(arg === '--version' ? /^\d+\.\d+\.\d+/ : /Usage: belfry/);
+    expect(err).toEqual([]);
+  });
+});
+
+describe('config check', () => {
+  it('says that a configuration is valid', async () => {
+    writeFileSync(
+      join(folder, 'belfry.yaml'),
+      'host: component\ncomponent: { jid: push.example.org, secret: x }\n',
+    );
+    expect(await belfry(['config', 'check'])).toEqual({ code: 0, out: ['belfry.yaml is valid.'], err: [] });
+  });
+
+  it('says each mistake on a line, and fails', async () => {
+    writeFileSync(join(folder, 'other.yaml'), 'host: componnt\nlogg: 1\n');
+    expect(await belfry(['config', 'check', '--config', 'other.yaml'])).toEqual({
+      code: 1,
+      out: [],
+      err: [
+        'other.yaml:1:7: host: "componnt" is not allowed; use one of standalone, component',
+        'other.yaml:2:1: logg: is no key; did you mean log?',
+      ],
+    });
+  });
+
+  it.each([[['config', 'check']], [['serve']], [['doctor']]])(
+    'and %j say the same of what is valid and cannot be served',
+    async (args) => {
+      expect(await belfry(args)).toEqual({ code: 1, out: [], err: [standalone] });
+    },
+  );
+});
+
+describe('config schema', () => {
+  it('prints JSON', async () => {
+    const { code, out } = await belfry(['config', 'schema']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out.join('\n'))).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+    });
+  });
+});
+
+describe('doctor', () => {
+  async function environment(server: FakeComponentServer) {
+    const port = await freePort();
+    const env = {
+      BELFRY_HOST: 'component',
+      BELFRY_COMPONENT_JID: 'push.example.org',
+      BELFRY_COMPONENT_SECRET: 's3cret',
+      BELFRY_COMPONENT_CONNECT: `127.0.0.1:${server.port}`,
+      BELFRY_HTTP_LISTEN: `127.0.0.1:${port}`,
+      BELFRY_HTTP_PUBLIC_URL: `http://127.0.0.1:${port}/up`,
+    };
+    return { port, env };
+  }
+
+  const statuses = (out: readonly string[]) =>
+    out.map((line) => line.replace(/^(\w+) +([\w. ]+): .*$/, '$1 $2'));
+
+  it('looks at everything where no Belfry runs, and leaves nothing behind', async () => {
+    const server = new FakeComponentServer();
+    await server.start();
+    const { env, port } = await environment(server);
+    const { code, out } = await belfry(['doctor'], env);
+    expect(statuses(out)).toEqual([
+      'ok configuration',
+      'ok storage',
+      'ok component',
+      'ok public URL',
+      'warning TLS',
+      'ok clock',
+    ]);
+    expect(code).toBe(0);
+    const again = createServer();
+    await new Promise<void>((resolve) => again.listen(port, '127.0.0.1', resolve));
+    again.close();
+    await server.stop();
+  });
+
+  it('fails if anything fails, and still looks at the rest', async () => {
+    const server = new FakeComponentServer({ secret: 'another' });
+    await server.start();
+    const { env, port } = await environment(server);
+    const stranger = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => stranger.listen(port, '127.0.0.1', resolve));
+    const { code, out } = await belfry(['doctor'], env);
+    expect(statuses(out)).toEqual([
+      'ok configuration',
+      'ok storage',
+      'failed component',
+      'failed http.listen',
+      'warning TLS',
+      'warning clock',
+    ]);
+    expect(code).toBe(1);
+    stranger.close();
+    await server.stop();
+  });
+
+  it('warns where nobody may register and where a secret is short', async () => {
+    const server = new FakeComponentServer();
+    await server.start();
+    const { env } = await environment(server);
+    const jwt = { BELFRY_UNIFIED_PUSH_BACKEND: 'jwt', BELFRY_UNIFIED_PUSH_SECRET: 'x'.repeat(16) };
+    const { code, out } = await belfry(['doctor'], { ...env, ...jwt });
+    expect(code).toBe(0);
+    expect(out[1]).toMatch(/^warning {2}configuration: unified_push\.secret is shorter than the 32 bytes/);
+    await server.stop();
+  });
+});
+
+describe('serve', () => {
+  it('fails in one sentence if its address is taken', async () => {
+    const port = await freePort();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    const { code, err } = await belfry(['serve'], {
+      BELFRY_HOST: 'component',
+      BELFRY_COMPONENT_JID: 'push.example.org',
+      BELFRY_COMPONENT_SECRET: 'x',
+      BELFRY_COMPONENT_CONNECT: `127.0.0.1:${await freePort()}`,
+      BELFRY_HTTP_LISTEN: `127.0.0.1:${port}`,
+      BELFRY_LOG_LEVEL: 'silent',
+    });
+    expect(code).toBe(1);
+    expect(err).toEqual([expect.stringMatching(/^belfry: .*EADDRINUSE.*change http\.listen\.$/)]);
+    other.close();
+  });
+});
