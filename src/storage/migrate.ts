@@ -64,11 +64,16 @@ async function currentVersion(
   );
 }
 
+/**
+ * Asks PostgreSQL's catalog and not `to_regclass`, whose cache still misses a table that another process made while
+ * this transaction waited for it.
+ */
 async function hasVersionTable(db: Kysely<Schema>, kind: Database['kind']): Promise<boolean> {
   const query =
     kind === 'sqlite'
       ? sql<{ found: number }>`select count(*) as found from sqlite_master where name = 'belfry_schema'`
-      : sql<{ found: number }>`select (to_regclass('belfry_schema') is not null)::int as found`;
+      : sql<{ found: number }>`select count(*)::int as found from pg_tables
+          where tablename = 'belfry_schema' and schemaname = any (current_schemas(false))`;
   const { rows } = await query.execute(db);
   return rows[0]?.found === 1;
 }
