@@ -43,7 +43,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that only one room may know, so that a change of library stays in that room. */
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
-  saxes: ['xmpp'],
   fastify: ['http'],
   kysely: ['storage'],
   pg: ['storage'],

@@ -1,7 +1,8 @@
-import { SaxesParser, type SaxesTagNS } from 'saxes';
 import { Element, type Node } from './element.js';
 import { ns } from './ns.js';
-import { type StreamCondition, StreamError } from './stream-error.js';
+import { StreamError } from './stream-error.js';
+import { readEndTag, readTag, rootScope, type Tag } from './xml-tag.js';
+import { malformed, readCdata, readText } from './xml-text.js';
 
 /** Bounds of what a peer may make us hold. */
 export interface ParserLimits {
@@ -38,43 +39,54 @@ export interface StreamParserOptions {
 }
 
 interface Open {
-  readonly name: string;
+  readonly tag: Tag;
   readonly ns: string;
-  readonly attrs: Record<string, string>;
   readonly children: Node[];
 }
 
-const onlySpace = /^[\t\n\r ]*$/;
-const leadingSpace = /^[\t\n\r ]+/;
+/** What the next character belongs to. `markup`: a `<` was read, but not yet enough to tell what it begins. */
+type State = 'text' | 'markup' | 'tag' | 'endTag' | 'cdata' | 'declaration';
+
+const notSpace = /[^\t\n\r ]/;
+const cdataStart = '![CDATA[';
+const cdataEnd = ']]>';
+const declarationStart = /^\?xml[ \t\n\r]/;
+const declaration =
+  /^version\s*=\s*(["'])1\.[0-9]+\1(?:\s+encoding\s*=\s*(["'])([A-Za-z][\w.-]*)\2)?(?:\s+standalone\s*=\s*(["'])(?:yes|no)\4)?\s*$/;
+
+const doubleQuote = 0x22;
+const singleQuote = 0x27;
+const lessThan = 0x3c;
+const greaterThan = 0x3e;
 
 /**
- * Reads an XML stream (RFC 6120 §4) from bytes in any split. Refuses what §11.1 forbids. After an error, after the end
- * of the stream and after `stop` it is dead: what is written then is ignored.
+ * Reads an XML stream (RFC 6120 §4) from bytes in any split, in time linear in their number: a token that is not
+ * complete is kept in pieces and never looked at twice. Takes the XML that RFC 6120 §11 leaves: no DTD, no entities but
+ * the five, no comments, no processing instructions. After an error, after the end of the stream and after `stop` it is dead: what
+ * is written then is ignored.
  */
 export class StreamParser {
   readonly #handler: StreamHandler;
   readonly #limits: ParserLimits;
   readonly #contentNamespaces: readonly string[];
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
-  readonly #saxes = new SaxesParser({ xmlns: true, defaultXMLVersion: '1.0', forceXMLVersion: true });
   readonly #open: Open[] = [];
-  #attributes = 0;
+  #state: State = 'text';
+  /** The beginning of the token under way, from earlier writes. */
+  #pieces: string[] = [];
+  /** The quotation mark that an attribute's value in the tag under way has to end with; 0 outside of one. */
+  #quote = 0;
   #isDead = false;
-  /** Bytes since the end of the last stanza. */
+  #isAtStart = true;
+  /** Bytes of the stanza or header under way. */
   #used = 0;
-  /** UTF-16 units given to the XML parser before what it is working on. */
-  #fed = 0;
-  /** Where in what it is working on the last stanza ended; -1 if none did. */
+  /** Where in the text at hand the last stanza began; -1 if none did. */
   #boundary = -1;
-  #isBetweenStanzas = false;
-  /** A stanza whose end tag was read but not yet judged; see `#closeTag`. */
-  #complete: Element | 'end' | undefined;
 
   constructor(handler: StreamHandler, options: StreamParserOptions = {}) {
     this.#handler = handler;
     this.#limits = { ...defaultParserLimits, ...options.limits };
     this.#contentNamespaces = options.contentNamespaces ?? [];
-    this.#listen();
   }
 
   /** Ends parsing, also in the middle of a chunk, from within a handler. */
@@ -91,12 +103,8 @@ export class StreamParser {
       let rest = bytes;
       while (rest.length > 0 && !this.#isDead) {
         const room = this.#limits.stanzaBytes - this.#used;
-        if (room <= 0)
-          throw new StreamError(
-            'policy-violation',
-            `A stanza has at most ${this.#limits.stanzaBytes} bytes.`,
-          );
-        this.#feed(rest.subarray(0, room));
+        if (room <= 0) throw tooLarge(this.#limits);
+        this.#feed(rest.length > room ? rest.subarray(0, room) : rest);
         rest = rest.subarray(room);
       }
     } catch (error) {
@@ -105,145 +113,209 @@ export class StreamParser {
     }
   }
 
-  /** White space between stanzas keeps a connection alive: it is left out, so that a quiet stream holds nothing. */
   #feed(bytes: Uint8Array): void {
-    const decoded = this.#decode(bytes);
-    const text = this.#isBetweenStanzas ? decoded.replace(leadingSpace, '') : decoded;
-    if (text === '' && this.#isBetweenStanzas) return;
+    const text = this.#decode(bytes);
     this.#boundary = -1;
-    this.#isBetweenStanzas = false;
-    this.#saxes.write(text);
-    this.#deliver();
-    this.#fed += text.length;
-    if (this.#boundary === -1) this.#used += text === decoded ? bytes.length : Buffer.byteLength(text);
-    else this.#startAfter(text.slice(this.#boundary));
-  }
-
-  #startAfter(rest: string): void {
-    const begun = rest.replace(leadingSpace, '');
-    this.#isBetweenStanzas = begun === '';
-    this.#used = Buffer.byteLength(begun);
+    this.#parse(text);
+    if (this.#boundary === -1) this.#used += bytes.length;
+    else this.#used = Buffer.byteLength(text.slice(this.#boundary));
+    // White space between stanzas keeps a connection alive; it is nobody's, so it counts for nothing.
+    if (this.#open.length === 1 && this.#state === 'text') this.#used = 0;
   }
 
   #decode(bytes: Uint8Array): string {
     try {
       return this.#decoder.decode(bytes, { stream: true });
     } catch {
-      throw new StreamError('not-well-formed', 'The stream is not UTF-8.');
+      throw malformed('The stream is not UTF-8.');
     }
   }
 
-  #listen(): void {
-    const saxes = this.#saxes;
-    saxes.on('error', (error) => this.#malformed(error.message));
-    saxes.on('doctype', () => this.#fail('restricted-xml', 'A DTD is not allowed.'));
-    saxes.on('comment', () => this.#fail('restricted-xml', 'Comments are not allowed.'));
-    saxes.on('processinginstruction', () =>
-      this.#fail('restricted-xml', 'Processing instructions are not allowed.'),
-    );
-    saxes.on('xmldecl', ({ encoding }) => {
-      if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8')
-        this.#fail('unsupported-encoding', 'Use UTF-8.');
-    });
-    saxes.on('opentagstart', ({ name }) => this.#startTag(name));
-    saxes.on('attribute', ({ name }) => this.#countAttribute(name));
-    saxes.on('opentag', (tag) => this.#openTag(tag));
-    saxes.on('closetag', () => this.#closeTag());
-    saxes.on('text', (text) => this.#text(text));
-    saxes.on('cdata', (text) => this.#text(text));
+  #parse(text: string): void {
+    let at = 0;
+    while (at < text.length && !this.#isDead) at = this.#step(text, at);
   }
 
-  /** The XML parser tells of an end tag first and then, in the same breath, that it is the wrong one. */
-  #malformed(message: string): void {
-    if (!/unexpected close tag/.test(message)) this.#deliver();
-    this.#fail(conditionOf(message), 'The stream is not well-formed XML.');
-  }
-
-  #fail(condition: StreamCondition, text: string): void {
-    if (!this.#isDead) throw new StreamError(condition, text);
-  }
-
-  #startTag(name: string): void {
-    this.#deliver();
-    this.#attributes = 0;
-    // The parser's work grows with the square of the depth, so the bound has to hold before a tag is complete.
-    if (this.#open.length > this.#limits.depth)
-      this.#fail('policy-violation', 'Elements are nested too deeply.');
-    this.#checkName(name);
-  }
-
-  #countAttribute(name: string): void {
-    this.#attributes++;
-    if (this.#attributes > this.#limits.attributes)
-      this.#fail('policy-violation', 'An element has too many attributes.');
-    this.#checkName(name);
-  }
-
-  #checkName(name: string): void {
-    if (name.length > this.#limits.nameLength) this.#fail('policy-violation', 'A name is too long.');
-  }
-
-  #openTag(tag: SaxesTagNS): void {
-    if (this.#isDead) return;
-    const attrs: Record<string, string> = Object.create(null);
-    for (const [name, { value, uri }] of Object.entries(tag.attributes)) {
-      if (uri !== 'http://www.w3.org/2000/xmlns/') attrs[name] = value;
+  /** Reads on from `at` to the end of the token under way or of the text; answers where it got to. */
+  #step(text: string, at: number): number {
+    switch (this.#state) {
+      case 'text':
+        return this.#readText(text, at);
+      case 'markup':
+        return this.#readMarkup(text, at);
+      case 'cdata':
+        return this.#readUntil(cdataEnd, text, at, (raw) => this.#addText(readCdata(raw)));
+      case 'declaration':
+        return this.#readUntil('?>', text, at, checkDeclaration);
+      default:
+        return this.#readTag(text, at);
     }
-    const isContent = this.#contentNamespaces.includes(tag.uri);
-    this.#open.push({ name: tag.local, ns: isContent ? ns.client : tag.uri, attrs, children: [] });
-    if (this.#open.length === 1) this.#openStream(new Element(tag.local, tag.uri, attrs));
   }
 
-  #openStream(header: Element): void {
-    if (header.name !== 'stream') this.#fail('bad-format', 'The stream begins with <stream:stream>.');
-    if (header.ns !== ns.streams) this.#fail('invalid-namespace', `The stream is in ${ns.streams}.`);
-    this.#mark();
-    this.#handler.onOpen(header);
+  #readText(text: string, at: number): number {
+    const found = text.indexOf('<', at);
+    const end = found === -1 ? text.length : found;
+    if (end > at) this.#takeText(text.slice(at, end));
+    if (found === -1) return end;
+    if (this.#pieces.length > 0) this.#addText(readText(this.#join('')));
+    if (this.#open.length === 1) this.#boundary = found;
+    this.#state = 'markup';
+    return found + 1;
   }
 
-  #closeTag(): void {
-    this.#deliver();
-    const closed = this.#isDead ? undefined : this.#open.pop();
-    if (closed === undefined) return;
+  #takeText(raw: string): void {
+    if (this.#open.length > 1) this.#pieces.push(raw);
+    else if (notSpace.test(raw))
+      throw this.#open.length === 1 ? textBetweenStanzas() : malformed('This is no XML.');
+    else this.#isAtStart = false;
+  }
+
+  /** Finds out what a `<` begins; of the forms with `!` and `?` only two are taken. */
+  #readMarkup(text: string, start: number): number {
+    let head = this.#join('');
+    if (head === '' && text[start] === '/') return this.#begin('endTag', start + 1);
+    if (head === '' && text[start] !== '!' && text[start] !== '?') return this.#begin('tag', start);
+    for (let at = start; at < text.length; at++) {
+      head += text[at];
+      if (head === cdataStart) return this.#beginCdata(at + 1);
+      if (declarationStart.test(head)) return this.#beginDeclaration(at + 1);
+      if (!cdataStart.startsWith(head) && !'?xml'.startsWith(head)) throw refusal(head);
+    }
+    this.#pieces = [head];
+    return text.length;
+  }
+
+  #begin(state: State, at: number): number {
+    this.#state = state;
+    this.#isAtStart = false;
+    return at;
+  }
+
+  #beginCdata(at: number): number {
+    if (this.#open.length <= 1) throw textBetweenStanzas();
+    return this.#begin('cdata', at);
+  }
+
+  #beginDeclaration(at: number): number {
+    if (!this.#isAtStart) throw malformed('An XML declaration is the first thing or absent.');
+    return this.#begin('declaration', at);
+  }
+
+  /** Reads to the end of a tag: the first `>` that is not in an attribute's value. */
+  #readTag(text: string, start: number): number {
+    let quote = this.#quote;
+    for (let at = start; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === lessThan) throw malformed('A tag is malformed.');
+      if (quote !== 0) {
+        if (code === quote) quote = 0;
+      } else if (code === greaterThan) {
+        this.#quote = 0;
+        this.#endOfTag(this.#join(text.slice(start, at)));
+        return at + 1;
+      } else if (code === doubleQuote || code === singleQuote) quote = code;
+    }
+    this.#quote = quote;
+    this.#pieces.push(text.slice(start));
+    return text.length;
+  }
+
+  /** Reads to a terminator and hands over what stands before it. */
+  #readUntil(terminator: string, text: string, at: number, take: (raw: string) => void): number {
+    const before = this.#pieces.at(-1) ?? '';
+    const tail = before.slice(1 - terminator.length);
+    const found = (tail + text.slice(at)).indexOf(terminator);
+    if (found === -1) {
+      this.#keep(text.slice(at), terminator.length);
+      return text.length;
+    }
+    const end = at + found - tail.length + terminator.length;
+    const raw = this.#join(text.slice(at, end));
+    this.#state = 'text';
+    take(raw.slice(0, -terminator.length));
+    return end;
+  }
+
+  /** Keeps a piece so that the last one is never shorter than what a terminator may begin in. */
+  #keep(piece: string, length: number): void {
+    const last = this.#pieces.pop() ?? '';
+    if (last.length < length) this.#pieces.push(last + piece);
+    else this.#pieces.push(last, piece);
+  }
+
+  /** The token under way, complete with its last piece. */
+  #join(last: string): string {
+    if (this.#pieces.length === 0) return last;
+    const token = this.#pieces.join('') + last;
+    this.#pieces = [];
+    return token;
+  }
+
+  #endOfTag(raw: string): void {
+    const isEnd = this.#state === 'endTag';
+    this.#state = 'text';
+    if (isEnd) this.#close(readEndTag(raw));
+    else this.#start(raw);
+  }
+
+  #start(raw: string): void {
     const parent = this.#open.at(-1);
-    const element = new Element(closed.name, closed.ns, closed.attrs, closed.children);
-    if (this.#open.length > 1) parent?.children.push(element);
-    else {
-      this.#complete = parent === undefined ? 'end' : element;
-      this.#mark();
+    if (this.#open.length > this.#limits.depth) {
+      throw new StreamError('policy-violation', 'Elements are nested too deeply.');
     }
+    const tag = readTag(raw, parent?.tag.scope ?? rootScope, this.#limits);
+    const space = this.#contentNamespaces.includes(tag.ns) ? ns.client : tag.ns;
+    this.#open.push({ tag, ns: space, children: [] });
+    if (parent === undefined) this.#openStream(tag);
+    if (tag.isEmpty && !this.#isDead) this.#close(tag.qname);
   }
 
-  #deliver(): void {
-    const complete = this.#complete;
-    if (complete === undefined) return;
-    this.#complete = undefined;
-    if (this.#isDead) return;
-    if (complete === 'end') {
+  #openStream({ name, ns: space, attrs }: Tag): void {
+    if (name !== 'stream') throw new StreamError('bad-format', 'The stream begins with <stream:stream>.');
+    if (space !== ns.streams) throw new StreamError('invalid-namespace', `The stream is in ${ns.streams}.`);
+    this.#handler.onOpen(new Element(name, space, attrs));
+  }
+
+  #close(qname: string): void {
+    const closed = this.#open.pop();
+    if (closed?.tag.qname !== qname) throw malformed('An end tag does not match.');
+    const parent = this.#open.at(-1);
+    if (parent === undefined) {
       this.#isDead = true;
       this.#handler.onClose();
-    } else this.#handler.onStanza(complete);
-  }
-
-  #mark(): void {
-    this.#boundary = this.#saxes.position - this.#fed;
-  }
-
-  #text(text: string): void {
-    this.#deliver();
-    if (this.#isDead) return;
-    const parent = this.#open.at(-1);
-    if (parent === undefined || this.#open.length === 1) {
-      if (!onlySpace.test(text)) this.#fail('bad-format', 'Text between stanzas is not allowed.');
       return;
     }
-    const last = parent.children.at(-1);
-    if (typeof last === 'string') parent.children[parent.children.length - 1] = last + text;
-    else if (text !== '') parent.children.push(text);
+    const element = new Element(closed.tag.name, closed.ns, closed.tag.attrs, closed.children);
+    if (this.#open.length > 1) parent.children.push(element);
+    else this.#handler.onStanza(element);
+  }
+
+  /** Text and CDATA next to each other are one text. */
+  #addText(text: string): void {
+    const children = this.#open.at(-1)?.children ?? [];
+    const last = children.at(-1);
+    if (typeof last === 'string') children[children.length - 1] = last + text;
+    else if (text !== '') children.push(text);
   }
 }
 
-function conditionOf(message: string): StreamCondition {
-  if (/undefined entity/i.test(message)) return 'restricted-xml';
-  return /unbound namespace prefix/i.test(message) ? 'bad-namespace-prefix' : 'not-well-formed';
+function checkDeclaration(raw: string): void {
+  const match = declaration.exec(raw);
+  if (match === null) throw malformed('The XML declaration is malformed.');
+  const encoding = match[3] ?? 'utf-8';
+  if (encoding.toLowerCase() !== 'utf-8') throw new StreamError('unsupported-encoding', 'Use UTF-8.');
 }
+
+/** Why markup that begins like this is not taken (RFC 6120 §11.1). */
+function refusal(head: string): StreamError {
+  if (head.startsWith('?'))
+    return new StreamError('restricted-xml', 'Processing instructions are not allowed.');
+  if (head === '!-') return new StreamError('restricted-xml', 'Comments are not allowed.');
+  if (head === '!D') return new StreamError('restricted-xml', 'A DTD is not allowed.');
+  return malformed('Markup is malformed.');
+}
+
+const textBetweenStanzas = () => new StreamError('bad-format', 'Text between stanzas is not allowed.');
+
+const tooLarge = ({ stanzaBytes }: ParserLimits) =>
+  new StreamError('policy-violation', `A stanza has at most ${stanzaBytes} bytes.`);
