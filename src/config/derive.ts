@@ -79,7 +79,7 @@ function defaultAcl(jid: Jid, host: HostConfig, { inputs, absent, refuse }: Deri
   if (host.kind === 'standalone' && jid.equals(host.domain)) return [jid];
   const parent = parentOf(jid);
   if (parent !== undefined) return [parent];
-  const isUnknown = jid.equals(nowhere) || inputs.has('unified_push.acl');
+  const isUnknown = jid === nowhere || inputs.has('unified_push.acl');
   if (!isUnknown) {
     const text = `is missing, and no domain is above ${jid}; list the domains whose users may register`;
     refuse({ place: absent('unified_push.acl'), key: 'unified_push.acl', text });

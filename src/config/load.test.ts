@@ -282,9 +282,9 @@ describe('a wrong file', () => {
     ],
     [
       'a component below no domain',
-      'host: component\ncomponent: { jid: push, secret: x }\n',
+      'host: component\ncomponent: { jid: invalid, secret: x }\n',
       [
-        'belfry.yaml:1:7: unified_push.acl: is missing, and no domain is above push; list the domains whose users may register',
+        'belfry.yaml:1:7: unified_push.acl: is missing, and no domain is above invalid; list the domains whose users may register',
       ],
     ],
     [

@@ -9,7 +9,7 @@ const day = 24 * 60 * 60 * 1000;
 const warningDays = 14;
 
 /** A server's certificate as a client with the usual authorities judges it. */
-export interface Certificate {
+interface Certificate {
   /** Unix milliseconds. */
   readonly validTo: number;
   /** Why clients will not trust it; undefined if they will. */
