@@ -1,8 +1,8 @@
 import { errorTable, type HttpErrorCode } from '../errors.js';
 
-type Headers = Readonly<Record<string, string>>;
+export type Headers = Readonly<Record<string, string>>;
 
-/** A complete answer; made once where it is always the same. */
+/** An answer as far as it does not depend on the request; most are made once. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -22,10 +22,8 @@ export const corsHeaders = {
   'access-control-expose-headers': 'location, ttl, retry-after',
 } as const;
 
-const noBody = Buffer.alloc(0);
-
-export function emptyAnswer(status: number, headers: Headers = {}): Answer {
-  return { status, headers: { ...commonHeaders, ...headers }, body: noBody };
+export function emptyAnswer(status: number, headers: Headers): Answer {
+  return { status, headers: { ...commonHeaders, ...headers }, body: Buffer.alloc(0) };
 }
 
 export function textAnswer(status: number, type: string, text: string, headers: Headers = {}): Answer {
@@ -40,8 +38,16 @@ export function jsonAnswer(status: number, value: object, headers: Headers = {})
   return textAnswer(status, 'application/json', JSON.stringify(value), headers);
 }
 
+const errorAnswers: ReadonlyMap<string, Answer> = new Map(
+  Object.entries(errorTable).map(([code, row]) => [
+    code,
+    jsonAnswer('http' in row ? row.http : 500, { error: code, message: row.text }, corsHeaders),
+  ]),
+);
+
 /** The answer of a code as the error table has it. It says nothing about the request, least of all its token. */
-export function errorAnswer(code: HttpErrorCode, headers: Headers = {}): Answer {
-  const { http, text } = errorTable[code];
-  return jsonAnswer(http, { error: code, message: text }, { ...corsHeaders, ...headers });
+export function errorAnswer(code: HttpErrorCode): Answer {
+  const answer = errorAnswers.get(code);
+  if (answer === undefined) throw new Error(`no such error code: ${code}`);
+  return answer;
 }

@@ -2,17 +2,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpErrorCode } from '../errors.js';
 import type { Events } from '../observability/events.js';
-import { type Answer, errorAnswer } from './answer.js';
+import { type Answer, errorAnswer, type Headers } from './answer.js';
 
 /** How much of a refused body is read and thrown away at most, in bytes. */
 const maxDiscardedBytes = 1024 * 1024;
 
-export type Respond = (request: FastifyRequest, reply: FastifyReply, answer: Answer) => void;
+/** `headers` are added to those of the answer. */
+export type Respond = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  headers?: Headers,
+) => void;
 export type Refuse = (
   request: FastifyRequest,
   reply: FastifyReply,
   code: HttpErrorCode,
-  headers?: Readonly<Record<string, string>>,
+  headers?: Headers,
 ) => void;
 
 /**
@@ -21,12 +27,12 @@ export type Refuse = (
  * senders would then never see the answer.
  */
 export function createRespond(lingerTimeout: number): Respond {
-  return (request, reply, answer) => {
+  return (request, reply, answer, headers = {}) => {
     if (hasUnreadBody(request.raw)) {
       reply.hijack();
-      answerAndClose(request.raw, reply.raw, answer, lingerTimeout);
+      answerAndClose(request.raw, reply.raw, answer, lingerTimeout, headers);
     } else {
-      reply.code(answer.status).headers(answer.headers);
+      reply.code(answer.status).headers(answer.headers).headers(headers);
       reply.send(answer.body.length === 0 ? undefined : answer.body);
     }
   };
@@ -36,7 +42,7 @@ export function createRespond(lingerTimeout: number): Respond {
 export function createRefuse(respond: Respond, events: Pick<Events, 'httpRefused'>): Refuse {
   return (request, reply, code, headers) => {
     events.httpRefused({ code, client: request.ip });
-    respond(request, reply, errorAnswer(code, headers));
+    respond(request, reply, errorAnswer(code), headers);
   };
 }
 
@@ -52,9 +58,11 @@ export function answerAndClose(
   response: ServerResponse,
   answer: Answer,
   lingerTimeout: number,
+  headers: Headers,
 ): void {
   response.writeHead(answer.status, {
     ...answer.headers,
+    ...headers,
     'content-length': String(answer.body.length),
     connection: 'close',
   });

@@ -16,7 +16,7 @@ export interface HttpServer {
   /** Listens; answers where, with the real port if 0 was asked for. Rejects if the address cannot be had. */
   start(): Promise<ListenAddress>;
   /**
-   * Takes no more requests, waits for the answers under way for at most `drainTimeout` milliseconds (10 seconds), then
+   * Takes no more requests, waits for the answers under way for at most `drainTimeout` milliseconds (35 seconds), then
    * cuts what is left. Pushes that were cut go on; nobody hears how they end.
    */
   stop(drainTimeout?: number): Promise<void>;
@@ -37,7 +37,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await app.ready();
       return listen(server, options.listen);
     },
-    async stop(drainTimeout = 10_000) {
+    async stop(drainTimeout = 35_000) {
       await connections.drain(drainTimeout);
       await app.close();
     },
@@ -62,10 +62,10 @@ function takeRequests(
   route: RequestListener,
   lingerTimeout: number,
 ): void {
-  const shuttingDown = errorAnswer('shutting-down', { 'retry-after': '5' });
+  const shuttingDown = errorAnswer('shutting-down');
   const admit: RequestListener = (request, response) => {
     if (connections.admit(response)) route(request, response);
-    else answerAndClose(request, response, shuttingDown, lingerTimeout);
+    else answerAndClose(request, response, shuttingDown, lingerTimeout, { 'retry-after': '5' });
   };
   server.on('request', admit);
   server.on('checkContinue', (request, response) => {

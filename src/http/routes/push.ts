@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Events } from '../../observability/events.js';
 import type { PushOutcome } from '../../services/unified-push/outcome.js';
-import { type Answer, corsHeaders, emptyAnswer, errorAnswer, jsonAnswer } from '../answer.js';
+import { corsHeaders, emptyAnswer, errorAnswer, jsonAnswer } from '../answer.js';
 import { maxPushBytes } from '../limits.js';
 import { readBody } from '../read-body.js';
 import type { Refuse, Respond } from '../respond.js';
@@ -65,7 +65,7 @@ async function answerPush(
     else if (body.bytes.length === 0) options.refuse(request, reply, 'empty-body');
     else {
       const outcome = await options.push(token, body.bytes);
-      options.respond(request, reply, outcomeAnswer(outcome, options.baseUrl));
+      answerOutcome(outcome, request, reply, options);
     }
   } catch (error) {
     options.events.handlerFailed({ what: 'push', error });
@@ -74,17 +74,18 @@ async function answerPush(
 }
 
 /** RFC 8030 §5: a TTL of 0, because what the device has not got by now is not kept. */
-function outcomeAnswer(outcome: PushOutcome, baseUrl: string): Answer {
-  switch (outcome.kind) {
-    case 'delivered':
-      return emptyAnswer(201, {
-        ...corsHeaders,
-        ttl: '0',
-        location: `${baseUrl}/message/${outcome.messageId}`,
-      });
-    case 'retry':
-      return errorAnswer(outcome.code, { 'retry-after': String(Math.max(1, Math.ceil(outcome.retryAfter))) });
-    default:
-      return errorAnswer(outcome.code);
-  }
+const delivered = emptyAnswer(201, { ...corsHeaders, ttl: '0' });
+
+function answerOutcome(
+  outcome: PushOutcome,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { respond, baseUrl }: PushRouteOptions,
+): void {
+  if (outcome.kind === 'delivered') {
+    respond(request, reply, delivered, { location: `${baseUrl}/message/${outcome.messageId}` });
+  } else if (outcome.kind === 'retry') {
+    const seconds = Math.max(1, Math.ceil(outcome.retryAfter));
+    respond(request, reply, errorAnswer(outcome.code), { 'retry-after': String(seconds) });
+  } else respond(request, reply, errorAnswer(outcome.code));
 }
