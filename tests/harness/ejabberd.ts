@@ -100,6 +100,8 @@ function configuration(c2sPort: number, componentPort: number, options: XmppServ
         ...listener,
         port: componentPort,
         module: 'ejabberd_service',
+        // By default a connection takes the stanzas of every name of its listener, not only of its own.
+        global_routes: false,
         hosts: Object.fromEntries(components.map(([jid, password]) => [jid, { password }])),
       },
     ],

@@ -22,8 +22,8 @@ export interface ServerLife {
   log(): string;
   /** Ends the process; data and ports stay reserved for `restart`. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts again on the same data and ports, ending the running process first if there is one. */
-  restart(): Promise<void>;
+  /** Starts again on the same data and ports, ending the running process first if there is one; `env` is added. */
+  restart(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Ends the process and removes its folder. */
   stop(): Promise<void>;
 }
@@ -47,8 +47,8 @@ export async function runServer<Facts extends object>(
   server: ServerProcess,
   facts: Facts,
 ): Promise<ServerLife & Facts> {
-  const start = async () => {
-    const program = startProgram(server.program);
+  const start = async (env: Readonly<Record<string, string>> = {}) => {
+    const program = startProgram({ ...server.program, env: { ...server.program.env, ...env } });
     await waitUntilReady(server.name, program, () => server.isReady(program));
     return program;
   };
@@ -64,9 +64,9 @@ export async function runServer<Facts extends object>(
     },
     log: () => running.output(),
     kill: (signal) => running.kill(signal),
-    async restart() {
+    async restart(env) {
       await running.kill();
-      running = await start();
+      running = await start(env);
     },
     async stop() {
       await running.kill();
