@@ -1,0 +1,187 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type HttpTestBed, startHttp } from '../harness/http.js';
+import { freePort, waitFor } from '../harness/net.js';
+import { describeWithPeers, findExecutable } from '../harness/peer.js';
+import { type Program, type ProgramSpec, startProgram, waitUntilReady } from '../harness/program.js';
+import { type PushAnswer, postPush } from '../harness/push-request.js';
+
+const example = (name: string) =>
+  readFile(fileURLToPath(new URL(`../../examples/${name}`, import.meta.url)), 'utf8');
+
+const nginx = findExecutable('nginx');
+const caddy = findExecutable('caddy');
+
+interface ProxyPlan {
+  readonly port: number;
+  readonly belfryPort: number;
+  readonly folder: string;
+}
+
+/** nginx as one process of this user, with all that it writes in `folder`. */
+async function nginxProgram({ port, belfryPort, folder }: ProxyPlan): Promise<ProgramSpec> {
+  const site = (await example('nginx.conf'))
+    .replaceAll('127.0.0.1:5280', `127.0.0.1:${belfryPort}`)
+    .replaceAll('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+    .replaceAll(/^\s*(?:listen \[::\]:443 ssl|ssl_certificate(?:_key)? .*);\n/gm, '')
+    .replaceAll('/var/log/nginx/', `${folder}/`);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const paths = temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n');
+  await writeFile(join(folder, 'site.conf'), site);
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr;
+     events {} http { ${paths} include ${folder}/site.conf; }`,
+  );
+  return {
+    command: nginx ?? '',
+    args: ['-p', folder, '-e', 'stderr', '-c', join(folder, 'nginx.conf')],
+  };
+}
+
+async function caddyProgram({ port, belfryPort, folder }: ProxyPlan): Promise<ProgramSpec> {
+  const sites = (await example('Caddyfile'))
+    .replaceAll('127.0.0.1:5280', `127.0.0.1:${belfryPort}`)
+    .replaceAll(/^((?:push\.)?example\.org) \{/gm, `http://$1:${port} {`);
+  const file = join(folder, 'Caddyfile');
+  await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${sites}`);
+  return {
+    command: caddy ?? '',
+    args: ['run', '--adapter', 'caddyfile', '--config', file],
+    env: { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+/** GETs a message from another of this machine's addresses, to be told from the proxy. */
+function getFrom(localAddress: string, port: number, headers: Record<string, string>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, localAddress, path: '/message/m1', headers, agent: false };
+    get(options, (response) => response.resume().once('end', resolve)).once('error', reject);
+  });
+}
+
+/** The text of a file, empty if there is none. */
+function read(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '');
+}
+
+const proxies = [
+  { name: 'nginx', file: 'nginx.conf', executable: nginx, program: nginxProgram },
+  { name: 'caddy', file: 'Caddyfile', executable: caddy, program: caddyProgram },
+];
+
+for (const { name, file, executable, program } of proxies) {
+  describeWithPeers(`${name} with examples/${file}`, { [name]: executable !== undefined }, () => {
+    let folder: string;
+    let port: number;
+    let proxy: Program;
+    /** Both sites lead to the same Belfry; its public URL is that of the one with a path. */
+    let http: HttpTestBed;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'belfry-proxy-'));
+      http = await startHttp({
+        publicUrl: new URL('https://example.org/up'),
+        trustedProxies: ['127.0.0.1'],
+        answer: ({ token }) =>
+          token === 'gone'
+            ? { kind: 'gone', code: 'unknown-endpoint' }
+            : { kind: 'delivered', messageId: 'm1' },
+      });
+      port = await freePort();
+      proxy = startProgram(await program({ port, belfryPort: http.port, folder }));
+      await waitUntilReady(name, proxy, () => accepts(port));
+    });
+
+    afterAll(async () => {
+      await proxy?.kill();
+      await http?.server.stop(0);
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    beforeEach(() => {
+      http.pushes.length = 0;
+      http.refusals.length = 0;
+    });
+
+    const post = (host: string, path: string, body: string, headers = {}): Promise<PushAnswer> =>
+      postPush(`http://${host}:${port}${path}`, Buffer.from(body), headers);
+
+    it.each([
+      ['push.example.org', '/push/v3.local.AbC-_d'],
+      ['example.org', '/up/push/v3.local.AbC-_d'],
+    ])('passes a push to %s%s', async (host, path) => {
+      const body = 'x'.repeat(4096);
+      const answer = await post(host, path, body, { 'content-encoding': 'aes128gcm', urgency: 'high' });
+      expect(answer.status).toBe(201);
+      expect(answer.headers).toMatchObject({ ttl: '0', location: 'https://example.org/up/message/m1' });
+      expect(http.pushes).toEqual([{ token: 'v3.local.AbC-_d', payload: Buffer.from(body) }]);
+    });
+
+    it.each([
+      ['push.example.org', '/push/gone', 404, 'unknown-endpoint'],
+      ['example.org', '/up/push/gone', 404, 'unknown-endpoint'],
+      ['push.example.org', '/push/', 404, 'unknown-endpoint'],
+      ['push.example.org', '/message/m1', 405, 'method-not-allowed'],
+    ])('passes on what %s%s is answered with: %i', async (host, path, status, code) => {
+      const answer = await post(host, path, 'x');
+      expect(answer.status).toBe(status);
+      expect(JSON.parse(answer.body)).toMatchObject({ error: code });
+    });
+
+    it.each([4097, 60_000])('says 413 to %i bytes', async (size) => {
+      const answer = await post('push.example.org', '/push/t', 'x'.repeat(size));
+      expect(answer.status).toBe(413);
+      expect(JSON.parse(answer.body)).toMatchObject({ error: 'body-too-large' });
+      expect(http.pushes).toEqual([]);
+    });
+
+    it('says 413 to a megabyte', async () => {
+      const answer = await post('push.example.org', '/push/t', 'x'.repeat(1024 * 1024));
+      expect(answer.status).toBe(413);
+    });
+
+    it("passes the client's address on, whatever the client says itself", async () => {
+      await getFrom('127.0.0.9', port, { host: 'push.example.org', 'x-forwarded-for': '203.0.113.7' });
+      expect(http.refusals).toEqual([{ code: 'message-gone', client: '127.0.0.9' }]);
+    });
+
+    it('logs no token', async () => {
+      await post('push.example.org', '/push/v3.local.SECRET', 'x');
+      await post('example.org', '/up/push/v3.local.SECRET', 'x');
+      const log = join(folder, 'belfry.log');
+      if (name === 'nginx')
+        await waitFor('both log lines', async () => /POST 201.*POST 201/s.test(await read(log)));
+      expect(proxy.output()).not.toContain('SECRET');
+      expect(await read(log)).not.toContain('SECRET');
+    });
+
+    it.each(['/healthz', '/readyz', '/metrics', '/up/metrics', '/pushy'])(
+      'keeps %s from the public',
+      async (path) => {
+        const [own, shared] = await Promise.all([
+          post('push.example.org', path, 'x'),
+          post('example.org', path, 'x'),
+        ]);
+        for (const { body, headers } of [own, shared]) {
+          expect(body).not.toContain('method-not-allowed');
+          expect(headers).not.toHaveProperty('allow');
+        }
+        expect(http.refusals).toEqual([]);
+      },
+    );
+  });
+}
