@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   parser: () => import('./parser.js'),
   tokens: () => import('./tokens.js'),
   http: () => import('./http.js'),
+  storage: () => import('./storage.js'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -7,7 +7,7 @@ import type {
   RevocationStore,
 } from '../../src/services/unified-push/store.js';
 
-export interface UnifiedPushStores {
+interface UnifiedPushStores {
   readonly registrations: RegistrationStore;
   readonly revocations: RevocationStore;
   readonly keys: KeyStore;
