@@ -34,7 +34,7 @@ export const errorTable = {
     log: 'info',
   },
   'storage-failed': {
-    text: 'The registration could not be stored. Try again later.',
+    text: 'The storage failed. Try again later.',
     stanza: ['wait', 'internal-server-error'],
     http: 500,
     log: 'error',

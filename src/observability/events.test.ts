@@ -122,6 +122,20 @@ describe('createEvents', () => {
     expect(lines).toEqual([]);
   });
 
+  it('does not repeat the same trouble for every request', () => {
+    const { events, lines } = setUp('info');
+    for (let n = 0; n < 100; n++) {
+      events.pushAnswered({ code: 'overloaded', bytes: 1, seconds: 0 });
+      events.storageFailed({ what: 'find', error: new Error('away') });
+      events.httpRefused({ code: 'overloaded' });
+    }
+    expect(lines.map((line) => line['msg'])).toEqual([
+      'push answered',
+      'storage failed',
+      'http request refused',
+    ]);
+  });
+
   it('never throws, and counts that it could not', async () => {
     const broken = () => {
       throw new Error('disk full');

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorTable } from '../errors.js';
+import { createFloodGate, type FloodGate } from './flood-gate.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 
@@ -29,24 +30,34 @@ export interface Events {
   httpRefused(event: { code: ErrorCode; client?: string }): void;
 }
 
-/** Each code's log level comes from the error table; what succeeds often is logged at `debug`. */
-export function createEvents({ logger, metrics }: { logger: Logger; metrics: Metrics }): Events {
+export interface EventsOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Milliseconds since some fixed moment. */
+  readonly now?: () => number;
+}
+
+/**
+ * Each code's log level comes from the error table; what succeeds often is logged at `debug`, and trouble that repeats
+ * only now and then.
+ */
+export function createEvents({ logger, metrics, now = () => performance.now() }: EventsOptions): Events {
   const never = (fn: () => void) => runQuietly(fn, metrics);
+  const gate = createFloodGate(now);
   return {
     ...hostEvents(logger, metrics, never),
     ...registrationEvents(logger, metrics, never),
-    ...failureEvents(logger, metrics, never),
+    ...failureEvents(logger, metrics, never, gate),
     pushAnswered(event) {
       never(() => countPush(event, metrics));
-      const level = event.code === 'delivered' ? 'debug' : errorTable[event.code].log;
-      if (!logger.isLevelEnabled(level)) return;
-      const { code, jid, bytes, seconds } = event;
-      never(() => logger[level]({ code, jid, bytes, ms: Math.round(seconds * 1000) }, 'push answered'));
+      if (event.code === 'delivered' && !logger.isLevelEnabled('debug')) return;
+      never(() => logPush(event, logger, gate));
     },
     httpRefused({ code, client }) {
       never(() => {
         metrics.httpRefusals.inc({ code });
-        logger[errorTable[code].log]({ code, client }, 'http request refused');
+        const { level, ...more } = gate(`http ${code}`, errorTable[code].log);
+        logger[level]({ code, client, ...more }, 'http request refused');
       });
     },
   };
@@ -68,6 +79,15 @@ function countPush(event: Parameters<Events['pushAnswered']>[0], metrics: Metric
   metrics.pushes.inc({ code: event.code });
   metrics.pushSeconds.observe(event.seconds);
   metrics.pushBytes.observe(event.bytes);
+}
+
+function logPush(
+  { code, jid, bytes, seconds }: Parameters<Events['pushAnswered']>[0],
+  logger: Logger,
+  gate: FloodGate,
+): void {
+  const { level, ...more } = gate(`push ${code}`, code === 'delivered' ? 'debug' : errorTable[code].log);
+  logger[level]({ code, jid, bytes, ms: Math.round(seconds * 1000), ...more }, 'push answered');
 }
 
 function hostEvents(
@@ -136,18 +156,21 @@ function failureEvents(
   logger: Logger,
   metrics: Metrics,
   never: Never,
+  gate: FloodGate,
 ): EventsNamed<'handlerFailed' | 'storageFailed'> {
   return {
     handlerFailed({ what, error }) {
       never(() => {
         metrics.handlerFailures.inc({ what });
-        logger.error({ what, err: error }, 'handler failed');
+        const { level, ...more } = gate(`handler ${what}`, 'error');
+        logger[level]({ what, err: error, ...more }, 'handler failed');
       });
     },
     storageFailed({ what, error }) {
       never(() => {
         metrics.storageFailures.inc({ what });
-        logger.error({ what, err: error }, 'storage failed');
+        const { level, ...more } = gate(`storage ${what}`, 'error');
+        logger[level]({ what, err: error, ...more }, 'storage failed');
       });
     },
   };

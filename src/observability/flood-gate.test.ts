@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { createFloodGate } from './flood-gate.js';
+
+it('lets one line of the same trouble pass in ten seconds, and says how many it held back', () => {
+  let now = 0;
+  const gate = createFloodGate(() => now);
+  expect(gate('overloaded', 'warn')).toEqual({ level: 'warn' });
+  expect(gate('overloaded', 'warn')).toEqual({ level: 'debug' });
+  expect(gate('storage', 'error')).toEqual({ level: 'error' });
+  now = 9_999;
+  expect(gate('overloaded', 'warn')).toEqual({ level: 'debug' });
+  now = 10_000;
+  expect(gate('overloaded', 'warn')).toEqual({ level: 'warn', suppressed: 2 });
+  now = 20_000;
+  expect(gate('overloaded', 'warn')).toEqual({ level: 'warn' });
+});
+
+it('holds back nothing that is no trouble', () => {
+  const gate = createFloodGate(() => 0);
+  expect(gate('no-answer', 'info')).toEqual({ level: 'info' });
+  expect(gate('no-answer', 'info')).toEqual({ level: 'info' });
+});
+
+it('remembers a bounded number of kinds', () => {
+  const gate = createFloodGate(() => 0);
+  for (let n = 0; n < 500; n++) gate(`kind ${n}`, 'warn');
+  expect(gate('kind 0', 'warn')).toEqual({ level: 'debug' });
+  gate('one more', 'warn');
+  expect(gate('kind 0', 'warn')).toEqual({ level: 'warn' });
+});
