@@ -6,6 +6,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startBelfry } from '../tests/harness/belfry.js';
+import { findExecutable } from '../tests/harness/peer.js';
 import { startProsody } from '../tests/harness/prosody.js';
 import { temporaryFolder, type XmppServer } from '../tests/harness/xmpp-server.js';
 import { ask } from './push/ask.js';
@@ -53,6 +54,9 @@ interface Bench {
   readonly folder: string;
 }
 
+/** What ends the processes that were started, in reverse order. */
+type Closers = (() => Promise<unknown> | unknown)[];
+
 /** `--connections 64 --seconds 8 --rounds 3 --rows belfry,mod,bare`: `--rows` keeps rows whose name starts so. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -65,18 +69,19 @@ export async function run(args: readonly string[]): Promise<void> {
     },
   });
   const load = { connections: Number(values.connections), seconds: Number(values.seconds) };
-  const closers: (() => Promise<unknown> | unknown)[] = [];
+  if (findExecutable('wrk') === undefined)
+    throw new Error('this benchmark needs wrk, the HTTP load generator');
+  const closers: Closers = [];
   try {
     const bench = await prepare(closers);
     const rows = await startRows(bench, values.rows.split(','), closers);
     const samples = await measure(bench, rows, load, Number(values.rounds));
     print(rows, samples, load.connections);
+    if ([...samples.values()].flat().some(({ lost }) => lost > 0)) process.exitCode = 1;
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
-
-type Closers = (() => Promise<unknown> | unknown)[];
 
 const modRows = { storage: 'mod-storage.example.test', jwt: 'mod-jwt.example.test' } as const;
 const belfryRows = {

@@ -21,7 +21,6 @@ export type Answer =
   | {
       readonly kind: 'counts';
       readonly delivered: Readonly<Record<string, number>>;
-      readonly wrongSize: number;
     };
 
 const closing = '</iq>';
@@ -123,15 +122,11 @@ async function register(provider: string): Promise<string> {
 function takeCounts(payloadBytes: number): Answer {
   const expected = 4 * Math.ceil(payloadBytes / 3);
   const delivered: Record<string, number> = {};
-  let wrongSize = 0;
   for (const [from, sizes] of counts) {
-    for (const [size, count] of sizes) {
-      if (size === expected) delivered[from] = count;
-      else wrongSize += count;
-    }
+    delivered[from] = sizes.get(expected) ?? 0;
   }
   counts = new Map();
-  return { kind: 'counts', delivered, wrongSize };
+  return { kind: 'counts', delivered };
 }
 
 async function answer(question: Question): Promise<Answer> {
