@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { migrate, migrations } from '../../src/storage/migrate.js';
+import type { Migration } from '../../src/storage/migrations/migration.js';
 import { openStorage } from '../../src/storage/open.js';
 import { openPostgres } from '../../src/storage/postgres.js';
 import { freePort, waitFor } from '../harness/net.js';
@@ -160,6 +162,22 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
       expect(await cut).toMatchObject({ name: 'StorageError', code: '57P01' });
       await holder.query('rollback');
       expect(await storage.keys.getOrCreate('paseto', () => 'y')).toBe('y');
+    });
+
+    it('outlives a connection that is cut between two statements of a migration', async () => {
+      const name = await server.createDatabase();
+      const database = await openPostgres(server.url(name), recordingEvents().events);
+      onTestFinished(() => database.close());
+      const backends = `from pg_stat_activity where datname = '${name}'`;
+      const cut: Migration = async () => {
+        await server.query('postgres', `select pg_terminate_backend(pid) ${backends}`);
+        await waitFor(
+          'the backends to end',
+          async () => (await server.query('postgres', `select 1 ${backends}`)).length === 0,
+        );
+      };
+      await expect(migrate(database, [...migrations, cut])).rejects.toThrow();
+      await migrate(database);
     });
 
     it('has what it acknowledged after a crash of the server', async () => {
