@@ -34,6 +34,8 @@ function read(chunks: readonly (string | Uint8Array)[], limits: Partial<ParserLi
   }
 }
 
+const byteByByte = (text: string) => [...Buffer.from(text)].map((byte) => Uint8Array.of(byte));
+
 const stanzasOf = ({ events }: Reading) => events.filter((event) => event instanceof Element).slice(1);
 
 /** The bytes in pieces, cut where the numbers say. */
@@ -74,6 +76,23 @@ describe('StreamParser', () => {
   it('joins text that entities and CDATA take apart', () => {
     const [stanza] = stanzasOf(read([`${header}<m>a&amp;b<![CDATA[<c>]]>&#x1F514;&#10;</m>`]));
     expect(stanza?.children).toEqual(['a&b<c>🔔\n']);
+  });
+
+  it('finds the end of CDATA wherever the bytes are cut', () => {
+    for (let length = 0; length < 8; length++) {
+      for (const content of ['x'.repeat(length), ']'.repeat(length), `]>${'x'.repeat(length)}]`]) {
+        const text = `${header}<m><![CDATA[${content}]]></m>`;
+        const stanza = new Element('m', ns.client, {}, content === '' ? [] : [content]);
+        for (const chunks of [[text], byteByByte(text), split(Buffer.from(text), [text.length - 6])]) {
+          expect(stanzasOf(read(chunks))).toEqual([stanza]);
+        }
+      }
+    }
+  });
+
+  it('takes character references with leading zeros', () => {
+    const [stanza] = stanzasOf(read([`${header}<m>&#x0000000041;&#00000000066;</m>`]));
+    expect(stanza?.text()).toBe('AB');
   });
 
   it('keeps xml:lang and drops declarations; odd names are plain attributes', () => {
@@ -143,13 +162,17 @@ describe('what RFC 6120 forbids', () => {
     ['a processing instruction', `${header}<m><?php x?></m>`, 'restricted-xml'],
     ['another encoding', `<?xml version='1.0' encoding='ISO-8859-1'?>${header}`, 'unsupported-encoding'],
     ['an XML declaration that is not the first thing', `${header}<?xml version='1.0'?>`, 'not-well-formed'],
+    ['other white space in the XML declaration', `<?xml version\u00a0='1.0'?>${header}`, 'not-well-formed'],
+    ['a byte order mark', `\ufeff${header}`, 'not-well-formed'],
     ['another root', `<stream xmlns='${ns.client}'>`, 'invalid-namespace'],
     ['a root of another name', `<stream:features xmlns:stream='${ns.streams}'>`, 'bad-format'],
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'not-well-formed'],
     ['text between stanzas', `${header}<m/>x<m/>`, 'bad-format'],
     ['a no-break space between stanzas', `${header}<m/>\u00a0<m/>`, 'bad-format'],
-    ['an undeclared prefix', `${header}<x:m/>`, 'bad-namespace-prefix'],
-    ['an undeclared prefix of an attribute', `${header}<m x:y='1'/>`, 'bad-namespace-prefix'],
+    ['an undeclared prefix', `${header}<x:m/>`, 'not-well-formed'],
+    ['the prefix xmlns', `${header}<xmlns:m/>`, 'not-well-formed'],
+    ['an element with the prefix xml', `${header}<xml:m/>`, 'bad-namespace-prefix'],
+    ['an undeclared prefix of an attribute', `${header}<m x:y='1'/>`, 'not-well-formed'],
     ['the same attribute twice', `${header}<m a='1' a='2'/>`, 'not-well-formed'],
     [
       'the same attribute by two prefixes',
@@ -169,7 +192,7 @@ describe('what RFC 6120 forbids', () => {
     ['another meaning of xml', `${header}<m xmlns:xml='u:x'/>`, 'not-well-formed'],
   ])('%s', (_name, text, condition) => {
     expect(read([text]).error).toBe(condition);
-    expect(read([...Buffer.from(text)].map((byte) => Uint8Array.of(byte))).error).toBe(condition);
+    expect(read(byteByByte(text)).error).toBe(condition);
   });
 
   it.each([
@@ -178,7 +201,7 @@ describe('what RFC 6120 forbids', () => {
     ['a surrogate', [0xed, 0xa0, 0x80]],
     ['a cut character', [0xe2, 0x82, 0x3c]],
   ])('%s', (_name, bytes) => {
-    expect(read([`${header}<m>`, Uint8Array.from(bytes), '</m>']).error).toBe('not-well-formed');
+    expect(read([`${header}<m>`, Uint8Array.from(bytes), '</m>']).error).toBe('unsupported-encoding');
   });
 });
 
@@ -201,12 +224,27 @@ describe('bounds', () => {
   it('and not one more, in one piece or byte by byte', () => {
     const text = `${header}${stanzaOf(50)}${stanzaOf(201)}`;
     expect(read([text], limits).error).toBe('policy-violation');
-    expect(
-      read(
-        [...Buffer.from(text)].map((byte) => Uint8Array.of(byte)),
-        limits,
-      ).error,
-    ).toBe('policy-violation');
+    expect(read(byteByByte(text), limits).error).toBe('policy-violation');
+  });
+
+  it('are the same wherever the bytes are cut, inside a character too', () => {
+    const stanza = `<m>${'é€🔔'.repeat(20)}</m>`;
+    const bound = { stanzaBytes: Buffer.byteLength(stanza) };
+    const exact = Buffer.from(`${header}<m/>${stanza}`);
+    const more = Buffer.from(`${header}<m/>${stanza.replace('é', 'yé')}`);
+    for (let cut = 0; cut < exact.length; cut++) {
+      expect(read(split(exact, [cut]), bound).error).toBeUndefined();
+      expect(read(split(more, [cut]), bound).error).toBe('policy-violation');
+    }
+  });
+
+  it('declarations around an element do not multiply its cost', () => {
+    const declarations = Array.from({ length: 60 }, (_, i) => ` xmlns:p${i}='u'`).join('');
+    const open = Array.from({ length: 60 }, (_, i) => `<a${declarations.replaceAll('p', `p${i}-`)}>`).join(
+      '',
+    );
+    const stanza = `${open}${"<b xmlns='u'/>".repeat(12_000)}${'</a>'.repeat(60)}`;
+    expect(stanzasOf(read([header, stanza]))).toHaveLength(1);
   });
 
   it('bytes are counted, not characters', () => {
@@ -328,9 +366,11 @@ describe('properties', () => {
       fc.property(fc.array(piece), fc.array(fc.nat()), (pieces, cuts) => {
         const bytes = Buffer.from(header + pieces.join(''));
         const whole = read([bytes]);
-        const parts = read(split(bytes, cuts));
-        expect(parts.error).toBe(whole.error);
-        expect(parts.events).toEqual(whole.events);
+        for (const chunks of [split(bytes, cuts), byteByByte(bytes.toString())]) {
+          const parts = read(chunks);
+          expect(parts.error).toBe(whole.error);
+          expect(parts.events).toEqual(whole.events);
+        }
       }),
       { numRuns: 500 },
     );

@@ -52,7 +52,7 @@ const cdataStart = '![CDATA[';
 const cdataEnd = ']]>';
 const declarationStart = /^\?xml[ \t\n\r]/;
 const declaration =
-  /^version\s*=\s*(["'])1\.[0-9]+\1(?:\s+encoding\s*=\s*(["'])([A-Za-z][\w.-]*)\2)?(?:\s+standalone\s*=\s*(["'])(?:yes|no)\4)?\s*$/;
+  /^version *= *(["'])1\.[0-9]+\1(?: +encoding *= *(["'])([A-Za-z][\w.-]*)\2)?(?: +standalone *= *(["'])(?:yes|no)\4)? *$/;
 
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
@@ -69,17 +69,22 @@ export class StreamParser {
   readonly #handler: StreamHandler;
   readonly #limits: ParserLimits;
   readonly #contentNamespaces: readonly string[];
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true });
+  /** U+FEFF is a character like others, at the start too (RFC 6120 §11.6). */
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   readonly #open: Open[] = [];
   #state: State = 'text';
   /** The beginning of the token under way, from earlier writes. */
   #pieces: string[] = [];
+  /** The last characters of the pieces, as many as a terminator that the next piece completes may have in them. */
+  #tail = '';
   /** The quotation mark that an attribute's value in the tag under way has to end with; 0 outside of one. */
   #quote = 0;
   #isDead = false;
   #isAtStart = true;
   /** Bytes of the stanza or header under way. */
   #used = 0;
+  /** Bytes at the end of the last write that are a character's first, but not all of it. */
+  #cut = 0;
   /** Where in the text at hand the last stanza began; -1 if none did. */
   #boundary = -1;
 
@@ -115,10 +120,11 @@ export class StreamParser {
 
   #feed(bytes: Uint8Array): void {
     const text = this.#decode(bytes);
+    this.#cut += bytes.length - Buffer.byteLength(text);
     this.#boundary = -1;
     this.#parse(text);
     if (this.#boundary === -1) this.#used += bytes.length;
-    else this.#used = Buffer.byteLength(text.slice(this.#boundary));
+    else this.#used = Buffer.byteLength(text.slice(this.#boundary)) + this.#cut;
     // White space between stanzas keeps a connection alive; it is nobody's, so it counts for nothing.
     if (this.#open.length === 1 && this.#state === 'text') this.#used = 0;
   }
@@ -127,7 +133,7 @@ export class StreamParser {
     try {
       return this.#decoder.decode(bytes, { stream: true });
     } catch {
-      throw malformed('The stream is not UTF-8.');
+      throw new StreamError('unsupported-encoding', 'The stream is not UTF-8.');
     }
   }
 
@@ -222,25 +228,20 @@ export class StreamParser {
 
   /** Reads to a terminator and hands over what stands before it. */
   #readUntil(terminator: string, text: string, at: number, take: (raw: string) => void): number {
-    const before = this.#pieces.at(-1) ?? '';
-    const tail = before.slice(1 - terminator.length);
-    const found = (tail + text.slice(at)).indexOf(terminator);
+    const tail = this.#tail;
+    const window = tail + text.slice(at);
+    const found = window.indexOf(terminator);
     if (found === -1) {
-      this.#keep(text.slice(at), terminator.length);
+      this.#pieces.push(text.slice(at));
+      this.#tail = window.slice(1 - terminator.length);
       return text.length;
     }
     const end = at + found - tail.length + terminator.length;
     const raw = this.#join(text.slice(at, end));
+    this.#tail = '';
     this.#state = 'text';
     take(raw.slice(0, -terminator.length));
     return end;
-  }
-
-  /** Keeps a piece so that the last one is never shorter than what a terminator may begin in. */
-  #keep(piece: string, length: number): void {
-    const last = this.#pieces.pop() ?? '';
-    if (last.length < length) this.#pieces.push(last + piece);
-    else this.#pieces.push(last, piece);
   }
 
   /** The token under way, complete with its last piece. */
@@ -300,7 +301,7 @@ export class StreamParser {
 }
 
 function checkDeclaration(raw: string): void {
-  const match = declaration.exec(raw);
+  const match = declaration.exec(raw.replace(/[\t\n\r]/g, ' '));
   if (match === null) throw malformed('The XML declaration is malformed.');
   const encoding = match[3] ?? 'utf-8';
   if (encoding.toLowerCase() !== 'utf-8') throw new StreamError('unsupported-encoding', 'Use UTF-8.');

@@ -40,7 +40,7 @@ export function serialize(element: Element, parentNs = ''): string {
   let text = `<${name}`;
   if (!prefixed && element.ns !== parentNs) text += ` xmlns='${escapeAttribute(element.ns)}'`;
   for (const key of Object.keys(element.attrs)) {
-    if (key.includes(':') && !key.startsWith('xml:')) continue;
+    if (key === 'xmlns' || (key.includes(':') && !key.startsWith('xml:'))) continue;
     text += ` ${key}='${escapeAttribute(element.attrs[key] ?? '')}'`;
   }
   if (element.children.length === 0) return `${text}/>`;

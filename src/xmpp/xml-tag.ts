@@ -2,13 +2,20 @@ import { ns } from './ns.js';
 import { StreamError } from './stream-error.js';
 import { malformed, readAttribute } from './xml-text.js';
 
-/** Namespaces by prefix; the default namespace under the empty one. What an element declares hides what it inherits. */
+/**
+ * Namespaces by prefix; the default namespace under the empty one. What an element declares hides what it inherits.
+ * Linked, not copied: an element's declarations must not cost more for those around it.
+ */
 export interface Scope {
-  readonly prefixes: Readonly<Record<string, string>>;
+  readonly declared: Readonly<Record<string, string>>;
+  readonly outer: Scope | undefined;
 }
 
 /** What is bound before any declaration. */
-export const rootScope: Scope = { prefixes: Object.assign(Object.create(null), { '': '', xml: ns.xml }) };
+export const rootScope: Scope = {
+  declared: Object.assign(Object.create(null), { '': '', xml: ns.xml }),
+  outer: undefined,
+};
 
 export interface TagLimits {
   /** Attributes of one element, namespace declarations included. */
@@ -53,8 +60,8 @@ export function readTag(text: string, outer: Scope, limits: TagLimits): Tag {
   const raw = found === -1 ? [] : readAttributes(text, found, limits);
   const scope = declare(raw, outer);
   const [prefix, name] = splitName(qname);
-  const uri = scope.prefixes[prefix];
-  if (uri === undefined || prefix === 'xmlns') throw unbound();
+  if (prefix === 'xml') throw new StreamError('bad-namespace-prefix', 'No element has the prefix xml.');
+  const uri = lookUp(prefix, scope);
   return { qname, name, ns: uri, attrs: resolve(raw, scope), scope, isEmpty: text.endsWith('/') };
 }
 
@@ -122,23 +129,32 @@ function splitName(qname: string): [prefix: string, name: string] {
   return [prefix, name];
 }
 
+/** The namespace that a prefix is bound to. One that is not is against Namespaces in XML (RFC 6120 §4.9.3.13). */
+function lookUp(prefix: string, scope: Scope): string {
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
+    const uri = at.declared[prefix];
+    if (uri !== undefined) return uri;
+  }
+  throw malformed('A prefix is not declared.');
+}
+
+/** Without a prototype: whatever a peer names is not there unless it was put there. */
+const emptyRecord = (): Record<string, string> => Object.create(null);
+
 function isName(text: string): boolean {
   return plainName.test(text) || anyName.test(text);
 }
 
 function declare(raw: readonly RawAttribute[], outer: Scope): Scope {
-  let prefixes: Record<string, string> | undefined;
+  let declared: Record<string, string> | undefined;
   for (const { name: qname, value: uri } of raw) {
     if (qname !== 'xmlns' && !qname.startsWith('xmlns:')) continue;
     const prefix = qname.slice('xmlns:'.length);
     checkDeclaration(prefix, uri, qname !== 'xmlns');
-    prefixes ??= Object.assign<Record<string, string>, Scope['prefixes']>(
-      Object.create(null),
-      outer.prefixes,
-    );
-    prefixes[prefix] = uri;
+    declared ??= emptyRecord();
+    declared[prefix] = uri;
   }
-  return prefixes === undefined ? outer : { prefixes };
+  return declared === undefined ? outer : { declared, outer };
 }
 
 /** Namespaces in XML 1.0 §3: what `xml` and `xmlns` mean is fixed, and a prefix cannot be taken back. */
@@ -149,16 +165,14 @@ function checkDeclaration(prefix: string, uri: string, hasPrefix: boolean): void
 }
 
 /** The attributes without the declarations; the same name twice by two prefixes is once too often. */
-function resolve(raw: readonly RawAttribute[], { prefixes }: Scope): Record<string, string> {
-  const attrs: Record<string, string> = Object.create(null);
+function resolve(raw: readonly RawAttribute[], scope: Scope): Record<string, string> {
+  const attrs = emptyRecord();
   let prefixed: Set<string> | undefined;
   for (const { name: qname, value } of raw) {
     if (qname === 'xmlns' || qname.startsWith('xmlns:')) continue;
     const [prefix, name] = splitName(qname);
     if (prefix !== '') {
-      const uri = prefixes[prefix];
-      if (uri === undefined) throw unbound();
-      const expanded = `${name} ${uri}`;
+      const expanded = `${name} ${lookUp(prefix, scope)}`;
       if (prefixed?.has(expanded)) throw malformed('An attribute stands twice.');
       prefixed = (prefixed ?? new Set()).add(expanded);
     }
@@ -166,5 +180,3 @@ function resolve(raw: readonly RawAttribute[], { prefixes }: Scope): Record<stri
   }
   return attrs;
 }
-
-const unbound = () => new StreamError('bad-namespace-prefix', 'A prefix is not declared.');

@@ -4,7 +4,7 @@ import { StreamError } from './stream-error.js';
 const forbidden = /[^\t\n\r\x20-\ufffd]/;
 
 const predefined: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', apos: "'", quot: '"' };
-const reference = /&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|([^;&<\s]{1,64}));|&/g;
+const reference = /&(?:#x0*([0-9a-fA-F]{1,6})|#0*([0-9]{1,7})|([^;&<\s]{1,64}));|&/g;
 const entityName = /^[\p{L}_:][\p{L}\p{N}_:.-]*$/u;
 
 export const malformed = (text: string) => new StreamError('not-well-formed', text);
