@@ -95,7 +95,7 @@ describe('the size of a body', () => {
   it.each(['POST /push/t', 'PUT /push/t', 'GET /push/t', 'POST /nothing', 'DELETE /message/m'])(
     'too large: %s reads its answer, not a reset, although it sends half a megabyte first',
     async (requestLine) => {
-      const http = await start();
+      const http = await start({ limits: { lingerTimeout: 60_000 } });
       const body = 'x'.repeat(512 * 1024);
       const head = `${requestLine} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
       const text = await exchange(http, head + body);
