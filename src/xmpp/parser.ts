@@ -54,6 +54,12 @@ const declarationStart = /^\?xml[ \t\n\r]/;
 const declaration =
   /^version *= *(["'])1\.[0-9]+\1(?: +encoding *= *(["'])([A-Za-z][\w.-]*)\2)?(?: +standalone *= *(["'])(?:yes|no)\4)? *$/;
 
+/**
+ * Bytes decoded at a time. An address that somebody keeps is a slice of the decoded text and keeps all of it in
+ * memory, so the text must not be as long as what a socket reads at once.
+ */
+const pieceBytes = 4096;
+
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
 const lessThan = 0x3c;
@@ -109,8 +115,9 @@ export class StreamParser {
       while (rest.length > 0 && !this.#isDead) {
         const room = this.#limits.stanzaBytes - this.#used;
         if (room <= 0) throw tooLarge(this.#limits);
-        this.#feed(rest.length > room ? rest.subarray(0, room) : rest);
-        rest = rest.subarray(room);
+        const piece = rest.subarray(0, Math.min(room, pieceBytes));
+        this.#feed(piece);
+        rest = rest.subarray(piece.length);
       }
     } catch (error) {
       this.#isDead = true;
