@@ -45,10 +45,13 @@ for (const kind of serverKinds) {
       const device = await world.device(connectXmppJs, 'ana@example.test/phone');
       const { endpoint } = await device.register(belfry.jid);
       const load = startLoad(endpoint);
-      await waitFor('pushes to flow', () => load.count(201) >= 100, { timeout: 60_000 });
-      await world.server.kill('SIGKILL');
-      await waitFor('pushes to fail', () => load.count(503) >= 50, { timeout: 60_000 });
-      await load.end();
+      try {
+        await waitFor('pushes to flow', () => load.count(201) >= 100, { timeout: 60_000 });
+        await world.server.kill('SIGKILL');
+        await waitFor('pushes to fail', () => load.count(503) >= 50, { timeout: 60_000 });
+      } finally {
+        await load.end();
+      }
 
       const received = new Set(device.pushes.map((push) => push.payload.toString('hex')));
       const accepted = load.answers.filter(({ status }) => status === 201);
