@@ -77,7 +77,8 @@ async function open(config: Config, logger: Logger, closers: Closer[]): Promise<
     metrics,
     events,
   });
-  closers.push(() => http.stop());
+  // A push under way may take as long as its device may.
+  closers.push(() => http.stop((config.unifiedPush.pushTimeout + 5) * 1000));
   const httpAddress = await http.start();
 
   const reload = (next: Config) => {

@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'observability',
     'services/unified-push/outcome.ts',
-    'services/unified-push/payload.ts',
+    'services/unified-push/push-payload.ts',
     'config/config.ts',
   ],
   storage: ['services/unified-push/store.ts', 'observability', 'config/config.ts'],

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '../src/errors.js';
-import { defaultLimits, maxPushBytes, maxTokenLength } from '../src/http/limits.js';
+import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
+import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
 import { type HttpTestBed, startHttp } from './harness/http.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

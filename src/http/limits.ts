@@ -27,8 +27,5 @@ export const defaultLimits: HttpLimits = {
   lingerTimeout: 1_000,
 };
 
-/** The largest push, in bytes: RFC 8030 §7.2 and UnifiedPush. */
-export const maxPushBytes = 4_096;
-
 /** The longest path segment that may be a token; an endpoint has at most 1,000 bytes. */
 export const maxTokenLength = 1_024;

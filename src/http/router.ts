@@ -4,6 +4,7 @@ import type { Events } from '../observability/events.js';
 import type { Health } from '../observability/health.js';
 import type { Metrics } from '../observability/metrics.js';
 import type { PushOutcome } from '../services/unified-push/outcome.js';
+import type { PushPayload } from '../services/unified-push/push-payload.js';
 import { errorAnswer } from './answer.js';
 import { createClientErrorHandler } from './client-error.js';
 import { maxTokenLength } from './limits.js';
@@ -20,7 +21,7 @@ export interface RouterOptions {
   /** A random name of this process, by which it recognises itself through a proxy. */
   readonly instance: string;
   /** Delivers a payload to the endpoint of a token. */
-  push(token: string, payload: Uint8Array): Promise<PushOutcome>;
+  readonly push: (token: string, payload: PushPayload) => Promise<PushOutcome>;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'contentType' | 'render'>;
   readonly events: Pick<Events, 'handlerFailed' | 'httpRefused'>;
@@ -55,8 +56,7 @@ export function createRouter(
 
   const { instance, events } = options;
   const baseUrl = options.publicUrl.href.replace(/\/$/, '');
-  const push = (token: string, payload: Uint8Array) => options.push(token, payload);
-  pushRoutes(app, { push, baseUrl, instance, events, respond, refuse });
+  pushRoutes(app, { push: options.push, baseUrl, instance, events, respond, refuse });
   messageRoutes(app, refuse);
   probeRoutes(app, { instance, health: options.health, metrics: options.metrics, events, respond, refuse });
   return app;

@@ -1,8 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { ListenAddress } from '../config/config.js';
+import { maxPushBytes } from '../services/unified-push/push-payload.js';
 import { errorAnswer } from './answer.js';
 import { Connections } from './connections.js';
-import { defaultLimits, type HttpLimits, maxPushBytes } from './limits.js';
+import { defaultLimits, type HttpLimits } from './limits.js';
 import { isLongerThan } from './read-body.js';
 import { answerAndClose } from './respond.js';
 import { createRouter, type RouterOptions } from './router.js';

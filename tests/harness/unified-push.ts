@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type PushPayload, parsePushPayload } from '../../src/services/unified-push/payload.js';
+import { type PushPayload, parsePushPayload } from '../../src/services/unified-push/push-payload.js';
 import { createUnifiedPush, type UnifiedPushOptions } from '../../src/services/unified-push/service.js';
 import type { TokenBackendName } from '../../src/services/unified-push/tokens/backend.js';
 import { createTokens } from '../../src/services/unified-push/tokens/tokens.js';

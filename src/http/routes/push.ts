@@ -1,15 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Events } from '../../observability/events.js';
 import type { PushOutcome } from '../../services/unified-push/outcome.js';
+import {
+  maxPushBytes,
+  type PushPayload,
+  parsePushPayload,
+} from '../../services/unified-push/push-payload.js';
 import { corsHeaders, emptyAnswer, errorAnswer, jsonAnswer } from '../answer.js';
-import { maxPushBytes } from '../limits.js';
 import { readBody } from '../read-body.js';
 import type { Refuse, Respond } from '../respond.js';
 import { addResource } from './resource.js';
 
 export interface PushRouteOptions {
   /** Delivers a payload to the endpoint of a token. */
-  push(token: string, payload: Uint8Array): Promise<PushOutcome>;
+  readonly push: (token: string, payload: PushPayload) => Promise<PushOutcome>;
   /** What URLs in answers begin with; no trailing slash. */
   readonly baseUrl: string;
   /** Tells this process's answers from those of others behind the same name. */
@@ -60,13 +64,13 @@ async function answerPush(
 ): Promise<void> {
   try {
     const body = await readBody(request.raw, maxPushBytes);
-    if (body.kind === 'aborted') reply.hijack();
-    else if (body.kind === 'too-large') options.refuse(request, reply, 'body-too-large');
-    else if (body.bytes.length === 0) options.refuse(request, reply, 'empty-body');
-    else {
-      const outcome = await options.push(token, body.bytes);
-      answerOutcome(outcome, request, reply, options);
+    if (body.kind === 'aborted') {
+      reply.hijack();
+      return;
     }
+    const payload = body.kind === 'too-large' ? 'body-too-large' : parsePushPayload(body.bytes);
+    if (typeof payload === 'string') options.refuse(request, reply, payload);
+    else answerOutcome(await options.push(token, payload), request, reply, options);
   } catch (error) {
     options.events.handlerFailed({ what: 'push', error });
     options.respond(request, reply, errorAnswer('internal-error'));

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { el } from '../../xmpp/element.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
-import { parsePushPayload, pushElement, readRegister, registeredElement } from './payload.js';
+import { pushElement, readRegister, registeredElement } from './payload.js';
+import { parsePushPayload } from './push-payload.js';
 
 const application = '8xbqhS2I8Bp2pMfMlPiDKRb3E8Wb4yLxf2WxJq0nZ3I=';
 const instance = 'wR3pyyvOqJ0o3vKZ8nLrYxk1QGmVtHeSBbT7uD9cFiU=';

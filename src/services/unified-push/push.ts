@@ -4,7 +4,8 @@ import type { Acl } from './acl.js';
 import { judge, overloaded, renewedMeanwhile } from './answer.js';
 import type { PushLimits } from './limits.js';
 import type { PushOutcome } from './outcome.js';
-import { type PushPayload, pushElement } from './payload.js';
+import { pushElement } from './payload.js';
+import type { PushPayload } from './push-payload.js';
 import type { TokenBackend, Verified } from './tokens/backend.js';
 
 export interface PushOptions {
