@@ -28,6 +28,16 @@ export function migrate(database: Database, steps: readonly Migration[] = migrat
   });
 }
 
+/**
+ * How the schema stands, without changing it: `older` has steps to come, `none` no tables yet. Throws
+ * `StorageOpenError` if it is newer than this program.
+ */
+export async function schemaState({ kysely, kind }: Database): Promise<'current' | 'older' | 'none'> {
+  const version = await currentVersion(kysely, kind, migrations.length);
+  if (version === undefined) return 'none';
+  return version === migrations.length ? 'current' : 'older';
+}
+
 async function applyMissing(
   db: Kysely<Schema>,
   kind: Database['kind'],

@@ -3,7 +3,7 @@ import type { Events } from '../observability/events.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
 import type { Database } from './database.js';
 import { createKeyStore } from './keys.js';
-import { migrate } from './migrate.js';
+import { migrate, schemaState } from './migrate.js';
 import { openPostgres } from './postgres.js';
 import { createRegistrationStore } from './registrations.js';
 import { createRevocationStore } from './revocations.js';
@@ -28,8 +28,7 @@ export async function openStorage(
   config: Config['storage'],
   { events }: { events: Pick<Events, 'storageFailed'> },
 ): Promise<Storage> {
-  const database =
-    config.kind === 'sqlite' ? await openSqlite(config.file) : await openPostgres(config.url, events);
+  const database = await openDatabase(config, events);
   try {
     await migrate(database);
     return createStorage(database);
@@ -37,6 +36,31 @@ export async function openStorage(
     await database.close();
     throw database.explain(error);
   }
+}
+
+/**
+ * Opens the database only to look: whether its schema is what this program needs. Changes nothing in it, for another
+ * Belfry may be at work there. Throws `StorageOpenError` as `openStorage` does.
+ */
+export async function inspectStorage(
+  config: Config['storage'],
+  { events }: { events: Pick<Events, 'storageFailed'> },
+): Promise<'current' | 'older' | 'none'> {
+  const database = await openDatabase(config, events);
+  try {
+    return await schemaState(database);
+  } catch (error) {
+    throw database.explain(error);
+  } finally {
+    await database.close();
+  }
+}
+
+async function openDatabase(
+  config: Config['storage'],
+  events: Pick<Events, 'storageFailed'>,
+): Promise<Database> {
+  return config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url, events);
 }
 
 function createStorage(database: Database): Storage {

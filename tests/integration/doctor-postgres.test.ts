@@ -40,7 +40,7 @@ describeWithPeers('the doctor of a Belfry with PostgreSQL', { postgresql: hasPos
       },
       watchSignals: async () => 'SIGTERM',
     });
-    expect(lines).toContain('ok       storage: PostgreSQL opens, and its schema is up to date');
+    expect(lines).toContain('ok       storage: PostgreSQL opens; the first start makes its tables');
     expect(lines).toContain('ok       clock: agrees with that of the database');
     expect(code).toBe(0);
   });

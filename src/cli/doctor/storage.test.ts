@@ -21,8 +21,21 @@ describe('the storage', () => {
     const config = configWith('data');
     await (await openStorage(config.storage, { events: { storageFailed() {} } })).close();
     expect(await checkStorage(config)).toEqual([
-      expect.objectContaining({ status: 'ok', text: expect.stringMatching(/belfry\.sqlite opens/) }),
+      expect.objectContaining({
+        status: 'ok',
+        text: expect.stringMatching(/opens, and its schema is up to date$/),
+      }),
     ]);
+  });
+
+  it('is not changed by looking at it', async () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'data', 'belfry.sqlite'), '');
+    for (let look = 0; look < 2; look++) {
+      expect(await checkStorage(configWith('data'))).toMatchObject([
+        { status: 'ok', text: expect.stringMatching(/opens; the first start makes its tables$/) },
+      ]);
+    }
   });
 
   it('is not made by looking at it', async () => {

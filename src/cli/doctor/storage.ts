@@ -2,10 +2,16 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/config.js';
 import { StorageOpenError } from '../../storage/errors.js';
-import { openStorage } from '../../storage/open.js';
+import { inspectStorage } from '../../storage/open.js';
 import type { Finding } from './finding.js';
 
 const what = 'storage';
+
+const stateTexts = {
+  current: ', and its schema is up to date',
+  older: '; the next start brings its schema up to date',
+  none: '; the first start makes its tables',
+} as const;
 
 /** Whether the database opens, and, for SQLite, whether its folder is one in which Belfry can work. */
 export async function checkStorage({ storage, dataDir }: Config): Promise<Finding[]> {
@@ -19,10 +25,8 @@ export async function checkStorage({ storage, dataDir }: Config): Promise<Findin
 
 async function checkOpens(storage: Config['storage'], name: string): Promise<Finding> {
   try {
-    const opened = await openStorage(storage, { events: { storageFailed() {} } });
-    await opened.check();
-    await opened.close();
-    return { status: 'ok', what, text: `${name} opens, and its schema is up to date` };
+    const state = await inspectStorage(storage, { events: { storageFailed() {} } });
+    return { status: 'ok', what, text: `${name} opens${stateTexts[state]}` };
   } catch (error) {
     if (!(error instanceof StorageOpenError)) throw error;
     return { status: 'failed', what, text: error.message.replace(/\.$/, ''), remedy: error.remedy };
