@@ -5,6 +5,7 @@ interface Benchmark {
 
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   push: () => import('./push.js'),
+  'push-service': () => import('./push-service.js'),
   parser: () => import('./parser.js'),
   tokens: () => import('./tokens.js'),
   http: () => import('./http.js'),

@@ -32,6 +32,11 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
     'belfry_iq_answers_ignored_total 1',
   ],
   [
+    (e) => e.stanzaMisrouted({ domain, to: 'other.example' }),
+    { level: 'warn', to: 'other.example', remedy: expect.stringMatching(/global_routes: false/) },
+    'belfry_stanzas_misrouted_total 1',
+  ],
+  [
     (e) => e.handlerFailed({ what: 'push', error: new Error('surprise') }),
     { level: 'error', what: 'push', err: expect.objectContaining({ message: 'surprise' }) },
     'belfry_handler_failures_total{what="push"} 1',

@@ -14,6 +14,8 @@ export interface Events {
   hostDisconnected(event: { domain: string; reason: string; remedy?: string }): void;
   /** An IQ answer that nobody waits for: late, twice, or from somebody who was not asked. */
   iqAnswerIgnored(event: { domain: string; from: string }): void;
+  /** The XMPP server sent a stanza for another domain than the one that this connection is for. */
+  stanzaMisrouted(event: { domain: string; to: string }): void;
   /** A handler threw what it should not have. */
   handlerFailed(event: { what: string; error: unknown }): void;
   /** A device registered for pushes. */
@@ -45,7 +47,7 @@ export function createEvents({ logger, metrics, now = () => performance.now() }:
   const never = (fn: () => void) => runQuietly(fn, metrics);
   const gate = createFloodGate(now);
   return {
-    ...hostEvents(logger, metrics, never),
+    ...hostEvents(logger, metrics, never, gate),
     ...registrationEvents(logger, metrics, never),
     ...failureEvents(logger, metrics, never, gate),
     pushAnswered(event) {
@@ -94,7 +96,8 @@ function hostEvents(
   logger: Logger,
   metrics: Metrics,
   never: Never,
-): EventsNamed<'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored'> {
+  gate: FloodGate,
+): EventsNamed<'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored' | 'stanzaMisrouted'> {
   return {
     hostConnected({ domain }) {
       never(() => {
@@ -113,6 +116,15 @@ function hostEvents(
       never(() => {
         metrics.iqAnswersIgnored.inc();
         logger.debug({ host: domain, from }, 'iq answer ignored: nobody waits for it');
+      });
+    },
+    stanzaMisrouted({ domain, to }) {
+      never(() => {
+        metrics.stanzasMisrouted.inc();
+        const { level, ...more } = gate(`misrouted ${domain}`, 'warn');
+        const remedy =
+          'Give each component a listener of its own, or, on ejabberd, set global_routes: false on the listener.';
+        logger[level]({ host: domain, to, remedy, ...more }, 'stanza for another domain dropped');
       });
     },
   };

@@ -10,6 +10,7 @@ export interface Metrics {
   readonly hostConnected: Gauge<'host'>;
   readonly hostDisconnects: Counter<'host'>;
   readonly iqAnswersIgnored: Counter;
+  readonly stanzasMisrouted: Counter;
   readonly handlerFailures: Counter<'what'>;
   readonly storageFailures: Counter<'what'>;
   readonly httpRefusals: Counter<'code'>;
@@ -98,6 +99,11 @@ function hostMetrics(registers: Registry[]) {
     iqAnswersIgnored: new Counter({
       name: 'belfry_iq_answers_ignored_total',
       help: 'IQ answers that nobody waits for: late, twice, or from somebody who was not asked.',
+      registers,
+    }),
+    stanzasMisrouted: new Counter({
+      name: 'belfry_stanzas_misrouted_total',
+      help: 'Stanzas for another domain than the connection is for, dropped.',
       registers,
     }),
   };

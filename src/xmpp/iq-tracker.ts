@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Element } from './element.js';
 import { Jid } from './jid.js';
+import { RandomText } from './random-text.js';
 import { StanzaError } from './stanza-error.js';
 
 /** How a request ended. Exactly one of these per request. */
@@ -50,11 +51,6 @@ interface OpenRequest {
 /** How often deadlines are looked at while requests are open, in milliseconds. */
 const sweepInterval = 100;
 
-/** 144 bits: a multiple of three bytes, so that base64 has no padding, and enough that nobody guesses an id. */
-const randomBytesPerId = 18;
-const charactersPerId = 24;
-const idsPerBlock = 64;
-
 const timedOut: IqAnswer = { kind: 'timeout' };
 const disconnected: IqAnswer = { kind: 'disconnected' };
 const overflow: IqAnswer = { kind: 'overflow' };
@@ -71,12 +67,12 @@ export class IqTracker {
   readonly #maxOpen: number;
   readonly #open = new Map<string, OpenRequest>();
   #stopSweeping: (() => void) | undefined;
-  #randomText = '';
-  #randomUsed = 0;
+  readonly #ids: RandomText;
 
   constructor(options: IqTrackerOptions) {
     this.#options = options;
     this.#prefix = `${options.processId}-`;
+    this.#ids = new RandomText(options.randomBytes);
     this.#maxOpen = options.maxOpen ?? 10_000;
   }
 
@@ -92,7 +88,7 @@ export class IqTracker {
   ask(to: Jid, wait: IqWait, send: (id: string) => 'sent' | 'overflow' | 'disconnected'): Promise<IqAnswer> {
     if (wait.signal?.aborted === true) return Promise.resolve(aborted);
     if (this.#open.size >= this.#maxOpen) return Promise.resolve(overflow);
-    const id = this.#nextId();
+    const id = this.#prefix + this.#ids.next();
     const answer = this.#wait(id, to, wait);
     this.#send(id, send);
     return answer;
@@ -198,18 +194,6 @@ export class IqTracker {
   #ignore(answer: Element, reason: IgnoredReason): boolean {
     this.#options.onIgnored?.(answer, reason);
     return false;
-  }
-
-  /** Random bytes are fetched in blocks: one call per id would be the dearest step of a request. */
-  #nextId(): string {
-    if (this.#randomUsed === this.#randomText.length) {
-      const bytes = this.#options.randomBytes(randomBytesPerId * idsPerBlock);
-      this.#randomText = Buffer.from(bytes).toString('base64url');
-      this.#randomUsed = 0;
-    }
-    const start = this.#randomUsed;
-    this.#randomUsed += charactersPerId;
-    return this.#prefix + this.#randomText.slice(start, this.#randomUsed);
   }
 }
 

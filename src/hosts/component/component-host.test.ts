@@ -318,11 +318,20 @@ describe('the component host', () => {
         request.withAttrs({ from: 'a@b@c' }),
         request.withAttrs({ to: undefined }),
         request.withAttrs({ to: '/' }),
-        request.withAttrs({ to: 'other.example' }),
         el('note', 'urn:example'),
       );
       expect(answers).toEqual([]);
       expect(host.isConnected).toBe(true);
+    });
+
+    it('nothing for another domain, and reports that', async () => {
+      await connect();
+      expect(await answersTo(iq({ type: 'get', id: '1', to: 'a@other.example/b' }, ping))).toEqual([]);
+      expect(recorded.at(-1)).toEqual({
+        name: 'stanzaMisrouted',
+        domain: 'push.example.org',
+        to: 'other.example',
+      });
     });
 
     it('requests for addresses where nobody is', async () => {

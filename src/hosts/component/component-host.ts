@@ -57,7 +57,10 @@ export interface ComponentHostOptions extends Destination {
   /** Short, and another one in each process that shares the domain; letters and digits. */
   readonly processId: string;
   readonly software: Software;
-  readonly events: Pick<Events, 'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored' | 'handlerFailed'>;
+  readonly events: Pick<
+    Events,
+    'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored' | 'stanzaMisrouted' | 'handlerFailed'
+  >;
   readonly limits?: Partial<ComponentLimits>;
   readonly clock?: Clock;
   readonly randomBytes?: (size: number) => Uint8Array;

@@ -12,7 +12,7 @@ export interface IncomingOptions {
   readonly domain: Jid;
   readonly tracker: IqTracker;
   readonly dispatch: IqDispatch;
-  readonly events: Pick<Events, 'handlerFailed'>;
+  readonly events: Pick<Events, 'handlerFailed' | 'stanzaMisrouted'>;
   readonly send: (stanza: Element) => void;
 }
 
@@ -25,8 +25,8 @@ interface Addressed {
 
 /**
  * Where a stanza from the server goes. Nobody lives here but the domain itself: other addresses are answered as those
- * of accounts that do not exist (RFC 6121 §8.5.1). What has no valid addresses, or is for another domain of the
- * same server, is dropped.
+ * of accounts that do not exist (RFC 6121 §8.5.1). What has no valid addresses is dropped. So is what is for another
+ * domain of the same server, with a warning: servers may take two components of one listener for one.
  */
 export class Incoming {
   readonly #options: IncomingOptions;
@@ -59,8 +59,14 @@ export class Incoming {
     }
     const from = Jid.tryParse(stanza.attr('from'));
     const to = Jid.tryParse(stanza.attr('to'));
-    if (from === undefined || to === undefined || to.domain !== this.#options.domain.domain) return;
-    const addressed = { stanza, from, to };
+    if (from === undefined || to === undefined) return;
+    if (to.domain !== this.#options.domain.domain) {
+      this.#options.events.stanzaMisrouted({ domain: this.#domainText, to: to.domain });
+    } else this.#deliver({ stanza, from, to });
+  }
+
+  #deliver(addressed: Addressed): void {
+    const { stanza, from, to } = addressed;
     if (stanza.name === 'iq') this.#options.dispatch.dispatch(stanza, from, to, to.isDomain);
     else if (stanza.name === 'message') this.#message(stanza);
     else if (stanza.name === 'presence') this.#presence(addressed);

@@ -35,7 +35,7 @@ describe('a push', () => {
     const outcome = await service.push(token, payload());
     expect(outcome).toEqual({
       kind: 'delivered',
-      messageId: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+      messageId: expect.stringMatching(/^[A-Za-z0-9_-]{24}$/),
     });
     expect(host.requests).toEqual([
       {

@@ -1,5 +1,6 @@
 import type { Host } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
+import { RandomText } from '../../xmpp/random-text.js';
 import type { Acl } from './acl.js';
 import { judge, overloaded, renewedMeanwhile } from './answer.js';
 import type { PushLimits } from './limits.js';
@@ -34,6 +35,7 @@ const storageFailed = { kind: 'rejected', code: 'storage-failed' } as const;
 export function createPush(options: PushOptions): Push {
   const { host, tokens, acl, limits, now, events } = options;
   const timeout = options.pushTimeout * 1000;
+  const messageIds = new RandomText(options.randomBytes);
 
   async function lookUp(token: string): Promise<Verified | typeof unknownEndpoint | typeof storageFailed> {
     try {
@@ -59,7 +61,7 @@ export function createPush(options: PushOptions): Push {
     const { registration } = verified;
     const iq = { type: 'set', to: registration.jid, payload: pushElement(registration, payload) } as const;
     const verdict = judge(await host.sendIq(iq, { timeout }));
-    if (verdict.kind === 'delivered') return { kind: 'delivered', messageId: messageId() };
+    if (verdict.kind === 'delivered') return { kind: 'delivered', messageId: messageIds.next() };
     return verdict.kind === 'disowned' ? revoke(verified) : verdict;
   }
 
@@ -73,10 +75,6 @@ export function createPush(options: PushOptions): Push {
       events.storageFailed({ what: 'unified-push revocation', error });
     }
     return registrationGone;
-  }
-
-  function messageId(): string {
-    return Buffer.from(options.randomBytes(16)).toString('base64url');
   }
 
   function report(outcome: PushOutcome, verified: Verified | undefined, bytes: number, started: number) {
