@@ -49,7 +49,13 @@ function prepareLabel(label: string): string {
 /** The U-label of an A-label; only if it is the A-label of that U-label. */
 function decodeLabel(label: string): string {
   const decoded = domainToUnicode(label);
-  if (decoded === '' || mapDomain(decoded) !== decoded || encodeLabel(decoded) !== label) {
+  // What cannot be decoded comes back empty or, in later versions of Node, as it was.
+  if (
+    decoded === '' ||
+    decoded.startsWith('xn--') ||
+    mapDomain(decoded) !== decoded ||
+    encodeLabel(decoded) !== label
+  ) {
     throw new PreparationError('has an invalid A-label (RFC 5890)');
   }
   checkLabel(decoded);
