@@ -27,7 +27,7 @@ async function measure(backend: TokenBackendName, rateLimit: number): Promise<vo
     host,
     tokens,
     acl: [Jid.parse('example.org')],
-    publicUrl: new URL('https://push.example.org'),
+    publicUrl: 'https://push.example.org',
     registrationTtl: 86400,
     pushTimeout: 30,
     rateLimit,

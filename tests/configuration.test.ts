@@ -98,7 +98,7 @@ describe('the examples', () => {
   it.each(examples)('%s is a valid configuration', (name) => {
     const config = loadConfig({ file: join(root, 'examples', name), env: {} });
     expect(config.host).toMatchObject({ kind: 'component' });
-    expect(config.http.publicUrl.href).toBe('https://push.example.org/');
+    expect(config.http.publicUrl).toBe('https://push.example.org');
   });
 
   it('are there', () => {

@@ -15,7 +15,7 @@ const metrics = createMetrics({ version: 'bench' });
 const events = createEvents({ logger: createLogger({ level: 'info', format: 'json' }), metrics });
 const server = createHttpServer({
   listen: { host: '127.0.0.1', port: 0 },
-  publicUrl: new URL('https://push.example.org'),
+  publicUrl: 'https://push.example.org',
   trustedProxies: [],
   instance: 'bench',
   push: async (_token, payload) => {

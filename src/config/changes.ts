@@ -11,7 +11,7 @@ const readers: Readonly<Record<SettingName, (config: Config) => unknown>> = {
   'component.connect': ({ host }) => host.kind === 'component' && host.connect,
   'component.secret': ({ host }) => host.kind === 'component' && host.secret,
   'http.listen': ({ http }) => http.listen,
-  'http.public_url': ({ http }) => http.publicUrl.href,
+  'http.public_url': ({ http }) => http.publicUrl,
   'http.trusted_proxies': ({ http }) => http.trustedProxies,
   'unified_push.jid': ({ unifiedPush }) => String(unifiedPush.jid),
   'unified_push.acl': ({ unifiedPush }) => unifiedPush.acl.map(String),

@@ -27,7 +27,7 @@ export interface Config {
   readonly http: {
     readonly listen: ListenAddress;
     /** Absolute http(s) URL without query, fragment and trailing slash; may have a path prefix. */
-    readonly publicUrl: URL;
+    readonly publicUrl: string;
     /** Addresses or CIDR ranges of reverse proxies whose X-Forwarded-For counts. */
     readonly trustedProxies: readonly string[];
   };

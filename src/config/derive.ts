@@ -30,7 +30,7 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
     host,
     http: {
       listen: values['http.listen'],
-      publicUrl: values['http.public_url'] ?? new URL(`http://localhost:${values['http.listen'].port}`),
+      publicUrl: values['http.public_url'] ?? `http://localhost:${values['http.listen'].port}`,
       trustedProxies: values['http.trusted_proxies'],
     },
     unifiedPush: {

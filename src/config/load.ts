@@ -65,7 +65,7 @@ function readFile(name: string | undefined, cwd: string): FileContents {
   return { given: [], problems: [problem], sections: new Map(), isRead: false };
 }
 
-/** Plain objects and lists; JIDs are immutable by themselves, and a URL's state cannot be frozen. */
+/** Plain objects and lists; JIDs are immutable by themselves. */
 function deepFreeze<T>(value: T): T {
   const isPlain =
     typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

@@ -92,13 +92,13 @@ describe('an address', () => {
 
 describe('a public URL', () => {
   it.each([
-    ['https://push.example.org', 'https://push.example.org/'],
-    ['https://push.example.org/', 'https://push.example.org/'],
+    ['https://push.example.org', 'https://push.example.org'],
+    ['https://push.example.org/', 'https://push.example.org'],
+    ['https://example.org//', 'https://example.org'],
     ['https://example.org:8443/up/', 'https://example.org:8443/up'],
     ['HTTP://Example.ORG/Up', 'http://example.org/Up'],
   ])('%s is read as %s', (text, href) => {
-    const url = read(publicUrl, text);
-    expect(url instanceof URL && url.href).toBe(href);
+    expect(read(publicUrl, text)).toBe(href);
   });
 
   it.each([

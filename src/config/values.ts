@@ -116,16 +116,15 @@ function isRange(text: string): boolean {
   }
 }
 
-/** An absolute http or https URL that paths can be appended to; it has no slash at its end but that of an empty path. */
-export const publicUrl = parsed('URL', (text): Read<URL> => {
+/** An absolute http or https URL without a slash at its end, so that paths can be appended to it as text. */
+export const publicUrl = parsed('URL', (text): Read<string> => {
   if (!URL.canParse(text)) return { refused: 'is no URL; write it as in https://push.example.org' };
   const url = new URL(text);
   if (!/^https?:$/.test(url.protocol)) return { refused: 'is no http or https URL' };
   if (url.username !== '' || url.password !== '') return { refused: 'has a user name; remove it' };
   // `search` and `hash` are empty for a lone ? or #, which would end up in the middle of endpoints.
   if (/[?#]/.test(text)) return { refused: 'has a query or fragment; remove it' };
-  url.pathname = url.pathname.replace(/\/+$/, '');
-  return { value: url };
+  return { value: url.href.replace(/\/+$/, '') };
 });
 
 const unitSeconds: ReadonlyMap<string, number> = new Map([

@@ -14,8 +14,8 @@ import { probeRoutes } from './routes/probes.js';
 import { pushRoutes } from './routes/push.js';
 
 export interface RouterOptions {
-  /** The URL that the outside reaches this server at; may have a path prefix. */
-  readonly publicUrl: URL;
+  /** The URL that the outside reaches this server at, without trailing slash; may have a path prefix. */
+  readonly publicUrl: string;
   /** Addresses or CIDR ranges of reverse proxies whose X-Forwarded-For counts. */
   readonly trustedProxies: readonly string[];
   /** A random name of this process, by which it recognises itself through a proxy. */
@@ -35,7 +35,7 @@ export function createRouter(
 ): FastifyInstance {
   const respond = createRespond(lingerTimeout);
   const refuse = createRefuse(respond, options.events);
-  const prefix = options.publicUrl.pathname.replace(/\/$/, '');
+  const { pathname: prefix } = new URL(options.publicUrl);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -43,7 +43,7 @@ export function createRouter(
     routerOptions: { maxParamLength: maxTokenLength, querystringParser: () => ({}) },
     frameworkErrors: (error, request, reply) =>
       refuse(request, reply, error.code === 'FST_ERR_BAD_URL' ? 'bad-request' : 'unknown-endpoint'),
-    ...(prefix !== '' && { rewriteUrl: ({ url = '/' }: IncomingMessage) => withoutPrefix(url, prefix) }),
+    ...(prefix !== '/' && { rewriteUrl: ({ url = '/' }: IncomingMessage) => withoutPrefix(url, prefix) }),
     clientErrorHandler: createClientErrorHandler(lingerTimeout, options.events),
     serverFactory,
   });
@@ -54,9 +54,8 @@ export function createRouter(
   takeBodiesAsTheyAre(app);
   addErrorHandlers(app, options.events, respond, refuse);
 
-  const { instance, events } = options;
-  const baseUrl = options.publicUrl.href.replace(/\/$/, '');
-  pushRoutes(app, { push: options.push, baseUrl, instance, events, respond, refuse });
+  const { instance, publicUrl, events } = options;
+  pushRoutes(app, { push: options.push, publicUrl, instance, events, respond, refuse });
   messageRoutes(app, refuse);
   probeRoutes(app, { instance, health: options.health, metrics: options.metrics, events, respond, refuse });
   return app;

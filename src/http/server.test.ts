@@ -211,30 +211,27 @@ describe('probes', () => {
 });
 
 describe('the path of the public URL', () => {
-  it.each(['https://example.org/up', 'https://example.org/up/'])(
-    '%s may be stripped or not',
-    async (base) => {
-      const { url, pushes } = await start({ publicUrl: new URL(base) });
-      for (const path of ['/push/t', '/up/push/t']) {
-        const response = await fetch(url + path, { method: 'POST', body: 'x' });
-        expect(response.headers.get('location')).toBe('https://example.org/up/message/m1');
-      }
-      expect(pushes.map((push) => push.token)).toEqual(['t', 't']);
-      expect((await fetch(`${url}/up/healthz`)).status).toBe(200);
-      expect((await fetch(`${url}/up/message/m`)).status).toBe(410);
-      expect((await fetch(`${url}/upper/push/t`)).status).toBe(404);
-    },
-  );
+  it('may be stripped or not', async () => {
+    const { url, pushes } = await start({ publicUrl: 'https://example.org/up' });
+    for (const path of ['/push/t', '/up/push/t']) {
+      const response = await fetch(url + path, { method: 'POST', body: 'x' });
+      expect(response.headers.get('location')).toBe('https://example.org/up/message/m1');
+    }
+    expect(pushes.map((push) => push.token)).toEqual(['t', 't']);
+    expect((await fetch(`${url}/up/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/up/message/m`)).status).toBe(410);
+    expect((await fetch(`${url}/upper/push/t`)).status).toBe(404);
+  });
 
   it('may be one that a route begins with too', async () => {
-    const { url, pushes } = await start({ publicUrl: new URL('https://example.org/push') });
+    const { url, pushes } = await start({ publicUrl: 'https://example.org/push' });
     await fetch(`${url}/push/push/t`, { method: 'POST', body: 'x' });
     await fetch(`${url}/push/u`, { method: 'POST', body: 'x' });
     expect(pushes.map((push) => push.token)).toEqual(['t', 'u']);
   });
 
   it('may hold characters that mean something in a route', async () => {
-    const { url, pushes } = await start({ publicUrl: new URL('https://example.org/a:b*/p%C3%BC') });
+    const { url, pushes } = await start({ publicUrl: 'https://example.org/a:b*/p%C3%BC' });
     await fetch(`${url}/a:b*/p%C3%BC/push/t`, { method: 'POST', body: 'x' });
     expect(pushes.map((push) => push.token)).toEqual(['t']);
   });
@@ -259,7 +256,7 @@ describe('starting', () => {
     const { createHttpServer } = await import('./server.js');
     const second = createHttpServer({
       listen: { host: '127.0.0.1', port },
-      publicUrl: new URL('http://localhost'),
+      publicUrl: 'http://localhost',
       trustedProxies: [],
       instance: 'second',
       push: async () => ({ kind: 'delivered', messageId: 'm' }),

@@ -30,7 +30,7 @@ export async function startHttp({
   answer = () => ({ kind: 'delivered', messageId: 'm1' }),
   limits = {},
   isReady = () => true,
-  publicUrl = new URL('https://push.example.org'),
+  publicUrl = 'https://push.example.org',
   trustedProxies = [],
 }: HttpTestOptions = {}): Promise<HttpTestBed> {
   const pushes: SeenPush[] = [];

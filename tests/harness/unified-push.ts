@@ -31,7 +31,7 @@ export async function setUpUnifiedPush({ backend = 'storage', ...settings }: Ser
     host,
     tokens,
     acl: [Jid.parse('example.org')],
-    publicUrl: new URL('https://push.example.org'),
+    publicUrl: 'https://push.example.org',
     registrationTtl: 86400,
     pushTimeout: 30,
     rateLimit: 0,

@@ -94,7 +94,7 @@ for (const { name, file, executable, program } of proxies) {
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'belfry-proxy-'));
       http = await startHttp({
-        publicUrl: new URL('https://example.org/up'),
+        publicUrl: 'https://example.org/up',
         trustedProxies: ['127.0.0.1'],
         answer: ({ token }) =>
           token === 'gone'

@@ -19,7 +19,7 @@ export async function serve({ config: file }: ConfigOption, io: Io): Promise<num
   const terminated = io.watchSignals(() => reload());
   const app = await startApp(config, { logger });
   reload = () => reloadConfig({ running: config, load, app, logger });
-  logger.info({ listen: addressText(app), publicUrl: config.http.publicUrl.href }, 'serving');
+  logger.info({ listen: addressText(app), publicUrl: config.http.publicUrl }, 'serving');
   const signal = await terminated;
   logger.info({ signal }, 'stopping');
   return stop(app, logger);

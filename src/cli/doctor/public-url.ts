@@ -6,7 +6,7 @@ const what = 'public URL';
 
 /** The address below the public URL that is asked. */
 export function probeUrl({ publicUrl }: Pick<Config['http'], 'publicUrl'>): URL {
-  return new URL(`${publicUrl.href.replace(/\/$/, '')}/push/doctor`);
+  return new URL(`${publicUrl}/push/doctor`);
 }
 
 /** Whether an answer to `probeUrl` shows that requests from outside reach the process called `instance`. */

@@ -20,21 +20,22 @@ export type CertificateResult = Certificate | { readonly error: Error };
 
 /** Whether app servers can trust the public URL. Without TLS, endpoints and payloads are readable on the way. */
 export async function checkTls(
-  publicUrl: URL,
+  publicUrl: string,
   now: number,
   read: (url: URL) => Promise<CertificateResult> = readCertificate,
 ): Promise<Finding> {
-  if (publicUrl.protocol === 'http:') return withoutTls(publicUrl);
-  const certificate = await read(publicUrl);
+  const url = new URL(publicUrl);
+  if (url.protocol === 'http:') return withoutTls(url);
+  const certificate = await read(url);
   if ('error' in certificate) {
     return {
       status: 'failed',
       what,
-      text: `${publicUrl.host} gives no certificate: ${certificate.error.message}`,
+      text: `${url.host} gives no certificate: ${certificate.error.message}`,
       remedy: 'Check that http.public_url names the port of the reverse proxy that speaks TLS.',
     };
   }
-  return judge(publicUrl, certificate, now);
+  return judge(url, certificate, now);
 }
 
 function withoutTls({ hostname }: URL): Finding {

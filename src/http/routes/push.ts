@@ -15,7 +15,7 @@ export interface PushRouteOptions {
   /** Delivers a payload to the endpoint of a token. */
   readonly push: (token: string, payload: PushPayload) => Promise<PushOutcome>;
   /** What URLs in answers begin with; no trailing slash. */
-  readonly baseUrl: string;
+  readonly publicUrl: string;
   /** Tells this process's answers from those of others behind the same name. */
   readonly instance: string;
   readonly events: Pick<Events, 'handlerFailed'>;
@@ -84,10 +84,10 @@ function answerOutcome(
   outcome: PushOutcome,
   request: FastifyRequest,
   reply: FastifyReply,
-  { respond, baseUrl }: PushRouteOptions,
+  { respond, publicUrl }: PushRouteOptions,
 ): void {
   if (outcome.kind === 'delivered') {
-    respond(request, reply, delivered, { location: `${baseUrl}/message/${outcome.messageId}` });
+    respond(request, reply, delivered, { location: `${publicUrl}/message/${outcome.messageId}` });
   } else if (outcome.kind === 'retry') {
     const seconds = Math.max(1, Math.ceil(outcome.retryAfter));
     respond(request, reply, errorAnswer(outcome.code), { 'retry-after': String(seconds) });

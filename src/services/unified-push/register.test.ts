@@ -13,7 +13,7 @@ describe('the service', () => {
 
 describe('a registration', () => {
   it('answers an endpoint and its expiration, and reports it', async () => {
-    const { register, recorded } = await setUp({ publicUrl: new URL('https://example.org/up/') });
+    const { register, recorded } = await setUp({ publicUrl: 'https://example.org/up' });
     const registered = await register();
     expect(registered?.is('registered', ns.unifiedPush)).toBe(true);
     expect(registered?.attr('endpoint')).toMatch(/^https:\/\/example\.org\/up\/push\/[A-Za-z0-9_-]{27}$/);

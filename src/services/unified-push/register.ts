@@ -12,8 +12,8 @@ export interface RegisterOptions {
   readonly tokens: Tokens;
   /** The list of the moment. */
   readonly acl: () => Acl;
-  /** Absolute URL under which `/push/…` is reached from outside; may have a path prefix. */
-  readonly publicUrl: URL;
+  /** Absolute URL without trailing slash under which `/push/…` is reached from outside; may have a path prefix. */
+  readonly publicUrl: string;
   /** Seconds that a registration lasts. */
   readonly registrationTtl: number;
   /** Unix milliseconds. */
@@ -62,6 +62,6 @@ export function createRegister(options: RegisterOptions): (request: IqRequest) =
 }
 
 /** A token needs no escaping: it has only letters, digits, `-`, `_` and `.`. */
-function endpointOf(publicUrl: URL, token: string): string {
-  return `${publicUrl.href.replace(/\/$/, '')}/push/${token}`;
+function endpointOf(publicUrl: string, token: string): string {
+  return `${publicUrl}/push/${token}`;
 }

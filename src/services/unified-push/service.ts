@@ -13,8 +13,8 @@ export interface UnifiedPushOptions {
   readonly tokens: Tokens;
   /** Who may register and be pushed to; see `acl.ts`. */
   readonly acl: readonly Jid[];
-  /** Absolute URL under which `/push/…` is reached from outside; may have a path prefix. */
-  readonly publicUrl: URL;
+  /** Absolute URL without trailing slash under which `/push/…` is reached from outside; may have a path prefix. */
+  readonly publicUrl: string;
   /** Seconds that a registration lasts. */
   readonly registrationTtl: number;
   /** Seconds that a push waits for the device's answer. */
