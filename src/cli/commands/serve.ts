@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.js';
 import { ConfigError } from '../../config/problem.js';
 import { createLogger, type Logger } from '../../observability/logger.js';
 import { explainFailure } from '../explain-failure.js';
+import { formatAddress } from '../format-address.js';
 import type { ConfigOption, Io } from '../io.js';
 import { loadServable } from '../load-servable.js';
 
@@ -19,14 +20,10 @@ export async function serve({ config: file }: ConfigOption, io: Io): Promise<num
   const terminated = io.watchSignals(() => reload());
   const app = await startApp(config, { logger });
   reload = () => reloadConfig({ running: config, load, app, logger });
-  logger.info({ listen: addressText(app), publicUrl: config.http.publicUrl }, 'serving');
+  logger.info({ listen: formatAddress(app.httpAddress), publicUrl: config.http.publicUrl }, 'serving');
   const signal = await terminated;
   logger.info({ signal }, 'stopping');
   return stop(app, logger);
-}
-
-function addressText({ httpAddress: { host, port } }: App): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 async function stop(app: App, logger: Logger): Promise<number> {

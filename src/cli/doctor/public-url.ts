@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.js';
+import { formatAddress } from '../format-address.js';
 import type { Finding } from './finding.js';
 import { type HttpAnswer, type HttpResult, jsonObject } from './http-get.js';
 
@@ -23,7 +24,7 @@ export function checkPublicUrl(config: Config, result: HttpResult, instance: str
   if (status === 502 || status === 503 || status === 504) {
     return failed(
       `${url} answers ${status}: the reverse proxy does not reach Belfry`,
-      `Send /push/ to ${listenText(config)} in the proxy, and check that it may connect there.`,
+      `Send /push/ to ${formatAddress(config.http.listen)} in the proxy, and check that it may connect there.`,
     );
   }
   if (!isDiscovery(result)) return notBelfry(config, url, result);
@@ -32,10 +33,6 @@ export function checkPublicUrl(config: Config, result: HttpResult, instance: str
 
 function failed(text: string, remedy: string): Finding {
   return { status: 'failed', what, text, remedy };
-}
-
-function listenText({ http: { listen } }: Config): string {
-  return `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`;
 }
 
 function unreachable(url: string, error: Error): Finding {
@@ -68,7 +65,7 @@ function notBelfry(config: Config, url: string, { status, headers }: HttpAnswer)
   const by = headers.server === undefined ? '' : ` (${headers.server})`;
   return failed(
     `${url} answers ${status} from something else than Belfry${by}`,
-    `Send /push/ below the public URL to ${listenText(config)} in the reverse proxy, with its path unchanged.`,
+    `Send /push/ below the public URL to ${formatAddress(config.http.listen)} in the reverse proxy, with its path unchanged.`,
   );
 }
 
@@ -82,11 +79,14 @@ function compareInstance(
   if (seen === undefined) {
     return failed(
       `${url} is answered by another UnifiedPush provider`,
-      `Send /push/ to ${listenText(config)} in the reverse proxy instead, and let X-Belfry-Instance pass.`,
+      `Send /push/ to ${formatAddress(config.http.listen)} in the reverse proxy instead, and let X-Belfry-Instance pass.`,
     );
   }
   const text = `${url} is answered by another Belfry process`;
   return config.storage.kind === 'postgres'
     ? { status: 'warning', what, text, remedy: 'That is right only if it shares this database.' }
-    : failed(text, `Send /push/ to ${listenText(config)} in the reverse proxy, or stop the other process.`);
+    : failed(
+        text,
+        `Send /push/ to ${formatAddress(config.http.listen)} in the reverse proxy, or stop the other process.`,
+      );
 }

@@ -1,4 +1,5 @@
 import type { ListenAddress } from '../../config/config.js';
+import { formatAddress } from '../format-address.js';
 import { httpGet, jsonObject } from './http-get.js';
 
 /** A Belfry process that answers at `http.listen`. */
@@ -21,5 +22,5 @@ export async function findRunning(listen: ListenAddress): Promise<RunningBelfry 
 /** An address that listens on all interfaces is reached by loopback. */
 function localUrl({ host, port }: ListenAddress): string {
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+  return `http://${formatAddress({ host: reached, port })}`;
 }
