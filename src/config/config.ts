@@ -1,11 +1,10 @@
+import type { TokenBackendName } from '../services/unified-push/tokens/backend.js';
 import type { Jid } from '../xmpp/jid.js';
 
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
-
-export type TokenBackendName = 'paseto' | 'storage' | 'jwt';
 
 /** Which XMPP server Belfry lives in. */
 export type HostConfig =

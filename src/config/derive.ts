@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
+import type { TokenBackendName } from '../services/unified-push/tokens/backend.js';
+import { localKeyPrefix, parseLocalKey } from '../services/unified-push/tokens/paseto.js';
 import { Jid } from '../xmpp/jid.js';
 import type { Config, HostConfig } from './config.js';
 import type { Inputs } from './given.js';
@@ -92,8 +94,6 @@ function parentOf({ domain }: Jid): Jid | undefined {
   return Jid.tryParse(domain.split('.').slice(1).join('.'));
 }
 
-const pasetoPrefix = 'secret-token:paseto.v3.local:';
-
 /**
  * Endpoints with a jwt are handed to strangers, who can try secrets on them without asking us. RFC 7518 §3.2 wants 32
  * bytes; 16 are let pass, because operators who come from Prosody have to keep the secret that they have.
@@ -114,7 +114,7 @@ function checkPushSecret(values: Values, context: DeriveContext): string | undef
 const makeSecret = 'make one with: openssl rand -base64 32';
 
 function secretProblem(
-  backend: Values['unified_push.backend'],
+  backend: TokenBackendName,
   secret: string | undefined,
   isGiven: boolean,
 ): string | undefined {
@@ -123,13 +123,13 @@ function secretProblem(
       ? `is missing, and unified_push.backend is jwt; ${makeSecret}`
       : undefined;
   }
-  if (secret.startsWith(pasetoPrefix)) {
+  if (secret.startsWith(localKeyPrefix)) {
     if (backend === 'jwt') return `is a paseto key, but unified_push.backend is jwt; ${makeSecret}`;
-    const isKey = /^[0-9a-f]{64}$/i.test(secret.slice(pasetoPrefix.length));
-    return isKey ? undefined : `is no paseto key; after ${pasetoPrefix} come 64 hexadecimal digits`;
+    const isKey = parseLocalKey(secret) !== undefined;
+    return isKey ? undefined : `is no paseto key; after ${localKeyPrefix} come 64 hexadecimal digits`;
   }
   if (backend === 'paseto') {
-    return `is no paseto key; write ${pasetoPrefix} and 64 hexadecimal digits, or remove it: Belfry makes a key itself`;
+    return `is no paseto key; write ${localKeyPrefix} and 64 hexadecimal digits, or remove it: Belfry makes a key itself`;
   }
   return Buffer.byteLength(secret) < shortestJwtSecret
     ? `is shorter than ${shortestJwtSecret} bytes and could be guessed; ${makeSecret}`

@@ -1,4 +1,4 @@
-import type { TokenBackendName } from '../../src/config/config.js';
+import type { TokenBackendName } from '../../src/services/unified-push/tokens/backend.js';
 import { type Belfry, startBelfry } from './belfry.js';
 import { type ConnectClient, type Distributor, startDistributor } from './distributor.js';
 import type { XmppServer, XmppServerOptions } from './xmpp-server.js';

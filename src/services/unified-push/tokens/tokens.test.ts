@@ -240,7 +240,7 @@ describe('a secret that does not fit', () => {
   it.each([
     [{ backend: 'jwt' }, 'unified_push.secret: the jwt backend needs one'],
     [{ backend: 'jwt', secret: '' }, 'unified_push.secret: is empty'],
-    [{ backend: 'jwt', secret: formatLocalKey(randomBytes(32)) }, 'is a paseto key'],
+    [{ backend: 'jwt', secret: formatLocalKey(randomBytes(32)) }, 'the jwt backend needs one'],
     [{ backend: 'paseto', secret: 'secret-token:paseto.v3.local:1234' }, 'expected 64 hexadecimal digits'],
   ] as const)('%o stops the start', async (options, message) => {
     await expect(installation().start(options)).rejects.toThrow(message);

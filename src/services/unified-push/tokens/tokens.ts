@@ -44,7 +44,7 @@ const maxTokenLength = 1000;
  */
 export async function createTokens(options: TokensOptions): Promise<Tokens> {
   const { backend, revocations, now, randomBytes } = options;
-  const secret = readSecret(backend, options.secret);
+  const secret = readSecret(options.secret);
   const storage = createStorageBackend({ ...options, key: await storageKey(options) });
   const pasetoCodec = await createPasetoCodec(options, secret.paseto);
   const paseto = createStatelessBackend({ name: 'paseto', codec: pasetoCodec, revocations, now });
@@ -72,13 +72,10 @@ interface Secret {
   readonly jwt?: string;
 }
 
-function readSecret(backend: TokenBackendName, text: string | undefined): Secret {
+function readSecret(text: string | undefined): Secret {
   if (text === undefined) return {};
   if (text === '') throw new Error('unified_push.secret: is empty');
   if (!text.startsWith(localKeyPrefix)) return { jwt: text };
-  if (backend === 'jwt') {
-    throw new Error('unified_push.secret: is a paseto key, but unified_push.backend is jwt');
-  }
   const paseto = parseLocalKey(text);
   if (paseto === undefined) {
     throw new Error(`unified_push.secret: expected 64 hexadecimal digits after ${localKeyPrefix}`);
