@@ -2,18 +2,24 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TokenBackendName } from '../../src/services/unified-push/tokens/backend.js';
-import { freePort } from './net.js';
+import type { TokenBackendName } from '../../src/config/config.js';
+import { freePort, waitFor } from './net.js';
 import { runServer, type ServerLife, temporaryFolder } from './xmpp-server.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export interface BelfryOptions {
+/** The settings that a test may change while Belfry runs. */
+interface BelfrySettings {
+  /** Further keys of `unified_push`. */
+  readonly unifiedPush?: Readonly<Record<string, unknown>>;
+  /** `info` unless given. */
+  readonly logLevel?: string;
+}
+
+export interface BelfryOptions extends BelfrySettings {
   /** The component's JID, its secret and the server's component port. */
   readonly component: { readonly jid: string; readonly secret: string; readonly port: number };
   readonly backend: TokenBackendName;
-  /** Further keys of `unified_push`. */
-  readonly unifiedPush?: Readonly<Record<string, unknown>>;
   /** `sqlite` unless given. */
   readonly storage?: string;
 }
@@ -23,8 +29,11 @@ export interface Belfry extends ServerLife {
   /** The component's JID, at which devices register. */
   readonly jid: string;
   readonly httpBase: string;
+  readonly dataFolder: string;
   /** True if it says that it is ready: connected to its XMPP server, and the storage answers. */
   isReady(): Promise<boolean>;
+  /** Changes the configuration and sends SIGHUP; resolves when the log says that it was read. */
+  reload(settings: BelfrySettings): Promise<void>;
 }
 
 /** Builds if needed, starts `belfry serve`, and waits until it is ready. */
@@ -35,7 +44,11 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
   const httpBase = `http://127.0.0.1:${port}`;
   const file = join(folder, 'belfry.yaml');
   // YAML contains JSON.
-  await writeFile(file, JSON.stringify(configuration(folder, port, options)), { mode: 0o600 });
+  const configure = (settings: BelfrySettings) =>
+    writeFile(file, JSON.stringify(configuration(folder, port, { ...options, ...settings })), {
+      mode: 0o600,
+    });
+  await configure({});
   const isReady = () => answersOk(`${httpBase}/readyz`);
   const server = {
     name: 'belfry',
@@ -47,8 +60,23 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     },
     isReady,
   };
-  return runServer(server, { jid: options.component.jid, httpBase, isReady });
+  const life = await runServer(server, {
+    jid: options.component.jid,
+    httpBase,
+    dataFolder: dataFolderIn(folder),
+    isReady,
+    async reload(settings: BelfrySettings) {
+      const count = () => life.log().split('"msg":"configuration reloaded"').length;
+      const before = count();
+      await configure(settings);
+      process.kill(life.pid, 'SIGHUP');
+      await waitFor('belfry to reload its configuration', () => count() > before);
+    },
+  });
+  return life;
 }
+
+const dataFolderIn = (folder: string) => join(folder, 'data');
 
 function ensureBuild(): void {
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/ensure-build.mjs')], {
@@ -58,15 +86,15 @@ function ensureBuild(): void {
 }
 
 function configuration(folder: string, port: number, options: BelfryOptions) {
-  const { component, backend, unifiedPush, storage = 'sqlite' } = options;
+  const { component, backend, unifiedPush, storage = 'sqlite', logLevel = 'info' } = options;
   return {
     host: 'component',
-    data_dir: join(folder, 'data'),
+    data_dir: dataFolderIn(folder),
     storage,
     component: { jid: component.jid, connect: `127.0.0.1:${component.port}`, secret: component.secret },
     http: { listen: `127.0.0.1:${port}`, public_url: `http://127.0.0.1:${port}` },
     unified_push: { backend, ...unifiedPush },
-    log: { level: 'info', format: 'json' },
+    log: { level: logLevel, format: 'json' },
   };
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { Element } from '../../src/xmpp/element.js';
+import { Element, el } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { StreamParser } from '../../src/xmpp/parser.js';
@@ -10,6 +10,8 @@ import { waitFor } from './net.js';
 
 export interface FakeServerOptions {
   readonly domain?: string;
+  /** A second component's domain, with the same secret. */
+  readonly secondDomain?: string;
   readonly secret?: string;
   /** Plays the server's part from the first byte; without it the server is a well-behaved one. */
   readonly script?: (connection: ServerSide) => void;
@@ -28,6 +30,7 @@ export const streamErrorText = (condition: StreamCondition, text = '') =>
  */
 export class FakeComponentServer {
   readonly domain: string;
+  readonly secondDomain: string | undefined;
   readonly secret: string;
   readonly connections: ServerSide[] = [];
   /** As the option of that name; may be changed between connections. */
@@ -37,6 +40,7 @@ export class FakeComponentServer {
 
   constructor(options: FakeServerOptions = {}) {
     this.domain = options.domain ?? 'push.example.org';
+    this.secondDomain = options.secondDomain;
     this.secret = options.secret ?? 's3cret';
     this.script = options.script;
   }
@@ -49,6 +53,13 @@ export class FakeComponentServer {
   get current(): ServerSide {
     const connection = this.connections.at(-1);
     if (connection === undefined) throw new Error('nobody has connected');
+    return connection;
+  }
+
+  /** The newest connection for a domain. */
+  connectionOf(domain: string): ServerSide {
+    const connection = this.connections.findLast((candidate) => candidate.domain === domain);
+    if (connection === undefined) throw new Error(`nobody has connected as ${domain}`);
     return connection;
   }
 
@@ -95,6 +106,8 @@ export class FakeComponentServer {
 export class ServerSide {
   readonly socket: Socket;
   readonly #server: FakeComponentServer;
+  /** The component's domain. */
+  domain: string;
   /** Everything that came, as text. */
   text = '';
   /** The stanzas that came and were not for the component itself. */
@@ -103,10 +116,13 @@ export class ServerSide {
   isClosed = false;
   /** Whether stanzas from the component to itself are carried back. */
   isCarryingBack = true;
+  /** What a correct server does when the component has closed its stream. */
+  onStreamEnd: () => void = () => this.endStream();
 
   constructor(socket: Socket, server: FakeComponentServer) {
     this.socket = socket;
     this.#server = server;
+    this.domain = server.domain;
     socket.on('error', () => {});
     socket.on('close', () => {
       this.isClosed = true;
@@ -120,9 +136,9 @@ export class ServerSide {
   behave(): void {
     const parser = new StreamParser(
       {
-        onOpen: () => this.write(streamHeader('stream-1')),
+        onOpen: (header) => this.#opened(header),
         onStanza: (stanza) => this.#received(stanza),
-        onClose: () => this.socket.end('</stream:stream>'),
+        onClose: () => this.onStreamEnd(),
       },
       { contentNamespaces: [ns.componentAccept] },
     );
@@ -138,6 +154,17 @@ export class ServerSide {
     this.write(serialize(stanza, ns.client));
   }
 
+  endStream(): void {
+    this.socket.end('</stream:stream>');
+  }
+
+  /** Carries an IQ request to the component; resolves with the answer. */
+  ask(type: 'get' | 'set', from: string, payload: Element): Promise<Element> {
+    const id = randomUUID();
+    this.send(el('iq', ns.client, { type, from, to: this.domain, id }, payload));
+    return this.take(`the answer to ${payload.name}`, (stanza) => stanza.attr('id') === id);
+  }
+
   /** The first stanza that fits and has not been taken before; waits for it. */
   async take(what: string, fits: (stanza: Element) => boolean): Promise<Element> {
     await waitFor(what, () => this.stanzas.some(fits));
@@ -145,10 +172,16 @@ export class ServerSide {
     return this.stanzas.splice(index, 1)[0] ?? new Element('nothing', '');
   }
 
+  #opened(header: Element): void {
+    const { secondDomain } = this.#server;
+    if (secondDomain !== undefined && header.attr('to') === secondDomain) this.domain = secondDomain;
+    this.write(streamHeader('stream-1'));
+  }
+
   #received(stanza: Element): void {
     if (!this.isAuthenticated) this.#checkHandshake(stanza);
-    else if (Jid.tryParse(stanza.attr('from'))?.domain !== this.#server.domain) this.fail('invalid-from');
-    else if (Jid.tryParse(stanza.attr('to'))?.domain === this.#server.domain) this.#carryBack(stanza);
+    else if (Jid.tryParse(stanza.attr('from'))?.domain !== this.domain) this.fail('invalid-from');
+    else if (Jid.tryParse(stanza.attr('to'))?.domain === this.domain) this.#carryBack(stanza);
     else this.stanzas.push(stanza);
   }
 

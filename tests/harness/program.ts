@@ -14,6 +14,8 @@ export interface Program {
   readonly pid: number;
   /** False as soon as the process has ended. */
   readonly isRunning: boolean;
+  /** Null while the process runs, and if a signal ended it. */
+  readonly exitCode: number | null;
   /** The last part of standard output and standard error, in order of arrival. */
   output(): string;
   /**
@@ -45,6 +47,9 @@ export function startProgram({ command, args, env = {}, cwd }: ProgramSpec): Pro
     pid,
     get isRunning() {
       return child.exitCode === null && child.signalCode === null;
+    },
+    get exitCode() {
+      return child.exitCode;
     },
     output: () => output,
     async kill(signal = 'SIGTERM') {

@@ -19,6 +19,8 @@ export interface XmppServerOptions {
 export interface ServerLife {
   /** The process id of the running (or last) incarnation. */
   readonly pid: number;
+  /** What that incarnation ended with; null while it runs, and if a signal ended it. */
+  readonly exitCode: number | null;
   log(): string;
   /** Ends the process; data and ports stay reserved for `restart`. */
   kill(signal?: NodeJS.Signals): Promise<void>;
@@ -61,6 +63,9 @@ export async function runServer<Facts extends object>(
     ...facts,
     get pid() {
       return running.pid;
+    },
+    get exitCode() {
+      return running.exitCode;
     },
     log: () => running.output(),
     kill: (signal) => running.kill(signal),
