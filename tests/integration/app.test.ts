@@ -17,7 +17,7 @@ import { randomHash } from '../harness/distributor.js';
 import { FakeComponentServer, type ServerSide } from '../harness/fake-component-server.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
-import { hasPostgres, type PostgresServer, startPostgres } from '../harness/postgres.js';
+import { hasPostgres, startPostgres } from '../harness/postgres.js';
 import { postPush } from '../harness/push-request.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { listens, temporaryFolder } from '../harness/xmpp-server.js';
@@ -252,13 +252,9 @@ describe('the composition', () => {
   });
 
   describeWithPeers('on PostgreSQL', { postgresql: hasPostgres }, () => {
-    let postgres: PostgresServer;
-    beforeEach(async () => {
-      postgres = await startPostgres();
-    });
-    afterEach(() => postgres?.stop());
-
     it('is not ready while the database is away, says so to whoever asks, and recovers', async () => {
+      const postgres = await startPostgres();
+      onTestFinished(() => postgres.stop());
       const url = postgres.url(await postgres.createDatabase());
       await start(configOf({ BELFRY_STORAGE: url, BELFRY_UNIFIED_PUSH_BACKEND: 'storage' }));
       await becomes(httpBase, ready);
