@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TokenBackendName } from '../../src/config/config.js';
+import type { TokenBackendName } from '../../src/services/unified-push/tokens/backend.js';
 import { freePort, waitFor } from './net.js';
 import { runServer, type ServerLife, temporaryFolder } from './xmpp-server.js';
 
