@@ -199,7 +199,8 @@ describe('a push', () => {
   });
 
   it('is refused while as many as may be are under way in all, before the database is asked', async () => {
-    const verify = vi.fn(() => new Promise<undefined>(() => {}));
+    const { promise: looked, resolve } = withResolvers<undefined>();
+    const verify = vi.fn(() => looked);
     const { events, recorded } = recordingEvents();
     const push = createPush({
       host: new FakeHost(),
@@ -211,10 +212,15 @@ describe('a push', () => {
       randomBytes,
       events,
     });
-    void push('a', payload());
+    const first = push('a', payload());
     expect(await push('b', payload())).toMatchObject({ kind: 'retry', code: 'overloaded' });
     expect(verify).toHaveBeenCalledTimes(1);
     expect(recorded).toEqual([{ name: 'pushAnswered', code: 'overloaded', bytes: 11, seconds: 0 }]);
+    resolve(undefined);
+    expect(await first).toEqual(unknownEndpoint);
+    verify.mockRejectedValueOnce(new Error('disk full'));
+    expect(await push('b', payload())).toMatchObject({ code: 'storage-failed' });
+    expect(await push('b', payload())).toEqual(unknownEndpoint);
   });
 
   it('is refused past the rate of its registration, by whichever token', async () => {
