@@ -28,6 +28,11 @@ export const errorTable = {
     stanza: ['modify', 'bad-request'],
     log: 'info',
   },
+  'too-many-registrations': {
+    text: 'This account has as many registrations as it may have. Try again when old ones have expired.',
+    stanza: ['wait', 'resource-constraint'],
+    log: 'info',
+  },
   'endpoint-too-long': {
     text: 'The endpoint for this JID would be longer than 1000 bytes; use a shorter resource.',
     stanza: ['modify', 'policy-violation'],
@@ -66,6 +71,11 @@ export const errorTable = {
   },
   'recipient-unavailable': {
     text: 'The device cannot be reached at the moment. Try again later.',
+    http: 503,
+    log: 'info',
+  },
+  'recipient-not-permitted': {
+    text: 'The recipient may not use this push service at the moment. Try again later.',
     http: 503,
     log: 'info',
   },

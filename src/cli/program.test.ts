@@ -122,7 +122,7 @@ describe('doctor', () => {
       'ok component',
       'ok public URL',
       'warning TLS',
-      'ok clock',
+      'warning clock',
     ]);
     expect(code).toBe(0);
     const again = createServer();

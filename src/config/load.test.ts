@@ -148,11 +148,21 @@ describe('the environment', () => {
   });
 
   it('must not have variables that mean nothing, but for the switch of the tests', () => {
-    const env = { BELFRY_REQUIRE_PEERS: '1', BELFRY_COMPONENT_SECRT: 'x', BELFRY_PORT: 'x' };
+    const env = { BELFRY_REQUIRE_PEERS: '1', BELFRY_COMPONENT_SECRT: 'x', BELFRY_WHATEVER: 'x' };
     expect(mistakes({ env })).toEqual([
       'BELFRY_COMPONENT_SECRT: is no variable of Belfry; did you mean BELFRY_COMPONENT_SECRET?',
-      'BELFRY_PORT: is no variable of Belfry; unset it, or see docs/configuration.md for those there are',
+      'BELFRY_WHATEVER: is no variable of Belfry; unset it, or see docs/configuration.md for those there are',
     ]);
+  });
+
+  it('may have what Kubernetes and Docker make of a service named belfry', () => {
+    const names = [
+      ...['BELFRY_PORT', 'BELFRY_SERVICE_HOST', 'BELFRY_SERVICE_PORT', 'BELFRY_SERVICE_PORT_HTTP'],
+      ...['BELFRY_PORT_5280_TCP', 'BELFRY_PORT_5280_TCP_ADDR', 'BELFRY_PORT_5280_TCP_PROTO'],
+    ];
+    expect(() =>
+      load({ env: Object.fromEntries(names.map((name) => [name, 'tcp://10.0.0.1:5280'])) }),
+    ).not.toThrow();
   });
 
   it('is named where a value is wrong or missing', () => {

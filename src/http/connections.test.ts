@@ -329,6 +329,24 @@ describe('stopping', () => {
     expect(http.pushes).toEqual([]);
   });
 
+  it('cuts what is still half a request after the time for headers, and not what waits for its device', async () => {
+    const { answer, release } = held();
+    const http = await start({ answer, limits: { headersTimeout: 100 } });
+    const half = await open(http);
+    half.socket.write('POST /push/t HTTP/1.1\r\nHost:');
+    const halfBody = await open(http);
+    halfBody.socket.write('POST /push/t HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+    const busy = await open(http);
+    busy.socket.write('POST /push/t HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx');
+    await waitFor('the push', () => http.pushes.length === 1);
+    const stopped = http.server.stop(60_000);
+    await half.closed.catch(() => undefined);
+    await halfBody.closed.catch(() => undefined);
+    release();
+    expect(statuses(await busy.closed)).toEqual([201]);
+    await stopped;
+  });
+
   it('cuts what takes longer than it may', async () => {
     const { answer, release } = held();
     const http = await start({ answer });

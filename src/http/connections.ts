@@ -26,9 +26,12 @@ export class Connections {
 
   /**
    * Takes no more connections, closes the idle ones and waits for the others, whose answers now say that they are the
-   * last; after `timeout` milliseconds cuts what is left. A request that comes while this lasts is not admitted.
+   * last. What is not a whole request after `requestTimeout` milliseconds is cut, and after `timeout` all the rest. A
+   * request that comes while this lasts is not admitted.
+   *
+   * Node looks after no timeouts any more once a server is closing: half a request would be waited for till the end.
    */
-  async drain(timeout: number): Promise<void> {
+  async drain(timeout: number, requestTimeout: number): Promise<void> {
     this.#isDraining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const answer of this.#answers) {
@@ -36,8 +39,16 @@ export class Connections {
     }
     // Node counts a connection that has not sent anything yet as busy.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
-    const cut = setTimeout(() => this.#server.closeAllConnections(), timeout);
+    const timers = [
+      setTimeout(() => this.#cutHalfRequests(), requestTimeout),
+      setTimeout(() => this.#server.closeAllConnections(), timeout),
+    ];
     await closed;
-    clearTimeout(cut);
+    for (const timer of timers) clearTimeout(timer);
+  }
+
+  #cutHalfRequests(): void {
+    const whole = [...this.#answers].filter((answer) => answer.req.complete).map((answer) => answer.socket);
+    for (const socket of this.#sockets) if (!whole.includes(socket)) socket.destroy();
   }
 }

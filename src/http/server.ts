@@ -39,7 +39,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return listen(server, options.listen);
     },
     async stop(drainTimeout = 35_000) {
-      await connections.drain(drainTimeout);
+      await connections.drain(drainTimeout, limits.headersTimeout);
       await app.close();
     },
   };

@@ -27,9 +27,9 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
     `belfry_host_disconnects_total{host="${domain}"} 1`,
   ],
   [
-    (e) => e.iqAnswerIgnored({ domain, from: jid }),
-    { level: 'debug', from: jid },
-    'belfry_iq_answers_ignored_total 1',
+    (e) => e.iqAnswerIgnored({ domain, from: jid, reason: 'wrong-sender' }),
+    { level: 'debug', from: jid, reason: 'wrong-sender' },
+    'belfry_iq_answers_ignored_total{reason="wrong-sender"} 1',
   ],
   [
     (e) => e.stanzaMisrouted({ domain, to: 'other.example' }),

@@ -13,7 +13,11 @@ export interface Events {
   /** A host lost its connection or failed to make it; called once per change of `reason`, not per attempt. */
   hostDisconnected(event: { domain: string; reason: string; remedy?: string }): void;
   /** An IQ answer that nobody waits for: late, twice, or from somebody who was not asked. */
-  iqAnswerIgnored(event: { domain: string; from: string }): void;
+  iqAnswerIgnored(event: {
+    domain: string;
+    from: string;
+    reason: 'unknown-id' | 'other-process' | 'wrong-sender';
+  }): void;
   /** The XMPP server sent a stanza for another domain than the one that this connection is for. */
   stanzaMisrouted(event: { domain: string; to: string }): void;
   /** A handler threw what it should not have. */
@@ -48,7 +52,7 @@ export function createEvents({ logger, metrics, now = () => performance.now() }:
   const gate = createFloodGate(now);
   return {
     ...hostEvents(logger, metrics, never, gate),
-    ...registrationEvents(logger, metrics, never),
+    ...registrationEvents(logger, metrics, never, gate),
     ...failureEvents(logger, metrics, never, gate),
     pushAnswered(event) {
       never(() => countPush(event, metrics));
@@ -112,10 +116,10 @@ function hostEvents(
         logger.warn({ host: domain, reason, remedy }, 'host not connected');
       });
     },
-    iqAnswerIgnored({ domain, from }) {
+    iqAnswerIgnored({ domain, from, reason }) {
       never(() => {
-        metrics.iqAnswersIgnored.inc();
-        logger.debug({ host: domain, from }, 'iq answer ignored: nobody waits for it');
+        metrics.iqAnswersIgnored.inc({ reason });
+        logger.debug({ host: domain, from, reason }, 'iq answer ignored: nobody waits for it');
       });
     },
     stanzaMisrouted({ domain, to }) {
@@ -134,6 +138,7 @@ function registrationEvents(
   logger: Logger,
   metrics: Metrics,
   never: Never,
+  gate: FloodGate,
 ): EventsNamed<'registered' | 'registrationRefused' | 'registrationRevoked' | 'swept'> {
   return {
     registered({ jid, backend, expiresAt }) {
@@ -146,7 +151,8 @@ function registrationEvents(
     registrationRefused({ jid, code }) {
       never(() => {
         metrics.registrations.inc({ result: code });
-        logger[errorTable[code].log]({ jid, code }, 'registration refused');
+        const { level, ...more } = gate(`registration ${code}`, errorTable[code].log);
+        logger[level]({ jid, code, ...more }, 'registration refused');
       });
     },
     registrationRevoked({ jid, backend, reason }) {

@@ -15,10 +15,11 @@ it('lets one line of the same trouble pass in ten seconds, and says how many it 
   expect(gate('overloaded', 'warn')).toEqual({ level: 'warn' });
 });
 
-it('holds back nothing that is no trouble', () => {
+it('holds back at every level but debug', () => {
   const gate = createFloodGate(() => 0);
   expect(gate('no-answer', 'info')).toEqual({ level: 'info' });
-  expect(gate('no-answer', 'info')).toEqual({ level: 'info' });
+  expect(gate('no-answer', 'info')).toEqual({ level: 'debug' });
+  expect(gate('unknown-endpoint', 'debug')).toEqual({ level: 'debug' });
 });
 
 it('remembers a bounded number of kinds', () => {

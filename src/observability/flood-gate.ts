@@ -15,12 +15,12 @@ export type FloodGate = (key: string, level: LogLevel) => Passage;
 
 /**
  * Keeps trouble that every request meets (the database is away, too many pushes are under way) from filling the disk:
- * of each key one line per ten seconds goes out as `warn` or `error`, the others as `debug`. The metrics count all.
+ * of each key one line per ten seconds goes out at its level, the others at `debug`. The metrics count all.
  */
 export function createFloodGate(now: () => number): FloodGate {
   const gates = new Map<string, { openAt: number; suppressed: number }>();
   return (key, level) => {
-    if (level !== 'warn' && level !== 'error') return { level };
+    if (level === 'debug') return { level };
     const gate = gates.get(key);
     const time = now();
     if (gate !== undefined && time < gate.openAt) {

@@ -9,7 +9,7 @@ export interface Metrics {
   readonly revocations: Counter;
   readonly hostConnected: Gauge<'host'>;
   readonly hostDisconnects: Counter<'host'>;
-  readonly iqAnswersIgnored: Counter;
+  readonly iqAnswersIgnored: Counter<'reason'>;
   readonly stanzasMisrouted: Counter;
   readonly handlerFailures: Counter<'what'>;
   readonly storageFailures: Counter<'what'>;
@@ -99,6 +99,7 @@ function hostMetrics(registers: Registry[]) {
     iqAnswersIgnored: new Counter({
       name: 'belfry_iq_answers_ignored_total',
       help: 'IQ answers that nobody waits for: late, twice, or from somebody who was not asked.',
+      labelNames: ['reason'],
       registers,
     }),
     stanzasMisrouted: new Counter({

@@ -11,6 +11,8 @@ export interface Schema {
     application: string;
     instance: string;
     expires_at: number;
+    /** Grows with each renewal. */
+    revision: Generated<number>;
   };
   revoked_tokens: { token_hash: Uint8Array; expires_at: number };
   keys: { name: string; value: string; created_at: Generated<number> };

@@ -11,12 +11,14 @@ const columns = [
   'application',
   'instance',
   'expires_at as expiresAt',
+  'revision',
 ] as const;
 
 /** The `storage` backend's registrations. */
 export function createRegistrationStore(database: Database): RegistrationStore {
   const save = prepareSave(database);
   const find = prepareFind(database);
+  const countOthers = prepareCountOthers(database);
   const remove = prepareRemove(database);
   const sweep = prepareSweep(database);
   return {
@@ -26,7 +28,8 @@ export function createRegistrationStore(database: Database): RegistrationStore {
       return row.seed;
     },
     find: async (idHash) => (await find({ idHash })).rows[0],
-    remove: async (idHash, expiresAt) => (await remove({ idHash, expiresAt })).changes > 0,
+    countOthers: async (registration) => Number((await countOthers(registration)).rows[0]?.others ?? 0),
+    remove: async (idHash, revision) => (await remove({ idHash, revision })).changes > 0,
     sweep: async (now, limit) => (await sweep({ now: Math.ceil(now), limit })).changes,
   };
 }
@@ -46,9 +49,11 @@ function prepareSave(database: Database) {
         expires_at: param('expiresAt'),
       })
       .onConflict((conflict) =>
-        conflict
-          .columns(['bare_jid', 'application', 'instance'])
-          .doUpdateSet({ resource: param('resource'), expires_at: param('expiresAt') }),
+        conflict.columns(['bare_jid', 'application', 'instance']).doUpdateSet((eb) => ({
+          resource: param('resource'),
+          expires_at: param('expiresAt'),
+          revision: eb('unified_push_registrations.revision', '+', 1),
+        })),
       )
       .returning('seed'),
   );
@@ -60,14 +65,29 @@ function prepareFind(database: Database) {
   );
 }
 
+function prepareCountOthers(database: Database) {
+  type Key = Pick<NewRegistration, 'bareJid' | 'application' | 'instance'>;
+  return database.prepare<Key, { others: number | string | bigint }>(
+    'registrations_count_others',
+    (param, db) =>
+      db
+        .selectFrom('unified_push_registrations')
+        .select(({ fn }) => fn.countAll().as('others'))
+        .where('bare_jid', '=', param('bareJid'))
+        .where((eb) =>
+          eb.or([eb('application', '!=', param('application')), eb('instance', '!=', param('instance'))]),
+        ),
+  );
+}
+
 function prepareRemove(database: Database) {
-  return database.prepare<{ idHash: Uint8Array; expiresAt: number }, unknown>(
+  return database.prepare<{ idHash: Uint8Array; revision: number }, unknown>(
     'registrations_remove',
     (param, db) =>
       db
         .deleteFrom('unified_push_registrations')
         .where('id_hash', '=', param('idHash'))
-        .where('expires_at', '=', param('expiresAt')),
+        .where('revision', '=', param('revision')),
   );
 }
 

@@ -85,8 +85,8 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
       const saved = registration({ expiresAt: 10 });
       await storage.registrations.save(saved);
       const renewal = await transaction();
-      await renewal.query('update unified_push_registrations set expires_at = 5000');
-      const removal = storage.registrations.remove(saved.idHash, 10);
+      await renewal.query('update unified_push_registrations set revision = revision + 1');
+      const removal = storage.registrations.remove(saved.idHash, 1);
       await waitFor('the removal to wait for the lock', async () => {
         const waiting = await server.query(
           'postgres',

@@ -103,21 +103,37 @@ export function unifiedPushStoresContract(prepare: () => Promise<StoresUnderTest
       });
     });
 
-    it('are removed only while their expiry is the one that was read', async () => {
+    const revisionOf = async ({ idHash }: NewRegistration) =>
+      (await stores.registrations.find(idHash))?.revision ?? Number.NaN;
+
+    it('are removed only if they were not renewed since they were read, even to the same values', async () => {
       const saved = registration({ expiresAt: 1000 });
       await stores.registrations.save(saved);
-      await stores.registrations.save({ ...saved, expiresAt: 2000 });
-      expect(await stores.registrations.remove(saved.idHash, 1000)).toBe(false);
-      expect(await stores.registrations.find(saved.idHash)).toBeDefined();
-      expect(await stores.registrations.remove(saved.idHash, 2000)).toBe(true);
+      const read = await revisionOf(saved);
+      await stores.registrations.save(saved);
+      expect(await stores.registrations.remove(saved.idHash, read)).toBe(false);
+      expect(await stores.registrations.remove(saved.idHash, await revisionOf(saved))).toBe(true);
       expect(await stores.registrations.find(saved.idHash)).toBeUndefined();
-      expect(await stores.registrations.remove(saved.idHash, 2000)).toBe(false);
+      expect(await stores.registrations.remove(saved.idHash, read)).toBe(false);
+    });
+
+    it('are counted by account, without the one that is asked for', async () => {
+      const saved = registration();
+      const others = [registration(), registration({ application: saved.application })];
+      for (const one of [saved, ...others])
+        await stores.registrations.save({ ...one, bareJid: 'count@example.org' });
+      await stores.registrations.save(registration({ bareJid: 'another@example.org' }));
+      const count = (one: NewRegistration) =>
+        stores.registrations.countOthers({ ...one, bareJid: 'count@example.org' });
+      expect(await count(saved)).toBe(2);
+      expect(await count(registration())).toBe(3);
+      expect(await stores.registrations.countOthers(registration({ bareJid: 'nobody@example.org' }))).toBe(0);
     });
 
     it('can be made anew, with a new seed, after they were removed', async () => {
       const saved = registration();
       await stores.registrations.save(saved);
-      await stores.registrations.remove(saved.idHash, saved.expiresAt);
+      await stores.registrations.remove(saved.idHash, await revisionOf(saved));
       const again = { ...saved, ...fresh() };
       expect(bytes(await stores.registrations.save(again))).toEqual(again.seed);
     });

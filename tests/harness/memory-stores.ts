@@ -18,15 +18,18 @@ class MemoryRegistrationStore implements RegistrationStore {
   /** While it is set, every call rejects with it. */
   failure: Error | undefined;
   /** By the hexadecimal hash of the endpoint's id. */
-  readonly rows = new Map<string, NewRegistration>();
+  readonly rows = new Map<string, NewRegistration & StoredRegistration>();
 
   save(registration: NewRegistration): Promise<Uint8Array> {
     return unless(this.failure, () => {
       const { bareJid, application, instance, resource, expiresAt } = registration;
-      const known = [...this.rows].find(
-        ([, row]) => row.bareJid === bareJid && row.application === application && row.instance === instance,
+      const known = [...this.rows.values()].find(
+        (row) => row.bareJid === bareJid && row.application === application && row.instance === instance,
       );
-      const row = known === undefined ? registration : { ...known[1], resource, expiresAt };
+      const row =
+        known === undefined
+          ? { ...registration, revision: 1 }
+          : { ...known, resource, expiresAt, revision: known.revision + 1 };
       this.rows.set(hex(row.idHash), row);
       return row.seed;
     });
@@ -36,10 +39,20 @@ class MemoryRegistrationStore implements RegistrationStore {
     return unless(this.failure, () => this.rows.get(hex(idHash)));
   }
 
-  remove(idHash: Uint8Array, expiresAt: number): Promise<boolean> {
+  countOthers({ bareJid, application, instance }: NewRegistration): Promise<number> {
     return unless(
       this.failure,
-      () => this.rows.get(hex(idHash))?.expiresAt === expiresAt && this.rows.delete(hex(idHash)),
+      () =>
+        [...this.rows.values()].filter(
+          (row) => row.bareJid === bareJid && (row.application !== application || row.instance !== instance),
+        ).length,
+    );
+  }
+
+  remove(idHash: Uint8Array, revision: number): Promise<boolean> {
+    return unless(
+      this.failure,
+      () => this.rows.get(hex(idHash))?.revision === revision && this.rows.delete(hex(idHash)),
     );
   }
 

@@ -156,7 +156,9 @@ for (const { name, file, executable, program } of proxies) {
 
     it("passes the client's address on, whatever the client says itself", async () => {
       await getFrom('127.0.0.9', port, { host: 'push.example.org', 'x-forwarded-for': '203.0.113.7' });
-      expect(http.refusals).toEqual([{ code: 'message-gone', client: '127.0.0.9' }]);
+      // A connection that the proxy broke off earlier may be reported only now.
+      const seen = http.refusals.filter(({ code }) => code === 'message-gone');
+      expect(seen).toEqual([{ code: 'message-gone', client: '127.0.0.9' }]);
     });
 
     it('logs no token', async () => {

@@ -30,18 +30,23 @@ describe('the clock', () => {
 describe('the clock of an HTTP server', () => {
   const answer = { status: 200, body: '', at: noon };
 
-  it('is its Date', () => {
-    const date = 'Thu, 01 Jan 2026 12:00:30 GMT';
-    expect(httpClock('x', { ...answer, headers: { date } })).toEqual({
+  const date = 'Thu, 01 Jan 2026 12:00:30 GMT';
+
+  it.each([{ server: 'nginx' }, { via: '1.1 Caddy' }])('is its Date', (proxy) => {
+    expect(httpClock('x', { ...answer, headers: { date, ...proxy } })).toEqual({
       of: 'x',
       theirs: noon + 30_000,
       ours: noon,
     });
   });
 
+  it('is unknown if Belfry itself answered', () => {
+    expect(httpClock('x', { ...answer, headers: { date } })).toBeUndefined();
+  });
+
   it('is unknown without one that can be read', () => {
     expect(httpClock('x', { ...answer, headers: {} })).toBeUndefined();
-    expect(httpClock('x', { ...answer, headers: { date: 'noon' } })).toBeUndefined();
+    expect(httpClock('x', { ...answer, headers: { date: 'noon', server: 'nginx' } })).toBeUndefined();
     expect(httpClock('x', { error: new Error('timeout') })).toBeUndefined();
   });
 });

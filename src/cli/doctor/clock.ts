@@ -12,9 +12,13 @@ export interface ClockReading {
   readonly ours: number;
 }
 
-/** The clock of whoever answered by HTTP (RFC 9110 §6.6.1); undefined if it did not say. */
+/**
+ * The clock of whoever answered by HTTP (RFC 9110 §6.6.1); undefined if it did not say. Belfry's own answers name no
+ * server: without a proxy that does, the clock would be this machine's own.
+ */
 export function httpClock(of: string, result: HttpResult): ClockReading | undefined {
   if ('error' in result || result.headers.date === undefined) return undefined;
+  if (result.headers.server === undefined && result.headers.via === undefined) return undefined;
   const theirs = Date.parse(result.headers.date);
   return Number.isNaN(theirs) ? undefined : { of, theirs, ours: result.at };
 }

@@ -296,6 +296,7 @@ describe('the component host', () => {
         name: 'iqAnswerIgnored',
         domain: 'push.example.org',
         from: 'juliet@capulet.example',
+        reason: 'other-process',
       });
       expect(connection.stanzas).toEqual([]);
     });

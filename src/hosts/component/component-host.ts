@@ -206,9 +206,9 @@ class ReconnectingComponent implements ComponentHost {
       clock: this.#clock,
       randomBytes: this.#options.randomBytes ?? randomBytes,
       maxOpen: this.#limits.openRequests,
-      onIgnored: (stanza) => {
+      onIgnored: (stanza, reason) => {
         const from = Jid.tryParse(stanza.attr('from'))?.bare().toString() ?? '';
-        this.#options.events.iqAnswerIgnored({ domain: this.#domainText, from });
+        this.#options.events.iqAnswerIgnored({ domain: this.#domainText, from, reason });
       },
     });
   }
@@ -249,7 +249,7 @@ class ReconnectingComponent implements ComponentHost {
   #disconnected(failure: HostFailure | undefined): void {
     this.#keepAlive.stop();
     this.#tracker.disconnect();
-    if (failure === undefined || this.#state === 'stopped') return;
+    if (failure === undefined) return;
     this.#report(failure);
     if (this.#wasStable()) this.#backOff.reset();
     this.#connectedAt = undefined;

@@ -12,6 +12,7 @@ export type PushOutcome =
       readonly code: Extract<
         HttpErrorCode,
         | 'recipient-unavailable'
+        | 'recipient-not-permitted'
         | 'no-answer'
         | 'host-disconnected'
         | 'overloaded'

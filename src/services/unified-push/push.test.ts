@@ -107,11 +107,10 @@ describe('a push', () => {
     expect(await service.push(await registerToken(), payload())).toMatchObject({ kind: 'delivered' });
   });
 
-  it('does not revoke what was renewed while it was under way', async () => {
-    const { host, service, clock, register, registerToken, recorded } = await setUp();
+  it('does not revoke what was renewed while it was under way, be it in the same second', async () => {
+    const { host, service, register, registerToken, recorded } = await setUp();
     const token = await registerToken();
     host.answer = async () => {
-      clock.time += 1000;
       expect(tokenOf(await register())).toBe(token);
       return error('item-not-found');
     };
@@ -124,7 +123,7 @@ describe('a push', () => {
     expect(await service.push(token, payload())).toMatchObject({ kind: 'delivered' });
   });
 
-  it('is gone even if the revocation cannot be stored', async () => {
+  it('fails if the revocation cannot be stored, and works as before', async () => {
     const { host, service, stores, registerToken, recorded } = await setUp({ backend: 'paseto' });
     const token = await registerToken();
     const failure = new Error('disk full');
@@ -132,12 +131,15 @@ describe('a push', () => {
       stores.revocations.failure = failure;
       return error('item-not-found');
     };
-    expect(await service.push(token, payload())).toEqual({ kind: 'gone', code: 'registration-gone' });
+    expect(await service.push(token, payload())).toEqual({ kind: 'rejected', code: 'storage-failed' });
     expect(recorded).toContainEqual({
       name: 'storageFailed',
       what: 'unified-push revocation',
       error: failure,
     });
+    stores.revocations.failure = undefined;
+    host.answer = () => ({ kind: 'result', payload: undefined });
+    expect(await service.push(token, payload())).toMatchObject({ kind: 'delivered' });
   });
 
   it.each([
@@ -173,7 +175,11 @@ describe('a push', () => {
     const { host, service, registerToken } = await setUp();
     const token = await registerToken();
     service.setAcl([Jid.parse('bob@example.org')]);
-    expect(await service.push(token, payload())).toEqual(unknownEndpoint);
+    expect(await service.push(token, payload())).toEqual({
+      kind: 'retry',
+      code: 'recipient-not-permitted',
+      retryAfter: 3600,
+    });
     expect(host.requests).toEqual([]);
     service.setAcl([Jid.parse('ana@example.org')]);
     expect(await service.push(token, payload())).toMatchObject({ kind: 'delivered' });

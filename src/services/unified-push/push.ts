@@ -30,6 +30,8 @@ export type Push = (token: string, payload: PushPayload) => Promise<PushOutcome>
 const unknownEndpoint = { kind: 'gone', code: 'unknown-endpoint' } as const;
 const registrationGone = { kind: 'gone', code: 'registration-gone' } as const;
 const storageFailed = { kind: 'rejected', code: 'storage-failed' } as const;
+/** Not final: the list may be a mistake, and who hears that an endpoint is gone forgets it for good. */
+const notPermitted = { kind: 'retry', code: 'recipient-not-permitted', retryAfter: 3600 } as const;
 
 /** The way of a push: token → registration → limits → IQ → the device's answer → outcome. */
 export function createPush(options: PushOptions): Push {
@@ -40,7 +42,7 @@ export function createPush(options: PushOptions): Push {
   async function lookUp(token: string): Promise<Verified | typeof unknownEndpoint | typeof storageFailed> {
     try {
       const verified = await tokens.verify(token);
-      return verified !== undefined && acl()(verified.registration.jid) ? verified : unknownEndpoint;
+      return verified ?? unknownEndpoint;
     } catch (error) {
       events.storageFailed({ what: 'unified-push look-up', error });
       return storageFailed;
@@ -48,6 +50,7 @@ export function createPush(options: PushOptions): Push {
   }
 
   async function deliver(verified: Verified, payload: PushPayload): Promise<PushOutcome> {
+    if (!acl()(verified.registration.jid)) return notPermitted;
     if (!limits.enter(verified.key)) return tooMany(options.pushTimeout);
     try {
       const wait = (await limits.count(verified.key)) ?? 0;
@@ -65,7 +68,10 @@ export function createPush(options: PushOptions): Push {
     return verdict.kind === 'disowned' ? revoke(verified) : verdict;
   }
 
-  /** The sender hears of it only after it is on disk, so that it hears the same from now on. */
+  /**
+   * The sender hears of it only after it is on disk, so that it hears the same from now on. Where that fails it keeps the
+   * endpoint, and its next push is disowned again.
+   */
   async function revoke({ revoke, registration, backend }: Verified): Promise<PushOutcome> {
     try {
       if (!(await revoke())) return renewedMeanwhile;
@@ -73,6 +79,7 @@ export function createPush(options: PushOptions): Push {
       events.registrationRevoked({ jid, backend, reason: 'disowned by the device' });
     } catch (error) {
       events.storageFailed({ what: 'unified-push revocation', error });
+      return storageFailed;
     }
     return registrationGone;
   }

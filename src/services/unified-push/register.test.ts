@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { application, phone, setUpUnifiedPush as setUp, start } from '../../../tests/harness/unified-push.js';
+import { application, phone, setUpUnifiedPush as setUp, start, tokenOf } from '../../../tests/harness/unified-push.js';
 import type { Element } from '../../xmpp/element.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
@@ -46,6 +46,21 @@ describe('a registration', () => {
     stores.registrations.failure = new Error('disk full');
     await expect(register()).rejects.toMatchObject({ type: 'wait', condition: 'internal-server-error' });
     expect(recorded.map((event) => event.name)).toEqual(['storageFailed', 'registrationRefused']);
+  });
+
+  it('is refused while its account has five thousand others, and not when there is room again', async () => {
+    const { register, stores, recorded } = await setUp();
+    stores.registrations.countOthers = async () => 4999;
+    const endpoint = tokenOf(await register());
+    stores.registrations.countOthers = async () => 5000;
+    await expect(register()).rejects.toMatchObject({ type: 'wait', condition: 'resource-constraint' });
+    expect(recorded.at(-1)).toEqual({
+      name: 'registrationRefused',
+      jid: 'ana@example.org',
+      code: 'too-many-registrations',
+    });
+    stores.registrations.countOthers = async () => 4999;
+    expect(tokenOf(await register())).toBe(endpoint);
   });
 
   it('refuses a JID whose endpoint would be longer than 1000 bytes', async () => {

@@ -43,12 +43,15 @@ export function createRegister(options: RegisterOptions): (request: IqRequest) =
   }
 
   async function mint(request: IqRequest, registration: Registration): Promise<string> {
+    let token: string | undefined;
     try {
-      return await options.tokens.mint(registration);
+      token = await options.tokens.mint(registration);
     } catch (error) {
       events.storageFailed({ what: 'unified-push registration', error });
       throw refuse(request, 'storage-failed');
     }
+    if (token === undefined) throw refuse(request, 'too-many-registrations');
+    return token;
   }
 
   return async (request) => {

@@ -7,10 +7,12 @@ export interface StoredRegistration {
   /** Base64 of the instance's hash; a bearer secret, never logged. */
   readonly instance: string;
   readonly expiresAt: number;
+  /** Another one after each renewal. */
+  readonly revision: number;
 }
 
 /** What a new registration brings; `idHash` and `seed` count only if there is none yet of the same key. */
-export interface NewRegistration extends StoredRegistration {
+export interface NewRegistration extends Omit<StoredRegistration, 'revision'> {
   /** SHA-256 of the endpoint's id, by which a push finds the row. */
   readonly idHash: Uint8Array;
   /** 20 random bytes that the id is derived from, with a key that is not in this table. */
@@ -29,11 +31,13 @@ export interface RegistrationStore {
   save(registration: NewRegistration): Promise<Uint8Array>;
   /** The registration of an id, expired or not; undefined if there is none. */
   find(idHash: Uint8Array): Promise<StoredRegistration | undefined>;
+  /** How many registrations the account has besides that of (application, instance); expired ones count. */
+  countOthers(registration: Pick<NewRegistration, 'bareJid' | 'application' | 'instance'>): Promise<number>;
   /**
-   * Removes the registration of an id, but only while its expiry is still `expiresAt`: one that was renewed since it
-   * was read stays. Answers whether a row went.
+   * Removes the registration of an id, but only while its revision is still the one given: a registration that was
+   * renewed since it was read stays. Answers whether a row went.
    */
-  remove(idHash: Uint8Array, expiresAt: number): Promise<boolean>;
+  remove(idHash: Uint8Array, revision: number): Promise<boolean>;
   /** Removes what expired before `now`, at most `limit` rows; answers how many went. */
   sweep(now: number, limit: number): Promise<number>;
 }

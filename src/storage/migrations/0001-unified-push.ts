@@ -19,6 +19,7 @@ export const unifiedPush: Migration = async (db, kind) => {
       .addColumn('application', 'text', (column) => column.notNull())
       .addColumn('instance', 'text', (column) => column.notNull())
       .addColumn('expires_at', integer, (column) => column.notNull())
+      .addColumn('revision', integer, (column) => column.notNull().defaultTo(1))
       .addUniqueConstraint('unified_push_registrations_key', ['bare_jid', 'application', 'instance']),
   );
   await indexExpiry(db, 'unified_push_registrations');

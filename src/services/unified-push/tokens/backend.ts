@@ -17,8 +17,11 @@ export interface Verified {
 
 /** One way to make endpoints. */
 export interface TokenBackend {
-  /** A token for a registration: characters that a URL path takes as they are. Rejects with the database's error. */
-  mint(registration: Registration): Promise<string>;
+  /**
+   * A token for a registration: characters that a URL path takes as they are. Undefined if the account has too many
+   * registrations. Rejects with the database's error.
+   */
+  mint(registration: Registration): Promise<string | undefined>;
   /** Undefined for every token that does not count, whatever the reason. Rejects with the database's error. */
   verify(token: string): Promise<Verified | undefined>;
 }

@@ -13,6 +13,8 @@ interface StorageBackendOptions {
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
+/** UnifiedPush asks for at least 1,000 registrations per device (AND_3); this is enough for several. */
+const maxPerAccount = 5000;
 const seedLength = 20;
 /** 160 bits in base64url. */
 const idShape = /^[A-Za-z0-9_-]{27}$/;
@@ -35,10 +37,8 @@ export function createStorageBackend({
     createHmac('sha256', key).update(seed).digest().subarray(0, seedLength).toString('base64url');
 
   /** Answers true if there is no such registration any more, whoever removed it. */
-  async function remove(idHash: Uint8Array, expiresAt: number): Promise<boolean> {
-    return (
-      (await registrations.remove(idHash, expiresAt)) || (await registrations.find(idHash)) === undefined
-    );
+  async function remove(idHash: Uint8Array, revision: number): Promise<boolean> {
+    return (await registrations.remove(idHash, revision)) || (await registrations.find(idHash)) === undefined;
   }
 
   function verifiedFrom(row: StoredRegistration, idHash: Uint8Array): Verified | undefined {
@@ -50,7 +50,7 @@ export function createStorageBackend({
       registration,
       backend: 'storage',
       key: registrationKey(registration),
-      revoke: () => remove(idHash, expiresAt),
+      revoke: () => remove(idHash, row.revision),
     };
   }
 
@@ -60,15 +60,18 @@ export function createStorageBackend({
     const row = await registrations.find(idHash);
     if (row === undefined) return undefined;
     if (row.expiresAt * 1000 > now()) return verifiedFrom(row, idHash);
-    return (await remove(idHash, row.expiresAt)) ? undefined : verify(token);
+    return (await remove(idHash, row.revision)) ? undefined : verify(token);
   }
 
   return {
     async mint({ jid, application, instance, expiresAt }) {
+      const bareJid = jid.bare().toString();
+      if ((await registrations.countOthers({ bareJid, application, instance })) >= maxPerAccount)
+        return undefined;
       const seed = randomBytes(seedLength);
       const id = idOf(seed);
       const kept = await registrations.save({
-        bareJid: jid.bare().toString(),
+        bareJid,
         resource: jid.resource,
         application,
         instance,
