@@ -21,11 +21,12 @@ const componentJid = (name: string) => `${name}.example.test`;
 /** A real server, with whatever a test started on it. */
 export interface World {
   readonly server: XmppServer;
-  /** Starts a Belfry as component `<name>.example.test`; `name` is one of the world's. */
+  /** Starts a Belfry as component `<name>.example.test`; `name` is one of the world's. SQLite unless `storage` is given. */
   belfry(
     name: string,
     backend: TokenBackendName,
     unifiedPush?: Readonly<Record<string, unknown>>,
+    storage?: string,
   ): Promise<Belfry>;
   /** Logs in a distributor. */
   device(connect: ConnectClient, fullJid: string): Promise<Distributor>;
@@ -44,11 +45,12 @@ export async function createWorld<Options extends XmppServerOptions>(
   const closers = [() => server.stop()];
   return {
     server,
-    async belfry(name, backend, unifiedPush = {}) {
+    async belfry(name, backend, unifiedPush = {}, storage = 'sqlite') {
       const belfry = await startBelfry({
         component: { jid: componentJid(name), secret, port: server.componentPort },
         backend,
         unifiedPush: { ...(backend === 'jwt' ? { secret: jwtSecret } : {}), ...unifiedPush },
+        storage,
       });
       closers.push(() => belfry.stop());
       return belfry;
