@@ -2,13 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '../src/errors.js';
+import { defaultConnectionLimits } from '../src/hosts/component/connection.js';
+import { silentFailure, socketFailure, streamErrorFailure } from '../src/hosts/component/failure.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
+import { Jid } from '../src/xmpp/jid.js';
+import { defaultParserLimits } from '../src/xmpp/parser.js';
+import { StreamError } from '../src/xmpp/stream-error.js';
 import { type HttpTestBed, startHttp } from './harness/http.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const doc = (name: string) => readFileSync(`${root}docs/${name}`, 'utf8');
+const read = (path: string) => readFileSync(root + path, 'utf8');
+const doc = (name: string) => read(`docs/${name}`);
 
 /** The rows of all tables in a text, as cells without their blanks; without heads and rulers. */
 function tableRows(markdown: string): string[][] {
@@ -26,6 +32,24 @@ function tableRows(markdown: string): string[][] {
 }
 
 const quoted = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+
+/** The text below a heading of the second level, up to the next one. */
+function section(markdown: string, heading: string): string {
+  const [, after = ''] = markdown.split(`\n## ${heading}\n`);
+  return after.split('\n## ')[0] ?? '';
+}
+
+/** The number that a file of src/ gives a name which it keeps to itself: `= 10_000`, `: 16 * 1024`. */
+function constant(file: string, name: string): number {
+  const source = read(`src/${file}`);
+  const product = new RegExp(`\\b${name}(?: =|:) (\\d[\\d_* ]*)`).exec(source)?.[1];
+  if (product === undefined) throw new Error(`src/${file} has no ${name}`);
+  return product.split('*').reduce((all, factor) => all * Number(factor.replaceAll('_', '')), 1);
+}
+
+const count = (number: number) => number.toLocaleString('en');
+const seconds = (ms: number) => `${ms / 1000} ${ms === 1000 ? 'second' : 'seconds'}`;
+const kib = (bytes: number) => `${bytes / 1024} KiB`;
 
 describe('docs/errors.md', () => {
   const documented = tableRows(doc('errors.md')).map(([code, stanza, http, log, text]) => ({
@@ -54,7 +78,7 @@ describe('docs/metrics.md', () => {
     .map(([name, type, labels]) => ({ name: quoted(name)[0], type, labels: quoted(labels) }));
 
   it('has the metrics of src/observability/metrics.ts, with type and labels', () => {
-    const source = readFileSync(`${root}src/observability/metrics.ts`, 'utf8');
+    const source = read('src/observability/metrics.ts');
     const declared = [...source.matchAll(/new (Counter|Gauge|Histogram)\(\{(.*?)\}\)/gs)].map(
       ([, type = '', body = '']) => ({
         name: /name: '(\w+)'/.exec(body)?.[1],
@@ -105,10 +129,10 @@ describe('docs/http.md', () => {
   });
 
   it('names every route of src/http/routes', () => {
-    const folder = `${root}src/http/routes/`;
-    const urls = readdirSync(folder)
+    const folder = 'src/http/routes/';
+    const urls = readdirSync(root + folder)
       .filter((file) => !file.endsWith('.test.ts'))
-      .flatMap((file) => [...readFileSync(folder + file, 'utf8').matchAll(/'(\/[\w/:*]*)'/g)])
+      .flatMap((file) => [...read(`${folder}${file}`).matchAll(/'(\/[\w/:*]*)'/g)])
       .map((match) => match[1]?.replace('*', '…'));
     expect(urls.length).toBeGreaterThan(5);
     const documented = new Set(routes.map((route) => route.path));
@@ -128,19 +152,144 @@ describe('docs/http.md', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('names every code that a push may get', () => {
+    const named = rows.flatMap(([status, codes]) => (/^[45]\d\d$/.test(status ?? '') ? quoted(codes) : []));
+    const elsewhere = ['message-gone', 'no-such-route', 'method-not-allowed'];
+    const known = Object.entries(errorTable).flatMap(([code, row]) => ('http' in row ? [code] : []));
+    expect(new Set([...named, ...elsewhere])).toEqual(new Set(known));
+  });
+
   it('says which limits there are', () => {
     const text = rows.map((row) => row.join(' | ')).join('\n');
-    const seconds = (ms: number) => `${ms / 1000} seconds`;
     for (const limit of [
-      `body | ${maxPushBytes.toLocaleString('en')} bytes`,
-      `token | ${maxTokenLength.toLocaleString('en')} bytes`,
-      `connections | ${defaultLimits.maxConnections.toLocaleString('en')}`,
-      `header | ${defaultLimits.maxHeaderBytes / 1024} KiB`,
+      `body | ${count(maxPushBytes)} bytes`,
+      `rest of a refused body | ${seconds(defaultLimits.lingerTimeout)}, ${constant('http/respond.ts', 'maxDiscardedBytes') / 1024 ** 2} MiB`,
+      `token | ${count(maxTokenLength)} bytes`,
+      `connections | ${count(defaultLimits.maxConnections)}`,
+      `header | ${kib(defaultLimits.maxHeaderBytes)}`,
       `header complete | ${seconds(defaultLimits.headersTimeout)}`,
       `request complete | ${seconds(defaultLimits.requestTimeout)}`,
       `without a request | ${seconds(defaultLimits.keepAliveTimeout)}`,
     ]) {
       expect(text).toContain(limit);
     }
+  });
+
+  it('says how long a stop may take', () => {
+    const extra = /pushTimeout \+ (\d+)\) \* 1000/.exec(read('src/app.ts'))?.[1];
+    const row = rows.find(([what]) => what === 'end of the program')?.[1];
+    expect(row).toContain(`\`unified_push.push_timeout\` and ${extra} seconds for answers`);
+    expect(row).toContain(`${seconds(defaultLimits.headersTimeout)} for requests that are not complete`);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const documented = tableRows(section(doc('architecture.md'), 'Bounds')).map(([what, bound]) => [
+    what,
+    bound,
+  ]);
+  const component = (name: string) => constant('hosts/component/component-host.ts', name);
+  const service = (name: string) => count(constant('services/unified-push/service.ts', name));
+  const postgres = (name: string) => constant('storage/postgres.ts', name);
+  const sweep = (name: string) => constant('services/unified-push/sweep.ts', name);
+  const perAccount = constant('services/unified-push/tokens/storage.ts', 'maxPerAccount');
+  const { stanzaBytes, writeQueueBytes, connectTimeout, handshakeTimeout } = defaultConnectionLimits;
+
+  it('has each bound as the code has it', () => {
+    expect(connectTimeout).toBe(handshakeTimeout);
+    expect(documented).toEqual([
+      ['pushes under way', service('underWayInAll')],
+      ['pushes under way per registration', service('underWayEach')],
+      ['pushes per minute and registration', '`unified_push.rate_limit`'],
+      ['registrations whose rate is counted', service('countedKeys')],
+      ['registrations of an account in the `storage` backend', count(perAccount)],
+      ["wait for a device's answer", '`unified_push.push_timeout`'],
+      [
+        'verified tokens in memory, per stateless backend',
+        count(constant('services/unified-push/tokens/stateless.ts', 'cachedTokens')),
+      ],
+      ['open IQs', count(component('openRequests'))],
+      ['handlers of IQs under way', count(component('handlersUnderWay'))],
+      ['bytes waiting to be written to the XMPP server', `${writeQueueBytes / 1024 ** 2} MiB`],
+      ['bytes of a stanza from the server', kib(stanzaBytes)],
+      ['elements inside each other in a stanza', `${defaultParserLimits.depth}`],
+      ['attributes of an element', `${defaultParserLimits.attributes}`],
+      ['characters of a name in XML', `${defaultParserLimits.nameLength}`],
+      ['bytes of each part of a JID', count(constant('xmpp/jid.ts', 'maxPartBytes'))],
+      ['bytes of an endpoint', count(constant('services/unified-push/register.ts', 'maxEndpointBytes'))],
+      ['time to connect, and then to shake hands', `${seconds(connectTimeout)} each`],
+      [
+        'silence of the XMPP server',
+        `${seconds(component('idle'))}, then ${component('grace') / 1000} after a ping`,
+      ],
+      [
+        'wait before a further attempt to connect',
+        `${seconds(component('firstDelay'))}, doubled up to ${component('longestDelay') / 1000}`,
+      ],
+      ['PostgreSQL connections', `${postgres('maxConnections')}`],
+      [
+        'queries waiting for a connection',
+        `${count(postgres('maxWaiting'))}, each ${seconds(postgres('connectTimeout'))}`,
+      ],
+      ['time of a statement in PostgreSQL', seconds(postgres('statementTimeout'))],
+      ["wait for SQLite's lock", seconds(constant('storage/sqlite.ts', 'busyTimeout'))],
+      [
+        'expired rows removed at once',
+        `${count(sweep('batchRows') * sweep('maxBatches'))} of each kind, an hour`,
+      ],
+      ['check of readiness', seconds(constant('observability/health.ts', 'timeout'))],
+      [
+        'log lines of the same trouble',
+        `one in ${seconds(constant('observability/flood-gate.ts', 'quietTime'))}`,
+      ],
+      ['configuration file', kib(constant('config/load.ts', 'maxFileBytes'))],
+      ['file of a secret', kib(constant('config/parse-values.ts', 'maxSecretBytes'))],
+    ]);
+    expect(constant('app.ts', 'sweepInterval')).toBe(60 * 60 * 1000);
+  });
+});
+
+describe('docs/storage.md', () => {
+  const rows = tableRows(doc('storage.md'));
+  const sweep = (name: string) => constant('services/unified-push/sweep.ts', name);
+
+  it('says how long expired rows stay', () => {
+    const gone = (table: string) => rows.find(([name]) => name === `\`${table}\``)?.[2];
+    const days = sweep('registrationGrace') / (24 * 3600);
+    const hours = sweep('revocationGrace') / 3600;
+    expect(gone('unified_push_registrations')).toContain(`or ${days} days after its expiry`);
+    expect(gone('revoked_tokens')).toContain(`${hours} hour after the endpoint would have expired`);
+    expect(doc('storage.md')).toContain(`less than those ${days} days`);
+    expect(doc('storage.md')).toContain(`at most ${count(sweep('batchRows') * sweep('maxBatches'))} of each`);
+  });
+});
+
+describe('docs/xmpp.md', () => {
+  it('has every stanza error that a registration may get, and no other', () => {
+    const registering = tableRows(section(doc('xmpp.md'), 'Registering')).map(([error]) => quoted(error)[0]);
+    const known = Object.values(errorTable).flatMap((row) => ('stanza' in row ? [row.stanza.join('/')] : []));
+    // What the host itself answers when too many handlers are at work.
+    expect(new Set(registering)).toEqual(new Set([...known, 'wait/resource-constraint']));
+  });
+});
+
+describe('what Belfry says of its connection', () => {
+  const to = { jid: Jid.parse('push.example.org'), connect: { host: '127.0.0.1', port: 5347 } };
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  const failures = [
+    socketFailure(refused, to),
+    silentFailure(to),
+    ...(['host-unknown', 'not-authorized', 'conflict', 'invalid-namespace'] as const).map((condition) =>
+      streamErrorFailure(new StreamError(condition), 'handshaking', to),
+    ),
+  ];
+
+  it.each([
+    ['prosody.md', ['refused', 'unknown-component', 'wrong-secret', 'conflict', 'wrong-port']],
+    ['ejabberd.md', ['refused', 'wrong-secret', 'conflict', 'wrong-port', 'silent']],
+  ])('is what docs/%s lists', (name, kinds) => {
+    const said = tableRows(section(doc(name), 'What goes wrong')).map(([words]) => quoted(words)[0] ?? '?');
+    const found = said.map((words) => failures.find(({ reason }) => reason.includes(words))?.kind);
+    expect(found).toEqual(kinds);
   });
 });

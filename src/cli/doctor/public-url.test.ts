@@ -104,7 +104,7 @@ describe('the public URL', () => {
     expect(finding.remedy).toMatch(remedy);
   });
 
-  it('may lead to another process that shares the database', async () => {
+  it('may lead to the process that this one stands by for', async () => {
     const url = await serve((_request, response) =>
       response.setHeader('x-belfry-instance', 'you').end(discovery),
     );

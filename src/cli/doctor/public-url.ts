@@ -84,7 +84,13 @@ function compareInstance(
   }
   const text = `${url} is answered by another Belfry process`;
   return config.storage.kind === 'postgres'
-    ? { status: 'warning', what, text, remedy: 'That is right only if it shares this database.' }
+    ? {
+        status: 'warning',
+        what,
+        text,
+        remedy:
+          'That is right only if this one stands by for it, under the same name and with the same database.',
+      }
     : failed(
         text,
         `Send /push/ to ${formatAddress(config.http.listen)} in the reverse proxy, or stop the other process.`,
