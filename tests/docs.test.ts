@@ -264,6 +264,42 @@ describe('docs/storage.md', () => {
   });
 });
 
+describe('docs/storage.md, of a database that does not open,', () => {
+  const sources = readdirSync(`${root}src/storage`)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => read(`src/storage/${file}`))
+    .join('\n');
+  const messages = tableRows(section(doc('storage.md'), 'When it does not open')).flatMap(([words]) =>
+    quoted(words),
+  );
+
+  it.each(messages)('quotes what Belfry says: %s', (message) => {
+    expect(sources).toContain(message.replace(/ (?:\([A-Z]+\)|N)$/, ''));
+  });
+});
+
+describe('docs/dependencies.md', () => {
+  const {
+    dependencies,
+    devDependencies,
+  }: Record<string, Record<string, string>> = JSON.parse(read('package.json'));
+  const text = doc('dependencies.md');
+
+  it('has every package at run time, with its version', () => {
+    const listed = tableRows(section(text, 'At run time')).flatMap(([cell = '']) => cell.split(', '));
+    const used = Object.entries(dependencies ?? {}).map(
+      ([name, range]) => `${name} ${/^\^(0\.\d+|\d+)/.exec(range)?.[1]}`,
+    );
+    expect(listed.toSorted()).toEqual(used.toSorted());
+  });
+
+  it('has every package for development', () => {
+    const listed = tableRows(section(text, 'For development')).flatMap(([cell = '']) => cell.split(', '));
+    const used = Object.keys(devDependencies ?? {}).map((name) => name.replace(/^@types\/.*/, '@types/*'));
+    expect(new Set(listed)).toEqual(new Set(used));
+  });
+});
+
 describe('docs/xmpp.md', () => {
   it('has every stanza error that a registration may get, and no other', () => {
     const registering = tableRows(section(doc('xmpp.md'), 'Registering')).map(([error]) => quoted(error)[0]);
