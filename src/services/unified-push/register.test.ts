@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { application, phone, setUpUnifiedPush as setUp, start, tokenOf } from '../../../tests/harness/unified-push.js';
+import {
+  application,
+  phone,
+  setUpUnifiedPush as setUp,
+  start,
+  tokenOf,
+} from '../../../tests/harness/unified-push.js';
 import type { Element } from '../../xmpp/element.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
