@@ -90,6 +90,9 @@ describe('the program', () => {
     await expect(register(server.current, bob)).rejects.toMatchObject({ condition: 'forbidden' });
     await belfry.reload({ unifiedPush: { acl: ['example.net'] } });
     await expect(register(server.current, ana)).rejects.toMatchObject({ condition: 'forbidden' });
+    const refused = await postPush(endpoint, body);
+    expect(refused.status).toBe(503);
+    expect(JSON.parse(refused.body)).toMatchObject({ error: 'recipient-not-permitted' });
     expect(await deliver(server.current, await register(server.current, bob))).toBe(201);
     await belfry.reload({ unifiedPush: { acl: ['example.org'] } });
     expect(await deliver(server.current, endpoint)).toBe(201);
