@@ -211,7 +211,7 @@ describe('docs/architecture.md', () => {
       ['open IQs', count(component('openRequests'))],
       ['handlers of IQs under way', count(component('handlersUnderWay'))],
       ['bytes waiting to be written to the XMPP server', `${writeQueueBytes / 1024 ** 2} MiB`],
-      ['bytes of a stanza from the server', kib(stanzaBytes)],
+      ['bytes of a stanza from the server', `${stanzaBytes / 1024 / 1024} MiB`],
       ['elements inside each other in a stanza', `${defaultParserLimits.depth}`],
       ['attributes of an element', `${defaultParserLimits.attributes}`],
       ['characters of a name in XML', `${defaultParserLimits.nameLength}`],

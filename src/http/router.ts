@@ -62,10 +62,12 @@ export function createRouter(
 }
 
 /** A proxy may or may not strip the prefix. What only looks like it (a prefix `/push`) is left alone. */
-function withoutPrefix(url: string, prefix: string): string {
-  if (!url.startsWith(`${prefix}/`)) return url;
+function withoutPrefix(target: string, prefix: string): string {
+  // A proxy may send the absolute form (RFC 9112 §3.2.2).
+  const url = target.replace(/^https?:\/\/[^/]*/i, '');
+  if (!url.startsWith(`${prefix}/`)) return target;
   const rest = url.slice(prefix.length);
-  return /^\/(?:push|message|healthz|readyz|metrics)(?:[/?]|$)/.test(rest) ? rest : url;
+  return /^\/(?:push|message|healthz|readyz|metrics)(?:[/?]|$)/.test(rest) ? rest : target;
 }
 
 /** A payload is opaque: its type, even one that is not valid, is nobody's business here, and routes read it themselves. */

@@ -32,6 +32,11 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
     'belfry_iq_answers_ignored_total{reason="wrong-sender"} 1',
   ],
   [
+    (e) => e.stanzaDropped({ domain, reason: 'too deep', from: jid }),
+    { level: 'warn', reason: 'too deep', from: jid },
+    'belfry_stanzas_dropped_total 1',
+  ],
+  [
     (e) => e.stanzaMisrouted({ domain, to: 'other.example' }),
     { level: 'warn', to: 'other.example', remedy: expect.stringMatching(/global_routes: false/) },
     'belfry_stanzas_misrouted_total 1',

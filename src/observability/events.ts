@@ -18,6 +18,8 @@ export interface Events {
     from: string;
     reason: 'unknown-id' | 'other-process' | 'wrong-sender';
   }): void;
+  /** A stanza that nobody can take: its sender wrote it so, or the server handed it on so. */
+  stanzaDropped(event: { domain: string; reason: string; from?: string }): void;
   /** The XMPP server sent a stanza for another domain than the one that this connection is for. */
   stanzaMisrouted(event: { domain: string; to: string }): void;
   /** A handler threw what it should not have. */
@@ -101,7 +103,9 @@ function hostEvents(
   metrics: Metrics,
   never: Never,
   gate: FloodGate,
-): EventsNamed<'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored' | 'stanzaMisrouted'> {
+): EventsNamed<
+  'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored' | 'stanzaDropped' | 'stanzaMisrouted'
+> {
   return {
     hostConnected({ domain }) {
       never(() => {
@@ -120,6 +124,13 @@ function hostEvents(
       never(() => {
         metrics.iqAnswersIgnored.inc({ reason });
         logger.debug({ host: domain, from, reason }, 'iq answer ignored: nobody waits for it');
+      });
+    },
+    stanzaDropped({ domain, reason, from }) {
+      never(() => {
+        metrics.stanzasDropped.inc();
+        const { level, ...more } = gate(`dropped ${domain}`, 'warn');
+        logger[level]({ host: domain, from, reason, ...more }, 'malformed stanza dropped');
       });
     },
     stanzaMisrouted({ domain, to }) {

@@ -10,6 +10,7 @@ export interface Metrics {
   readonly hostConnected: Gauge<'host'>;
   readonly hostDisconnects: Counter<'host'>;
   readonly iqAnswersIgnored: Counter<'reason'>;
+  readonly stanzasDropped: Counter;
   readonly stanzasMisrouted: Counter;
   readonly handlerFailures: Counter<'what'>;
   readonly storageFailures: Counter<'what'>;
@@ -100,6 +101,11 @@ function hostMetrics(registers: Registry[]) {
       name: 'belfry_iq_answers_ignored_total',
       help: 'IQ answers that nobody waits for: late, twice, or from somebody who was not asked.',
       labelNames: ['reason'],
+      registers,
+    }),
+    stanzasDropped: new Counter({
+      name: 'belfry_stanzas_dropped_total',
+      help: 'Stanzas dropped because they are malformed, too complex, or without a valid address.',
       registers,
     }),
     stanzasMisrouted: new Counter({

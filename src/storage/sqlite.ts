@@ -7,9 +7,9 @@ import { compileStatement } from './compile.js';
 import type { Database, Param, Query, Result, Schema, Statement } from './database.js';
 import { codeOf, messageOf, StorageError, StorageOpenError } from './errors.js';
 
-/** Milliseconds that a statement waits for another process's write; the event loop waits with it. */
+/** Milliseconds for which a statement is tried again while another process writes. */
 const busyTimeout = 5000;
-/** Milliseconds between two attempts where the event loop does not wait. */
+/** Milliseconds between two attempts. */
 const busyPause = 20;
 
 /**
@@ -26,7 +26,7 @@ export async function openSqlite(file: string): Promise<Database> {
       const { sql, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(connection, sql, values);
     },
-    beginExclusive: () => beginImmediate(connection),
+    beginExclusive: () => retryWhileBusy(() => void connection.exec('begin immediate')),
     explain: (error) => explain(file, error),
     async close() {
       connection.close();
@@ -38,7 +38,7 @@ async function connect(file: string): Promise<Sqlite.Database> {
   let connection: Sqlite.Database | undefined;
   try {
     createPrivately(file);
-    const opened = new Sqlite(file, { timeout: busyTimeout });
+    const opened = new Sqlite(file, { timeout: 0 });
     connection = opened;
     // Of two processes that switch a new file to WAL, one is refused at once, however long its timeout is.
     await retryWhileBusy(() => opened.pragma('journal_mode = WAL'));
@@ -52,18 +52,11 @@ async function connect(file: string): Promise<Sqlite.Database> {
   }
 }
 
-/** Without SQLite's own waiting: it would stop the event loop, and with it a holder of the lock in this process. */
-async function beginImmediate(connection: Sqlite.Database): Promise<void> {
-  connection.pragma('busy_timeout = 0');
-  try {
-    await retryWhileBusy(() => connection.exec('begin immediate'));
-  } finally {
-    connection.pragma(`busy_timeout = ${busyTimeout}`);
-  }
-}
-
-/** Tries until it succeeds, fails for another reason or `busyTimeout` is over. */
-async function retryWhileBusy(action: () => void): Promise<void> {
+/**
+ * Tries until it succeeds, fails for another reason or `busyTimeout` is over. SQLite's own waiting is switched off: it
+ * would stop the event loop, and with it all pushes, and a holder of the lock in this process.
+ */
+async function retryWhileBusy<T>(action: () => T): Promise<T> {
   const deadline = performance.now() + busyTimeout;
   for (;;) {
     try {
@@ -93,7 +86,8 @@ function prepare<Args, Row>(
       : { rows: [], changes: statement.run(bound).changes };
   return async (args) => {
     try {
-      return run(values(args));
+      const bound = values(args);
+      return await retryWhileBusy(() => run(bound));
     } catch (error) {
       throw StorageError.from(error);
     }

@@ -205,6 +205,56 @@ describe('what RFC 6120 forbids', () => {
   });
 });
 
+describe('flaws of third parties', () => {
+  function readDropping(chunks: readonly Uint8Array[]) {
+    const stanzas: string[] = [];
+    const dropped: (string | undefined)[] = [];
+    const parser = new StreamParser(
+      {
+        onOpen: () => {},
+        onStanza: ({ name: tag }) => stanzas.push(tag),
+        onClose: () => stanzas.push('close'),
+      },
+      { onDropped: (_error, start) => dropped.push(start?.attr('id')) },
+    );
+    for (const chunk of chunks) parser.write(chunk);
+    return { stanzas, dropped };
+  }
+  const many = Array.from({ length: 70 }, (_, n) => `a${n}=''`).join(' ');
+
+  it.each([
+    ['attributes', `<x ${many}/>`],
+    ['attributes of an element with children', `<x ${many}><y a='>'/>text<![CDATA[</x>]]></x>`],
+    ['depth', `${'<x>'.repeat(80)}t${'</x>'.repeat(80)}`],
+    ['names', `<${'n'.repeat(300)}/>`],
+    ['an undeclared prefix', '<p:x><p:y/></p:x>'],
+    ['an entity', '<x>a&nope;b</x>'],
+    ['a character', '<x>\u0001</x>'],
+  ])('%s cost the stanza and not the stream', (_name, inside) => {
+    const text = `${header}<a/><m id='1'>${inside}<z/></m> \n<b/><m id='2'>${inside}</m><c/></stream:stream>`;
+    const bytes = Buffer.from(text);
+    const expected = { stanzas: ['a', 'b', 'c', 'close'], dropped: ['1', '2'] };
+    expect(readDropping([bytes])).toEqual(expected);
+    expect(readDropping([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(expected);
+  });
+
+  it("of the stanza's own tag too", () => {
+    const text = `${header}<m ${many}/><a/><m ${many}>x</m><b/>`;
+    expect(readDropping([Buffer.from(text)])).toEqual({
+      stanzas: ['a', 'b'],
+      dropped: [undefined, undefined],
+    });
+  });
+
+  it('but what cannot be told apart ends the stream, and so does the bound in bytes', () => {
+    for (const text of ['<m><!-- x -->', '<m><x></m>', '<m <', `<m>${'x'.repeat(300_000)}`]) {
+      expect(() => readDropping([Buffer.from(header + text)])).toThrow(StreamError);
+    }
+    const huge = `<m ${many}>${'x'.repeat(300_000)}`;
+    expect(() => readDropping([Buffer.from(header + huge)])).toThrow(/at most/);
+  });
+});
+
 describe('bounds', () => {
   const limits = { stanzaBytes: 200 };
   const stanzaOf = (bytes: number) => `<m>${'x'.repeat(bytes - '<m></m>'.length)}</m>`;

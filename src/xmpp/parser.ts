@@ -36,6 +36,11 @@ export interface StreamParserOptions {
   readonly limits?: Partial<ParserLimits>;
   /** Content namespaces of the stream; their elements are delivered as `jabber:client`. */
   readonly contentNamespaces?: readonly string[];
+  /**
+   * For streams that carry what third parties wrote: a flaw inside a stanza costs that stanza and not the stream, as
+   * long as its tags can be told apart. Hears why, and of the stanza's start tag if that was read.
+   */
+  readonly onDropped?: (error: StreamError, start: Element | undefined) => void;
 }
 
 interface Open {
@@ -75,6 +80,7 @@ export class StreamParser {
   readonly #handler: StreamHandler;
   readonly #limits: ParserLimits;
   readonly #contentNamespaces: readonly string[];
+  readonly #onDropped: StreamParserOptions['onDropped'];
   /** U+FEFF is a character like others, at the start too (RFC 6120 §11.6). */
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   readonly #open: Open[] = [];
@@ -91,6 +97,8 @@ export class StreamParser {
   #used = 0;
   /** Bytes at the end of the last write that are a character's first, but not all of it. */
   #cut = 0;
+  /** Elements open in a stanza that is being dropped; 0 if none is. */
+  #skipped = 0;
   /** Where in the text at hand the last stanza began; -1 if none did. */
   #boundary = -1;
 
@@ -98,6 +106,7 @@ export class StreamParser {
     this.#handler = handler;
     this.#limits = { ...defaultParserLimits, ...options.limits };
     this.#contentNamespaces = options.contentNamespaces ?? [];
+    this.#onDropped = options.onDropped;
   }
 
   /** Ends parsing, also in the middle of a chunk, from within a handler. */
@@ -133,7 +142,7 @@ export class StreamParser {
     if (this.#boundary === -1) this.#used += bytes.length;
     else this.#used = Buffer.byteLength(text.slice(this.#boundary)) + this.#cut;
     // White space between stanzas keeps a connection alive; it is nobody's, so it counts for nothing.
-    if (this.#open.length === 1 && this.#state === 'text') this.#used = 0;
+    if (this.#isBetweenStanzas && this.#state === 'text') this.#used = 0;
   }
 
   #decode(bytes: Uint8Array): string {
@@ -157,7 +166,7 @@ export class StreamParser {
       case 'markup':
         return this.#readMarkup(text, at);
       case 'cdata':
-        return this.#readUntil(cdataEnd, text, at, (raw) => this.#addText(readCdata(raw)));
+        return this.#readUntil(cdataEnd, text, at, (raw) => this.#addText(readCdata, raw));
       case 'declaration':
         return this.#readUntil('?>', text, at, checkDeclaration);
       default:
@@ -165,18 +174,23 @@ export class StreamParser {
     }
   }
 
+  get #isBetweenStanzas(): boolean {
+    return this.#open.length === 1 && this.#skipped === 0;
+  }
+
   #readText(text: string, at: number): number {
     const found = text.indexOf('<', at);
     const end = found === -1 ? text.length : found;
     if (end > at) this.#takeText(text.slice(at, end));
     if (found === -1) return end;
-    if (this.#pieces.length > 0) this.#addText(readText(this.#join('')));
-    if (this.#open.length === 1) this.#boundary = found;
+    if (this.#pieces.length > 0) this.#addText(readText, this.#join(''));
+    if (this.#isBetweenStanzas) this.#boundary = found;
     this.#state = 'markup';
     return found + 1;
   }
 
   #takeText(raw: string): void {
+    if (this.#skipped > 0) return;
     if (this.#open.length > 1) this.#pieces.push(raw);
     else if (notSpace.test(raw))
       throw this.#open.length === 1 ? textBetweenStanzas() : malformed('This is no XML.');
@@ -205,7 +219,7 @@ export class StreamParser {
   }
 
   #beginCdata(at: number): number {
-    if (this.#open.length <= 1) throw textBetweenStanzas();
+    if (this.#open.length <= 1 && this.#skipped === 0) throw textBetweenStanzas();
     return this.#begin('cdata', at);
   }
 
@@ -267,15 +281,39 @@ export class StreamParser {
   }
 
   #start(raw: string): void {
-    const parent = this.#open.at(-1);
-    if (this.#open.length > this.#limits.depth) {
-      throw new StreamError('policy-violation', 'Elements are nested too deeply.');
+    const opening = raw.endsWith('/') ? 0 : 1;
+    if (this.#skipped > 0) {
+      this.#skipped += opening;
+      return;
     }
-    const tag = readTag(raw, parent?.tag.scope ?? rootScope, this.#limits);
+    const parent = this.#open.at(-1);
+    const tag = this.#orDrop(() => this.#readStart(raw, parent), opening);
+    if (tag === undefined) return;
     const space = this.#contentNamespaces.includes(tag.ns) ? ns.client : tag.ns;
     this.#open.push({ tag, ns: space, children: [] });
     if (parent === undefined) this.#openStream(tag);
     if (tag.isEmpty && !this.#isDead) this.#close(tag.qname);
+  }
+
+  #readStart(raw: string, parent: Open | undefined): Tag {
+    if (this.#open.length > this.#limits.depth) {
+      throw new StreamError('policy-violation', 'Elements are nested too deeply.');
+    }
+    return readTag(raw, parent?.tag.scope ?? rootScope, this.#limits);
+  }
+
+  /** What `read` gives, or undefined if it fails and that costs the stanza under way, with `opening` elements more. */
+  #orDrop<T>(read: () => T, opening: number): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      const [root, stanza] = this.#open;
+      if (!(error instanceof StreamError) || this.#onDropped === undefined || root === undefined) throw error;
+      this.#skipped = this.#open.length - 1 + opening;
+      this.#open.length = 1;
+      this.#onDropped(error, stanza && new Element(stanza.tag.name, stanza.ns, stanza.tag.attrs));
+      return undefined;
+    }
   }
 
   #openStream({ name, ns: space, attrs }: Tag): void {
@@ -285,6 +323,10 @@ export class StreamParser {
   }
 
   #close(qname: string): void {
+    if (this.#skipped > 0) {
+      this.#skipped--;
+      return;
+    }
     const closed = this.#open.pop();
     if (closed?.tag.qname !== qname) throw malformed('An end tag does not match.');
     const parent = this.#open.at(-1);
@@ -299,7 +341,10 @@ export class StreamParser {
   }
 
   /** Text and CDATA next to each other are one text. */
-  #addText(text: string): void {
+  #addText(read: (raw: string) => string, raw: string): void {
+    if (this.#skipped > 0) return;
+    const text = this.#orDrop(() => read(raw), 0);
+    if (text === undefined) return;
     const children = this.#open.at(-1)?.children ?? [];
     const last = children.at(-1);
     if (typeof last === 'string') children[children.length - 1] = last + text;

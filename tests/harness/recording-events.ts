@@ -10,6 +10,7 @@ export function recordingEvents(): { readonly events: Events; readonly recorded:
     hostConnected: (event) => recorded.push({ name: 'hostConnected', ...event }),
     hostDisconnected: (event) => recorded.push({ name: 'hostDisconnected', ...event }),
     iqAnswerIgnored: (event) => recorded.push({ name: 'iqAnswerIgnored', ...event }),
+    stanzaDropped: (event) => recorded.push({ name: 'stanzaDropped', ...event }),
     stanzaMisrouted: (event) => recorded.push({ name: 'stanzaMisrouted', ...event }),
     handlerFailed: (event) => recorded.push({ name: 'handlerFailed', ...event }),
     registered: (event) => recorded.push({ name: 'registered', ...event }),

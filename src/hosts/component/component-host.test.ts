@@ -316,13 +316,44 @@ describe('the component host', () => {
       const request = iq({ type: 'get', id: '1' }, ping);
       const answers = await answersTo(
         request.withAttrs({ from: undefined }),
-        request.withAttrs({ from: 'a@b@c' }),
         request.withAttrs({ to: undefined }),
         request.withAttrs({ to: '/' }),
         el('note', 'urn:example'),
       );
       expect(answers).toEqual([]);
       expect(host.isConnected).toBe(true);
+    });
+
+    it('a request from an address that is none with an error, and reports that', async () => {
+      await connect();
+      const answers = await answersTo(iq({ type: 'get', id: '1', from: 'a@b@c' }, ping));
+      expect(answers.map((answer) => [answer.attr('to'), StanzaError.fromStanza(answer).condition])).toEqual([
+        ['a@b@c', 'jid-malformed'],
+      ]);
+      expect(names()).toContain('stanzaDropped');
+    });
+
+    it('nothing that a stranger made too complex, and stays connected', async () => {
+      const connection = await connect();
+      const attrs = Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`a${n}`, '']));
+      const nested = Array.from({ length: 80 }).reduce<Element>(
+        (inner) => el('x', 'u:x', {}, inner),
+        el('y', 'u:x'),
+      );
+      const answers = await answersTo(
+        message.withChildren([el('x', 'u:x', attrs)]),
+        message.withChildren([nested]),
+        message.withChildren([el('n'.repeat(300), 'u:x')]),
+        iq({ type: 'set', id: '1' }, el('x', 'u:x', attrs)),
+      );
+      connection.socket.write("<message from='a@b' to='push.example.org'><p:x/><q>&amp;</q></message>");
+      deliver(iq({ type: 'get', id: 'after' }, ping));
+      await waitFor('the answer', () => server.current.stanzas.some((sent) => sent.attr('id') === 'after'));
+      expect(answers.map((answer) => [answer.attr('id'), StanzaError.fromStanza(answer).condition])).toEqual([
+        ['1', 'policy-violation'],
+      ]);
+      expect(names().filter((name) => name === 'stanzaDropped')).toHaveLength(5);
+      expect(names()).not.toContain('hostDisconnected');
     });
 
     it('nothing for another domain, and reports that', async () => {

@@ -59,7 +59,12 @@ export interface ComponentHostOptions extends Destination {
   readonly software: Software;
   readonly events: Pick<
     Events,
-    'hostConnected' | 'hostDisconnected' | 'iqAnswerIgnored' | 'stanzaMisrouted' | 'handlerFailed'
+    | 'hostConnected'
+    | 'hostDisconnected'
+    | 'iqAnswerIgnored'
+    | 'stanzaDropped'
+    | 'stanzaMisrouted'
+    | 'handlerFailed'
   >;
   readonly limits?: Partial<ComponentLimits>;
   readonly clock?: Clock;
@@ -233,6 +238,7 @@ class ReconnectingComponent implements ComponentHost {
       {
         onConnected: () => this.#connected(),
         onStanza: (stanza) => this.#incoming.take(stanza),
+        onDropped: (error, start) => this.#incoming.refuse(error, start),
         onBytes: () => this.#keepAlive.heard(),
         onClosed: (failure) => this.#disconnected(failure),
       },

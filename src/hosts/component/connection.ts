@@ -29,7 +29,7 @@ export interface ConnectionLimits {
   readonly closeTimeout: number;
   /** What may wait to be sent. */
   readonly writeQueueBytes: number;
-  /** The largest stanza taken from the server. */
+  /** The largest stanza taken from the server; a larger one ends the connection. */
   readonly stanzaBytes: number;
 }
 
@@ -38,7 +38,8 @@ export const defaultConnectionLimits: ConnectionLimits = {
   handshakeTimeout: 10_000,
   closeTimeout: 2_000,
   writeQueueBytes: 16 * 1024 * 1024,
-  stanzaBytes: 512 * 1024,
+  // Servers take 512 KiB from their users, and escaping makes up to six times that of it.
+  stanzaBytes: 4 * 1024 * 1024,
 };
 
 export interface ConnectionOptions extends Destination {
@@ -52,6 +53,8 @@ export interface ConnectionHandler {
   onConnected(): void;
   /** A stanza came, in namespace `jabber:client`. */
   onStanza(stanza: Element): void;
+  /** A stanza was dropped for a flaw that its author put in; its start tag, if that could be read. */
+  onDropped(error: StreamError, start: Element | undefined): void;
   /** Something came, be it only a part of a stanza or white space. */
   onBytes(): void;
   /** The connection is over, and this is the last call; undefined if `close` ended it. */
@@ -84,7 +87,11 @@ export class Connection {
         onStanza: (stanza) => this.#received(stanza),
         onClose: () => this.#ended(),
       },
-      { limits: { stanzaBytes: options.limits.stanzaBytes }, contentNamespaces: [ns.componentAccept] },
+      {
+        limits: { stanzaBytes: options.limits.stanzaBytes },
+        contentNamespaces: [ns.componentAccept],
+        onDropped: (error, start) => handler.onDropped(error, start),
+      },
     );
     const { host, port } = options.connect;
     this.#socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });

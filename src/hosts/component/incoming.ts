@@ -5,6 +5,7 @@ import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { errorReply, presence } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
+import type { StreamError } from '../../xmpp/stream-error.js';
 import type { DirectedPresence } from '../host.js';
 import type { IqDispatch } from './iq-dispatch.js';
 
@@ -12,7 +13,7 @@ export interface IncomingOptions {
   readonly domain: Jid;
   readonly tracker: IqTracker;
   readonly dispatch: IqDispatch;
-  readonly events: Pick<Events, 'handlerFailed' | 'stanzaMisrouted'>;
+  readonly events: Pick<Events, 'handlerFailed' | 'stanzaDropped' | 'stanzaMisrouted'>;
   readonly send: (stanza: Element) => void;
 }
 
@@ -25,8 +26,8 @@ interface Addressed {
 
 /**
  * Where a stanza from the server goes. Nobody lives here but the domain itself: other addresses are answered as those
- * of accounts that do not exist (RFC 6121 §8.5.1). What has no valid addresses is dropped. So is what is for another
- * domain of the same server, with a warning: servers may take two components of one listener for one.
+ * of accounts that do not exist (RFC 6121 §8.5.1). What has no valid addresses or is malformed is dropped and reported.
+ * So is what is for another domain of the same server: servers may take two components of one listener for one.
  */
 export class Incoming {
   readonly #options: IncomingOptions;
@@ -51,6 +52,14 @@ export class Incoming {
     }
   }
 
+  /** Takes a stanza of which only the start tag could be read, or not even that. Never throws. */
+  refuse(error: StreamError, start: Element | undefined): void {
+    const { text } = error;
+    const flaw = text === '' ? error.condition : text;
+    if (start === undefined) this.#options.events.stanzaDropped({ domain: this.#domainText, reason: flaw });
+    else this.#drop(flaw, start, new StanzaError('policy-violation', text));
+  }
+
   #route(stanza: Element): void {
     if (stanza.ns !== ns.client) return;
     if (stanza.name === 'iq' && isAnswer(stanza)) {
@@ -59,10 +68,25 @@ export class Incoming {
     }
     const from = Jid.tryParse(stanza.attr('from'));
     const to = Jid.tryParse(stanza.attr('to'));
-    if (from === undefined || to === undefined) return;
-    if (to.domain !== this.#options.domain.domain) {
+    if (from === undefined || to === undefined) {
+      this.#drop('an address is missing or invalid', stanza, new StanzaError('jid-malformed'));
+    } else if (to.domain !== this.#options.domain.domain) {
       this.#options.events.stanzaMisrouted({ domain: this.#domainText, to: to.domain });
     } else this.#deliver({ stanza, from, to });
+  }
+
+  /** Reports a stanza that nobody will see, and answers it if it is a request with a sender. */
+  #drop(reason: string, stanza: Element, error: StanzaError): void {
+    const from = Jid.tryParse(stanza.attr('from'))?.bare().toString();
+    this.#options.events.stanzaDropped({
+      domain: this.#domainText,
+      reason,
+      ...(from !== undefined && { from }),
+    });
+    const isRequest = stanza.is('iq', ns.client) && !isAnswer(stanza);
+    const isAddressed = (stanza.attr('from') ?? '') !== '' && this.#isForDomain(stanza);
+    const reply = isRequest && isAddressed ? errorReply(stanza, error) : undefined;
+    if (reply !== undefined) this.#options.send(reply);
   }
 
   #deliver(addressed: Addressed): void {

@@ -26,6 +26,7 @@ export function probeComponent(options: ProbeOptions): Promise<ProbeResult> {
           void connection.close().then(() => resolve({ ok: true }));
         },
         onStanza: () => {},
+        onDropped: () => {},
         onBytes: () => {},
         onClosed: (failure) => {
           if (failure !== undefined) resolve({ ok: false, failure });

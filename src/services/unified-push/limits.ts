@@ -72,7 +72,8 @@ export class PushLimits {
       if (isFirstInDuration) this.#remember(limiter, key);
       return 0;
     } catch (refused) {
-      if (refused instanceof RateLimiterRes) return Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+      if (refused instanceof RateLimiterRes)
+        return Math.min(windowSeconds, Math.max(1, Math.ceil(refused.msBeforeNext / 1000)));
       throw refused;
     }
   }

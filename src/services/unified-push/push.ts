@@ -86,7 +86,8 @@ export function createPush(options: PushOptions): Push {
 
   function report(outcome: PushOutcome, verified: Verified | undefined, bytes: number, started: number) {
     const code = outcome.kind === 'delivered' ? outcome.kind : outcome.code;
-    const seconds = (now() - started) / 1000;
+    // The clock may be set back meanwhile; no push took less than no time.
+    const seconds = Math.max(0, now() - started) / 1000;
     if (verified === undefined) events.pushAnswered({ code, bytes, seconds });
     else events.pushAnswered({ code, jid: verified.registration.jid.bare().toString(), bytes, seconds });
     return outcome;
