@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageOpenError } from './errors.js';
 import { explainPostgres, parseTarget } from './postgres-problems.js';
 
@@ -11,6 +11,12 @@ function thrownBy(action: () => unknown): unknown {
   }
   return undefined;
 }
+
+// pg takes what a URL leaves out from these.
+beforeEach(() => {
+  for (const name of ['PGUSER', 'PGPASSWORD', 'PGHOST', 'PGPORT', 'PGDATABASE']) vi.stubEnv(name, undefined);
+});
+afterEach(() => void vi.unstubAllEnvs());
 
 describe('the target of a PostgreSQL URL', () => {
   it.each([

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +51,7 @@ describe('SQLite storage', () => {
     for (const suffix of ['', '-wal', '-shm']) expect(modeOf(`data/deep/belfry.sqlite${suffix}`)).toBe(0o600);
   });
 
-  it('writes ahead, waits for the disk and for other writers, and holds references', async () => {
+  it('writes ahead, waits for the disk, never waits for a lock in the event loop, and holds references', async () => {
     const { kysely, close } = await openSqlite(join(folder, 'belfry.sqlite'));
     onTestFinished(close);
     const pragma = async (name: string) => {
@@ -59,8 +60,26 @@ describe('SQLite storage', () => {
     };
     expect(await pragma('journal_mode')).toBe('wal');
     expect(await pragma('synchronous')).toBe(2);
-    expect(await pragma('busy_timeout')).toBe(5000);
+    expect(await pragma('busy_timeout')).toBe(0);
     expect(await pragma('foreign_keys')).toBe(1);
+  });
+
+  it('lets others work while a statement waits for another writer, and then succeeds', async () => {
+    const file = join(folder, 'belfry.sqlite');
+    const storage = await openForTest({ kind: 'sqlite', file });
+    const writer = new Sqlite(file);
+    onTestFinished(() => void writer.close());
+    writer.exec('begin immediate');
+    let isStored = false;
+    const revoked = storage.revocations.revoke(randomBytes(32), 1).then(() => {
+      isStored = true;
+    });
+    for (let turn = 0; turn < 5; turn++) await storage.check();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isStored).toBe(false);
+    writer.exec('commit');
+    await revoked;
+    expect(isStored).toBe(true);
   });
 
   describe('refuses to open', () => {

@@ -173,7 +173,7 @@ export function streamErrorFailure(error: StreamError, phase: Phase, to: Destina
       return {
         kind: 'unknown-component',
         reason: `the XMPP server at ${address(to)} knows no component ${to.jid}`,
-        remedy: `Add Component "${to.jid}" to Prosody's configuration, or ${to.jid} to hosts of ejabberd's ejabberd_service listener. ${portRemedy(to)}`,
+        remedy: `Add Component "${to.jid}" to Prosody's configuration, or ${to.jid} to hosts of ejabberd's ejabberd_service listener. If it is there, ${address(to)} is another port of the server: correct component.connect.`,
       };
     case 'conflict':
       return {
