@@ -83,9 +83,8 @@ export class Incoming {
       reason,
       ...(from !== undefined && { from }),
     });
-    const isRequest = stanza.is('iq', ns.client) && !isAnswer(stanza);
     const isAddressed = (stanza.attr('from') ?? '') !== '' && this.#isForDomain(stanza);
-    const reply = isRequest && isAddressed ? errorReply(stanza, error) : undefined;
+    const reply = stanza.is('iq', ns.client) && isAddressed ? errorReply(stanza, error) : undefined;
     if (reply !== undefined) this.#options.send(reply);
   }
 
