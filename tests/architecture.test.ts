@@ -17,7 +17,27 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['xmpp', 'services/unified-push/tokens/backend.ts', 'services/unified-push/tokens/paseto.ts'],
   observability: ['errors.ts', 'config/config.ts'],
   'hosts/host.ts': ['xmpp'],
-  'hosts/component': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability'],
+  'hosts/write-queue.ts': [],
+  'hosts/system-clock.ts': ['xmpp'],
+  'hosts/entity': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability'],
+  'hosts/component': [
+    'xmpp',
+    'hosts/host.ts',
+    'hosts/entity',
+    'hosts/write-queue.ts',
+    'hosts/system-clock.ts',
+    'errors.ts',
+    'observability',
+  ],
+  'hosts/standalone': [
+    'xmpp',
+    'hosts/host.ts',
+    'hosts/entity',
+    'hosts/write-queue.ts',
+    'hosts/system-clock.ts',
+    'errors.ts',
+    'observability',
+  ],
   'services/unified-push': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability'],
   http: [
     'errors.ts',
@@ -26,7 +46,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/unified-push/push-payload.ts',
     'config/config.ts',
   ],
-  storage: ['services/unified-push/store.ts', 'observability', 'config/config.ts'],
+  storage: [
+    'services/unified-push/store.ts',
+    'hosts/standalone/store.ts',
+    'observability',
+    'config/config.ts',
+  ],
   'version.ts': [],
   'app.ts': [
     'version.ts',
@@ -34,6 +59,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'config',
     'observability',
     'hosts/component',
+    'hosts/standalone',
     'hosts/host.ts',
     'services/unified-push',
     'http',
@@ -54,7 +80,9 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   pino: ['observability'],
   'pino-pretty': ['observability'],
   'prom-client': ['observability'],
-  'rate-limiter-flexible': ['services/unified-push'],
+  'rate-limiter-flexible': ['services/unified-push', 'hosts/standalone'],
+  ws: ['hosts/standalone'],
+  '@mongodb-js': ['hosts/standalone'],
 };
 
 /** Node modules that give a room sockets or a clock; primitives and services have neither. */

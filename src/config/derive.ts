@@ -49,7 +49,20 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
 }
 
 function deriveHost(values: Values, context: DeriveContext): HostConfig {
-  if (values.host === 'standalone') return { kind: 'standalone', domain: values.domain };
+  if (values.host === 'standalone')
+    return {
+      kind: 'standalone',
+      domain: values.domain,
+      c2s: { host: '127.0.0.1', port: 5222 },
+      c2sDirectTls: { host: '127.0.0.1', port: 5223 },
+      requireEncryption: true,
+      tls: undefined,
+      registration: 'closed',
+      rateLimit: 1_000_000,
+      maxConnectionsPerAddress: 100,
+      maxSessionsPerAccount: 20,
+      maxOfflineMessages: 1_000,
+    };
   requireSetting('component.jid', 'the name that the XMPP server has for the component', context);
   requireSetting('component.secret', 'the secret that the XMPP server has for it', context);
   return {

@@ -36,6 +36,32 @@ export interface Events {
   storageFailed(event: { what: string; error: unknown }): void;
   /** The HTTP server refused a request by itself, before it was a push. `client` is the sender's address. */
   httpRefused(event: { code: ErrorCode; client?: string }): void;
+  /** The embedded server listens for clients. */
+  listening(event: { what: string; address: string }): void;
+  /** A client authenticated and bound a resource. */
+  sessionStarted(event: { jid: string; transport: string }): void;
+  /** A session is over. `lost` stanzas had been given to its connection and had not left. */
+  sessionEnded(event: { jid: string; transport: string; lost: number }): void;
+  /** Somebody failed to authenticate; `account` is what was claimed. */
+  authenticationFailed(event: {
+    client: string;
+    mechanism: string;
+    condition: string;
+    account?: string;
+  }): void;
+  /** A client's stream was ended with an error of ours. `jid` is known once it has authenticated. */
+  streamFailed(event: { client: string; condition: string; text: string; jid?: string }): void;
+  /** A connection was closed before it was a stream: too many of them, from one address or in all. */
+  connectionRefused(event: { client: string; reason: string }): void;
+  /** Messages were kept for an account without sessions, or could not be. */
+  offlineMessage(event: { jid: string; result: 'stored' | 'full' }): void;
+  accountCreated(event: { jid: string; by: 'operator' | 'registration'; client?: string }): void;
+  accountRemoved(event: { jid: string; by: 'operator' | 'user' }): void;
+  passwordChanged(event: { jid: string; by: 'operator' | 'user' }): void;
+  /** The certificate was read, at the start or again; `until` is its last day. */
+  certificateLoaded(event: { names: readonly string[]; until: Date }): void;
+  /** The certificate could not be read again: the one before stays. */
+  certificateRejected(event: { reason: string }): void;
 }
 
 export interface EventsOptions {
@@ -56,6 +82,8 @@ export function createEvents({ logger, metrics, now = () => performance.now() }:
     ...hostEvents(logger, metrics, never, gate),
     ...registrationEvents(logger, metrics, never, gate),
     ...failureEvents(logger, metrics, never, gate),
+    ...clientEvents(logger, metrics, never, gate),
+    ...accountEvents(logger, metrics, never),
     pushAnswered(event) {
       never(() => countPush(event, metrics));
       if (event.code === 'delivered' && !logger.isLevelEnabled('debug')) return;
@@ -201,6 +229,105 @@ function failureEvents(
         const { level, ...more } = gate(`storage ${what}`, 'error');
         logger[level]({ what, err: error, ...more }, 'storage failed');
       });
+    },
+  };
+}
+
+function clientEvents(
+  logger: Logger,
+  metrics: Metrics,
+  never: Never,
+  gate: FloodGate,
+): EventsNamed<
+  | 'listening'
+  | 'sessionStarted'
+  | 'sessionEnded'
+  | 'authenticationFailed'
+  | 'streamFailed'
+  | 'connectionRefused'
+  | 'offlineMessage'
+> {
+  return {
+    listening({ what, address }) {
+      never(() => logger.info({ what, address }, 'listening'));
+    },
+    sessionStarted({ jid, transport }) {
+      never(() => {
+        metrics.sessions.inc({ transport });
+        metrics.logins.inc({ transport });
+        logger.debug({ jid, transport }, 'session started');
+      });
+    },
+    sessionEnded({ jid, transport, lost }) {
+      never(() => {
+        metrics.sessions.dec({ transport });
+        logger.debug({ jid, transport, lost }, 'session ended');
+      });
+    },
+    authenticationFailed({ client, mechanism, condition, account }) {
+      never(() => {
+        metrics.authenticationFailures.inc({ condition });
+        const { level, ...more } = gate(`authentication ${condition}`, 'info');
+        logger[level]({ client, mechanism, condition, account, ...more }, 'authentication failed');
+      });
+    },
+    streamFailed({ client, condition, text, jid }) {
+      never(() => {
+        metrics.streamErrors.inc({ condition });
+        const { level, ...more } = gate(`stream ${condition}`, 'info');
+        logger[level]({ client, jid, condition, text, ...more }, 'stream ended with an error');
+      });
+    },
+    connectionRefused({ client, reason }) {
+      never(() => {
+        metrics.connectionsRefused.inc();
+        const { level, ...more } = gate('connection refused', 'warn');
+        logger[level]({ client, reason, ...more }, 'connection refused');
+      });
+    },
+    offlineMessage({ jid, result }) {
+      never(() => {
+        metrics.offlineMessages.inc({ result });
+        logger.debug({ jid, result }, 'message for an account without sessions');
+      });
+    },
+  };
+}
+
+function accountEvents(
+  logger: Logger,
+  metrics: Metrics,
+  never: Never,
+): EventsNamed<
+  'accountCreated' | 'accountRemoved' | 'passwordChanged' | 'certificateLoaded' | 'certificateRejected'
+> {
+  return {
+    accountCreated({ jid, by, client }) {
+      never(() => {
+        metrics.accountChanges.inc({ change: 'created', by });
+        logger.info({ jid, by, client }, 'account created');
+      });
+    },
+    accountRemoved({ jid, by }) {
+      never(() => {
+        metrics.accountChanges.inc({ change: 'removed', by });
+        logger.info({ jid, by }, 'account removed');
+      });
+    },
+    passwordChanged({ jid, by }) {
+      never(() => {
+        metrics.accountChanges.inc({ change: 'password', by });
+        logger.info({ jid, by }, 'password changed');
+      });
+    },
+    certificateLoaded({ names, until }) {
+      never(() => {
+        metrics.certificateExpiry.set(until.getTime() / 1000);
+        logger.info({ names, until: until.toISOString() }, 'certificate loaded');
+      });
+    },
+    certificateRejected({ reason }) {
+      never(() => logger.error({ reason }, 'certificate not loaded: the former one stays'));
     },
   };
 }

@@ -17,6 +17,14 @@ export interface Metrics {
   readonly httpRefusals: Counter<'code'>;
   readonly sweptRows: Counter<'what'>;
   readonly eventFailures: Counter;
+  readonly sessions: Gauge<'transport'>;
+  readonly logins: Counter<'transport'>;
+  readonly authenticationFailures: Counter<'condition'>;
+  readonly streamErrors: Counter<'condition'>;
+  readonly connectionsRefused: Counter;
+  readonly offlineMessages: Counter<'result'>;
+  readonly accountChanges: Counter<'change' | 'by'>;
+  readonly certificateExpiry: Gauge;
   /** The media type of what `render` answers. */
   readonly contentType: string;
   /** All metrics, those of the process included, in Prometheus' text format. */
@@ -38,6 +46,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
     ...pushMetrics(registers),
     ...hostMetrics(registers),
     ...failureMetrics(registers),
+    ...serverMetrics(registers),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };
@@ -139,6 +148,57 @@ function failureMetrics(registers: Registry[]) {
     eventFailures: new Counter({
       name: 'belfry_event_failures_total',
       help: 'Events that could not be logged or counted.',
+      registers,
+    }),
+  };
+}
+
+function serverMetrics(registers: Registry[]) {
+  return {
+    sessions: new Gauge({
+      name: 'belfry_sessions',
+      help: 'Bound sessions of the embedded server, by transport.',
+      labelNames: ['transport'] as const,
+      registers,
+    }),
+    logins: new Counter({
+      name: 'belfry_logins_total',
+      help: 'Sessions bound since the start, by transport.',
+      labelNames: ['transport'] as const,
+      registers,
+    }),
+    authenticationFailures: new Counter({
+      name: 'belfry_authentication_failures_total',
+      help: 'Failed authentications, by SASL condition.',
+      labelNames: ['condition'] as const,
+      registers,
+    }),
+    streamErrors: new Counter({
+      name: 'belfry_stream_errors_total',
+      help: 'Client streams ended with an error, by condition.',
+      labelNames: ['condition'] as const,
+      registers,
+    }),
+    connectionsRefused: new Counter({
+      name: 'belfry_connections_refused_total',
+      help: 'Client connections closed at once because there were too many.',
+      registers,
+    }),
+    offlineMessages: new Counter({
+      name: 'belfry_offline_messages_total',
+      help: 'Messages for accounts without sessions, by what became of them.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    accountChanges: new Counter({
+      name: 'belfry_account_changes_total',
+      help: 'Accounts created and removed and passwords changed, by whom.',
+      labelNames: ['change', 'by'] as const,
+      registers,
+    }),
+    certificateExpiry: new Gauge({
+      name: 'belfry_certificate_expiry_timestamp_seconds',
+      help: "Unix time at which the embedded server's certificate expires.",
       registers,
     }),
   };

@@ -19,6 +19,18 @@ export function recordingEvents(): { readonly events: Events; readonly recorded:
     registrationRevoked: (event) => recorded.push({ name: 'registrationRevoked', ...event }),
     swept: (event) => recorded.push({ name: 'swept', ...event }),
     storageFailed: (event) => recorded.push({ name: 'storageFailed', ...event }),
+    listening: (event) => recorded.push({ name: 'listening', ...event }),
+    sessionStarted: (event) => recorded.push({ name: 'sessionStarted', ...event }),
+    sessionEnded: (event) => recorded.push({ name: 'sessionEnded', ...event }),
+    authenticationFailed: (event) => recorded.push({ name: 'authenticationFailed', ...event }),
+    streamFailed: (event) => recorded.push({ name: 'streamFailed', ...event }),
+    connectionRefused: (event) => recorded.push({ name: 'connectionRefused', ...event }),
+    offlineMessage: (event) => recorded.push({ name: 'offlineMessage', ...event }),
+    accountCreated: (event) => recorded.push({ name: 'accountCreated', ...event }),
+    accountRemoved: (event) => recorded.push({ name: 'accountRemoved', ...event }),
+    passwordChanged: (event) => recorded.push({ name: 'passwordChanged', ...event }),
+    certificateLoaded: (event) => recorded.push({ name: 'certificateLoaded', ...event }),
+    certificateRejected: (event) => recorded.push({ name: 'certificateRejected', ...event }),
     httpRefused: (event) => recorded.push({ name: 'httpRefused', ...event }),
   };
   return { events, recorded };

@@ -6,6 +6,9 @@ import { type IqAnswer, IqTracker } from '../../xmpp/iq-tracker.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { iqRequest } from '../../xmpp/stanza.js';
+import { Incoming } from '../entity/incoming.js';
+import { IqDispatch } from '../entity/iq-dispatch.js';
+import { ownServices, SelfDescription, type Software } from '../entity/own-services.js';
 import type {
   Advertisement,
   DirectedPresence,
@@ -15,14 +18,11 @@ import type {
   OutgoingIq,
   SendIqOptions,
 } from '../host.js';
+import { systemClock } from '../system-clock.js';
 import { BackOff } from './back-off.js';
 import { Connection, type ConnectionLimits, defaultConnectionLimits } from './connection.js';
 import { type Destination, type HostFailure, type Phase, silentFailure } from './failure.js';
-import { Incoming } from './incoming.js';
-import { IqDispatch } from './iq-dispatch.js';
 import { KeepAlive } from './keep-alive.js';
-import { ownServices, SelfDescription, type Software } from './own-services.js';
-import { systemClock } from './system-clock.js';
 
 /** Bounds of a component; times in milliseconds. */
 interface ComponentLimits extends ConnectionLimits {

@@ -6,6 +6,7 @@ import { ns } from '../../xmpp/ns.js';
 import { StreamParser } from '../../xmpp/parser.js';
 import { serialize } from '../../xmpp/serialize.js';
 import { StreamError } from '../../xmpp/stream-error.js';
+import { WriteQueue } from '../write-queue.js';
 import {
   closedFailure,
   type Destination,
@@ -17,7 +18,6 @@ import {
   timeoutFailure,
   wrongPortFailure,
 } from './failure.js';
-import { WriteQueue } from './write-queue.js';
 
 /** Bounds of one connection; times in milliseconds. */
 export interface ConnectionLimits {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../xmpp/clock.js';
+import { systemClock } from '../system-clock.js';
 import { Connection, type ConnectionLimits, defaultConnectionLimits } from './connection.js';
 import type { Destination, HostFailure } from './failure.js';
-import { systemClock } from './system-clock.js';
 
 export interface ProbeOptions extends Destination {
   readonly secret: string;

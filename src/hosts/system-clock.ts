@@ -1,4 +1,4 @@
-import type { Clock } from '../../xmpp/clock.js';
+import type { Clock } from '../xmpp/clock.js';
 
 /** The machine's monotonic clock. */
 export const systemClock: Clock = {

@@ -1,0 +1,99 @@
+import type { Element } from '../../xmpp/element.js';
+import type { Jid } from '../../xmpp/jid.js';
+import type { StanzaError } from '../../xmpp/stanza-error.js';
+import type { Account } from './account.js';
+import type { Session } from './session.js';
+
+type Outcome = void | Promise<void>;
+
+/** All listeners are called, in the order in which their modules are listed; each waits for the one before. */
+export interface Hook<Args extends readonly unknown[]> {
+  on(listener: (...args: Args) => Outcome): void;
+  run(...args: Args): Outcome;
+}
+
+/** Listeners are asked in order until one has an answer. They must not wait: this is the path of every stanza. */
+export interface Check<Args extends readonly unknown[], Answer> {
+  on(listener: (...args: Args) => Answer | undefined): void;
+  ask(...args: Args): Answer | undefined;
+}
+
+/** Listeners are asked in order until one has an answer, which may take a while. */
+export interface Offer<Args extends readonly unknown[], Answer> {
+  on(listener: (...args: Args) => Answer | undefined | Promise<Answer | undefined>): void;
+  ask(...args: Args): Answer | undefined | Promise<Answer | undefined>;
+}
+
+/** Every point at which modules of the embedded server take part in its work. */
+export interface Hooks {
+  /** A session was bound; it has sent no stanza yet. */
+  readonly sessionBound: Hook<[session: Session]>;
+  /** A session is over and no longer among its account's. */
+  readonly sessionEnded: Hook<[session: Session]>;
+  /** A session's initial presence has been broadcast (RFC 6121 §4.2). */
+  readonly sessionAvailable: Hook<[session: Session]>;
+  /** Judges what a session is about to send to `to`: an error goes back instead of the stanza. */
+  readonly outgoing: Check<[session: Session, stanza: Element, to: Jid], StanzaError>;
+  /** Judges what arrives for an account, whatever it is: an error goes back, `drop` is silent. */
+  readonly incoming: Check<[account: Account, stanza: Element, from: Jid], StanzaError | 'drop'>;
+  /**
+   * A message for an account that no session can take (RFC 6121 §8.5.2.2): `stored` if somebody keeps it, `dropped` if
+   * it is not worth keeping; `refused` or no answer at all returns it to its sender.
+   */
+  readonly offlineMessage: Offer<[account: Account, message: Element], 'stored' | 'dropped' | 'refused'>;
+  /** The account is about to be removed; its sessions are still there. What it owes to contacts is sent now. */
+  readonly accountRemoving: Hook<[account: Account]>;
+  /** The account was removed, and its sessions have ended. */
+  readonly accountRemoved: Hook<[jid: Jid]>;
+}
+
+export function createHooks(): Hooks {
+  return {
+    sessionBound: createHook(),
+    sessionEnded: createHook(),
+    sessionAvailable: createHook(),
+    outgoing: createCheck(),
+    incoming: createCheck(),
+    offlineMessage: createOffer(),
+    accountRemoving: createHook(),
+    accountRemoved: createHook(),
+  };
+}
+
+function createHook<Args extends readonly unknown[]>(): Hook<Args> {
+  const listeners: ((...args: Args) => Outcome)[] = [];
+  const runFrom = (first: number, args: Args): Outcome => {
+    for (let at = first; at < listeners.length; at++) {
+      const pending = listeners[at]?.(...args);
+      if (pending instanceof Promise) return pending.then(() => runFrom(at + 1, args));
+    }
+  };
+  return { on: (listener) => void listeners.push(listener), run: (...args) => runFrom(0, args) };
+}
+
+function createCheck<Args extends readonly unknown[], Answer>(): Check<Args, Answer> {
+  const listeners: ((...args: Args) => Answer | undefined)[] = [];
+  return {
+    on: (listener) => void listeners.push(listener),
+    ask(...args) {
+      for (const listener of listeners) {
+        const answer = listener(...args);
+        if (answer !== undefined) return answer;
+      }
+      return undefined;
+    },
+  };
+}
+
+function createOffer<Args extends readonly unknown[], Answer>(): Offer<Args, Answer> {
+  const listeners: ((...args: Args) => Answer | undefined | Promise<Answer | undefined>)[] = [];
+  const askFrom = (first: number, args: Args): Answer | undefined | Promise<Answer | undefined> => {
+    for (let at = first; at < listeners.length; at++) {
+      const answer = listeners[at]?.(...args);
+      if (answer instanceof Promise) return answer.then((known) => known ?? askFrom(at + 1, args));
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  };
+  return { on: (listener) => void listeners.push(listener), ask: (...args) => askFrom(0, args) };
+}

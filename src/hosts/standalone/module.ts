@@ -1,0 +1,68 @@
+import type { Events } from '../../observability/events.js';
+import type { Clock } from '../../xmpp/clock.js';
+import type { Element } from '../../xmpp/element.js';
+import type { Jid } from '../../xmpp/jid.js';
+import type { Advertisement, IqHandler, IqRequest, IqRoute } from '../host.js';
+import type { Account, Accounts } from './account.js';
+import type { Hooks } from './hooks.js';
+import type { Session } from './session.js';
+import type { StandaloneSettings } from './settings.js';
+import type { StandaloneStores } from './store.js';
+
+/** An extension that a module implements; `docs/doap.xml` says the same. */
+export interface Extension {
+  /** Four digits: `0199`. */
+  readonly xep: string;
+  /** The version of the document that was followed. */
+  readonly version: string;
+  readonly note?: string;
+}
+
+/** An IQ request to an account of ours, or without `to`, which is the same for the account's own sessions. */
+export interface AccountIq extends IqRequest {
+  readonly account: Account;
+  /** The session that asks, if it is one of the account itself. */
+  readonly session: Session | undefined;
+}
+
+export type AccountIqHandler = (request: AccountIq) => Element | undefined | Promise<Element | undefined>;
+
+/**
+ * Whose requests to an account reach a handler: its own sessions', those of contacts that may see its presence, or
+ * everybody's. Others are answered as if there were no such account.
+ */
+export type Audience = 'owner' | 'subscribers' | 'anyone';
+
+/** The embedded server, as far as a module may know it. */
+export interface Server {
+  readonly domain: Jid;
+  readonly settings: StandaloneSettings;
+  readonly stores: StandaloneStores;
+  readonly accounts: Accounts;
+  readonly hooks: Hooks;
+  readonly events: Events;
+  readonly clock: Clock;
+  /** The date: Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** What disco#info (XEP-0030) answers for the domain. */
+  advertise(advertisement: Advertisement): void;
+  /** What disco#info answers for an account's bare JID. */
+  advertiseAccount(advertisement: Advertisement): void;
+  /** Requests to the domain. One handler for each route. */
+  onDomainIq(route: IqRoute, handler: IqHandler): void;
+  /** Requests to an account. One handler for each route. */
+  onAccountIq(route: IqRoute, audience: Audience, handler: AccountIqHandler): void;
+  /**
+   * Sends a stanza that has valid, prepared `from` and `to`, wherever that is: a session, an account, the domain, another
+   * server. Errors come back to `from` as stanzas; the promise, if any, never rejects.
+   */
+  route(stanza: Element): void | Promise<void>;
+}
+
+/** One file per extension: what it implements, and how it joins the server. */
+export interface ServerModule {
+  readonly name: string;
+  readonly implements: readonly Extension[];
+  setup(server: Server): void;
+}

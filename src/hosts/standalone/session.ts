@@ -1,0 +1,69 @@
+import type { Element } from '../../xmpp/element.js';
+import type { Jid } from '../../xmpp/jid.js';
+import type { StreamError } from '../../xmpp/stream-error.js';
+import type { Account } from './account.js';
+
+/** A session's connection, as the server sees it. */
+export interface SessionLink {
+  /** How it came in, for the log. */
+  readonly transport: 'starttls' | 'direct-tls' | 'websocket' | 'plain';
+  /** The language of the stream's header, which its stanzas have if they do not say (RFC 6120 §4.7.4). */
+  readonly lang: string | undefined;
+  /**
+   * Writes a stanza, serialized in `jabber:client`. False if the connection is closed or its buffer is full: then the
+   * stanza was not taken, and the link ends by itself, handing what had not left to `Entrance.unbind`.
+   */
+  send(stanza: Element): boolean;
+  /** Writes what waits, then the error if there is one, then closes. */
+  end(error?: StreamError): void;
+}
+
+/** A bound resource of an account (RFC 6120 §7) while it is connected. */
+export class Session {
+  readonly account: Account;
+  /** The full JID. */
+  readonly jid: Jid;
+  readonly link: SessionLink;
+  /** Its last available presence, with `from`; undefined while it is not available (RFC 6121 §4.2). */
+  presence: Element | undefined;
+  /** Of its presence, -128 to 127 (RFC 6121 §4.7.2.3); means nothing while it is not available. */
+  priority = 0;
+  /** It has asked for the roster and gets roster pushes (RFC 6121 §2.2). */
+  isInterested = false;
+  /** To whom it has sent directed available presence that no broadcast unavailable would reach (RFC 6121 §4.6). */
+  readonly directed = new Set<string>();
+
+  constructor(account: Account, jid: Jid, link: SessionLink) {
+    this.account = account;
+    this.jid = jid;
+    this.link = link;
+  }
+
+  get isAvailable(): boolean {
+    return this.presence !== undefined;
+  }
+
+  /** Sends to the client; false if it could not be taken. */
+  send(stanza: Element): boolean {
+    return this.link.send(stanza);
+  }
+}
+
+/** The door between connections and the server: all that a connection may do once it has authenticated. */
+export interface Entrance {
+  /**
+   * Binds a resource (RFC 6120 §7.6, §7.7): the one asked for, or a made one. An older session of the same resource is
+   * ended with the stream error `conflict`.
+   * @throws {StanzaError} `resource-constraint` beyond the sessions an account may have, `bad-request` for an invalid
+   *   resource, `item-not-found` if the account has gone
+   */
+  bind(account: Jid, resource: string | undefined, link: SessionLink): Promise<Session>;
+  /**
+   * Takes a stanza from the client, as it came. The next one may only be handed over when what this returns is done, so
+   * that order holds and what is answered later implies that this was stored.
+   * @throws {StreamError} that ends the stream: a `from` that is not the session's, an element that is no stanza
+   */
+  receive(session: Session, stanza: Element): void | Promise<void>;
+  /** The connection has gone; `undelivered` was given to it and has not left. Called once for each bound session. */
+  unbind(session: Session, undelivered: readonly Element[]): void | Promise<void>;
+}

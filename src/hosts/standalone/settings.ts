@@ -1,0 +1,18 @@
+/** Settings and bounds of the embedded server that an operator may change. */
+export interface StandaloneSettings {
+  /** Whether strangers may make accounts (XEP-0077). */
+  readonly registration: 'open' | 'closed';
+  /** Offline messages kept for each account; 0 for none. */
+  readonly maxOfflineMessages: number;
+  readonly maxSessionsPerAccount: number;
+}
+
+/** Bounds of what an account may keep, beside those that are settings. */
+export const accountLimits = {
+  contacts: 2_000,
+  groupsPerContact: 32,
+  /** Bytes of a contact's name or of a group's. */
+  nameBytes: 1_023,
+  blocked: 2_000,
+  privateDocuments: 100,
+} as const;

@@ -1,0 +1,102 @@
+/** The keys of one SCRAM mechanism (RFC 5802 §3); the password itself is nowhere. */
+export interface ScramKeys {
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+}
+
+/** What an account's password is checked against. */
+export interface Credentials {
+  readonly sha1: ScramKeys;
+  readonly sha256: ScramKeys;
+}
+
+/** An account, as it is kept. */
+export interface StoredAccount {
+  /** Another one for each account that ever was: what belonged to a removed account never belongs to a new one. */
+  readonly id: number;
+  /** Prepared bare JID. */
+  readonly bareJid: string;
+  readonly credentials: Credentials;
+}
+
+/**
+ * Accounts of the embedded server. Promises of this and the other stores reject with the database's error when it
+ * fails; what has resolved is on disk.
+ */
+export interface AccountStore {
+  /** False if there is an account of that name already. */
+  create(bareJid: string, credentials: Credentials): Promise<boolean>;
+  find(bareJid: string): Promise<StoredAccount | undefined>;
+  /** False if there is no such account. */
+  setCredentials(bareJid: string, credentials: Credentials): Promise<boolean>;
+  /** Removes the account and all that these stores have of it. False if there is none. */
+  remove(bareJid: string): Promise<boolean>;
+  /** Bare JIDs in order of their text, those after `after`, at most `limit`. */
+  list(after: string, limit: number): Promise<readonly string[]>;
+}
+
+export type Subscription = 'none' | 'to' | 'from' | 'both';
+
+/**
+ * A contact, with the subscription states of RFC 6121 appendix A: `subscription`, `ask` is "pending out", `pendingIn` is
+ * "pending in". One that is only pending in is kept, but is no roster item to the user (§3.1.3).
+ */
+export interface StoredContact {
+  /** Prepared bare JID (or domain). */
+  readonly jid: string;
+  /** The empty string for none. */
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly subscription: Subscription;
+  readonly ask: boolean;
+  /** Pre-approved (RFC 6121 §3.4). */
+  readonly approved: boolean;
+  /** The subscription request that waits for the user's answer, as XML. */
+  readonly pendingIn: string | undefined;
+}
+
+export interface RosterStore {
+  load(accountId: number): Promise<readonly StoredContact[]>;
+  /** Writes a contact, new or not. */
+  put(accountId: number, contact: StoredContact): Promise<void>;
+  remove(accountId: number, jid: string): Promise<void>;
+}
+
+/** Offline messages (XEP-0160), in order of arrival. */
+export interface OfflineStore {
+  /** Keeps a message, given as XML; false if the account has `limit` of them already. */
+  add(accountId: number, message: string, limit: number): Promise<boolean>;
+  /** The oldest messages, at most `limit`. */
+  list(
+    accountId: number,
+    limit: number,
+  ): Promise<readonly { readonly id: number; readonly message: string }[]>;
+  /** Forgets the messages up to and with `throughId`. */
+  remove(accountId: number, throughId: number): Promise<void>;
+}
+
+/** Block lists (XEP-0191): prepared JIDs of any kind. */
+export interface BlockStore {
+  load(accountId: number): Promise<readonly string[]>;
+  add(accountId: number, jids: readonly string[]): Promise<void>;
+  remove(accountId: number, jids: readonly string[]): Promise<void>;
+}
+
+/** Documents that clients leave with their account: the vCard, private XML. `kind` is the module's, `key` the document's. */
+export interface DocumentStore {
+  find(accountId: number, kind: string, key: string): Promise<string | undefined>;
+  /** Writes a document, new or not; false if it would be new and the account has `limit` documents of that kind. */
+  put(accountId: number, kind: string, key: string, text: string, limit: number): Promise<boolean>;
+  remove(accountId: number, kind: string, key: string): Promise<void>;
+}
+
+/** All that the embedded server keeps. */
+export interface StandaloneStores {
+  readonly accounts: AccountStore;
+  readonly rosters: RosterStore;
+  readonly offline: OfflineStore;
+  readonly blocks: BlockStore;
+  readonly documents: DocumentStore;
+}
