@@ -86,6 +86,72 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
     { level: 'debug', code: 'body-too-large', client: '192.0.2.1' },
     'belfry_http_refused_total{code="body-too-large"} 1',
   ],
+  [
+    (e) => e.listening({ what: 'c2s', address: '127.0.0.1:5222' }),
+    { level: 'info', what: 'c2s', address: '127.0.0.1:5222' },
+    'belfry_event_failures_total 0',
+  ],
+  [
+    (e) => e.sessionStarted({ jid, transport: 'starttls' }),
+    { level: 'debug', jid, transport: 'starttls' },
+    'belfry_sessions{transport="starttls"} 1',
+  ],
+  [
+    (e) => e.sessionEnded({ jid, transport: 'starttls', lost: 2 }),
+    { level: 'debug', jid, lost: 2 },
+    'belfry_sessions{transport="starttls"} -1',
+  ],
+  [
+    (e) =>
+      e.authenticationFailed({
+        client: '192.0.2.1',
+        mechanism: 'PLAIN',
+        condition: 'not-authorized',
+        account: jid,
+      }),
+    { level: 'info', client: '192.0.2.1', mechanism: 'PLAIN', condition: 'not-authorized', account: jid },
+    'belfry_authentication_failures_total{condition="not-authorized"} 1',
+  ],
+  [
+    (e) => e.streamFailed({ client: '192.0.2.1', condition: 'not-well-formed', text: 'This is no XML.' }),
+    { level: 'info', client: '192.0.2.1', condition: 'not-well-formed', text: 'This is no XML.' },
+    'belfry_stream_errors_total{condition="not-well-formed"} 1',
+  ],
+  [
+    (e) => e.connectionRefused({ client: '192.0.2.1', reason: 'too many from there' }),
+    { level: 'warn', client: '192.0.2.1', reason: 'too many from there' },
+    'belfry_connections_refused_total 1',
+  ],
+  [
+    (e) => e.offlineMessage({ jid, result: 'full' }),
+    { level: 'debug', jid, result: 'full' },
+    'belfry_offline_messages_total{result="full"} 1',
+  ],
+  [
+    (e) => e.accountCreated({ jid, by: 'registration', client: '192.0.2.1' }),
+    { level: 'info', jid, by: 'registration', client: '192.0.2.1' },
+    'belfry_account_changes_total{change="created",by="registration"} 1',
+  ],
+  [
+    (e) => e.accountRemoved({ jid, by: 'user' }),
+    { level: 'info', jid, by: 'user' },
+    'belfry_account_changes_total{change="removed",by="user"} 1',
+  ],
+  [
+    (e) => e.passwordChanged({ jid, by: 'operator' }),
+    { level: 'info', jid, by: 'operator' },
+    'belfry_account_changes_total{change="password",by="operator"} 1',
+  ],
+  [
+    (e) => e.certificateLoaded({ names: ['example.org'], until: new Date(1_900_000_000_000) }),
+    { level: 'info', names: ['example.org'], until: '2030-03-17T17:46:40.000Z' },
+    'belfry_certificate_expiry_timestamp_seconds 1900000000',
+  ],
+  [
+    (e) => e.certificateRejected({ reason: 'the key is of another certificate' }),
+    { level: 'error', reason: 'the key is of another certificate' },
+    'belfry_event_failures_total 0',
+  ],
 ];
 
 describe('createEvents', () => {
