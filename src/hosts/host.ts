@@ -1,5 +1,5 @@
 import type { DataForm } from '../xmpp/data-form.js';
-import type { Identity } from '../xmpp/disco.js';
+import type { DiscoItem, Identity } from '../xmpp/disco.js';
 import type { Element } from '../xmpp/element.js';
 import type { IqAnswer } from '../xmpp/iq-tracker.js';
 import type { Jid } from '../xmpp/jid.js';
@@ -46,12 +46,14 @@ export interface DirectedPresence {
   readonly available: boolean;
 }
 
-/** What disco#info (XEP-0030) answers for the host's domain beyond what the host itself offers. */
+/** What disco#info and disco#items (XEP-0030) answer for the host's domain beyond what the host itself offers. */
 export interface Advertisement {
   readonly features?: readonly string[];
   readonly identities?: readonly Identity[];
   /** XEP-0128 result forms. */
   readonly forms?: readonly DataForm[];
+  /** Further entities of the same server. */
+  readonly items?: readonly DiscoItem[];
 }
 
 /**

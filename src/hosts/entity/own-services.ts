@@ -1,4 +1,10 @@
-import { type DiscoInfo, discoInfoQuery, discoItemsQuery, type Identity } from '../../xmpp/disco.js';
+import {
+  type DiscoInfo,
+  type DiscoItem,
+  discoInfoQuery,
+  discoItemsQuery,
+  type Identity,
+} from '../../xmpp/disco.js';
 import { el } from '../../xmpp/element.js';
 import { ns } from '../../xmpp/ns.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
@@ -35,6 +41,10 @@ export class SelfDescription {
       forms: this.#advertised.flatMap((one) => one.forms ?? []),
     };
   }
+
+  get items(): readonly DiscoItem[] {
+    return this.#advertised.flatMap((one) => one.items ?? []);
+  }
 }
 
 /**
@@ -47,7 +57,7 @@ export function ownServices(
 ): readonly (readonly [IqRoute, IqHandler])[] {
   return [
     [get(ns.discoInfo, 'query'), withoutNode(() => discoInfoQuery(self.info))],
-    [get(ns.discoItems, 'query'), withoutNode(() => discoItemsQuery([]))],
+    [get(ns.discoItems, 'query'), withoutNode(() => discoItemsQuery(self.items))],
     [get(ns.ping, 'ping'), () => undefined],
     [get(ns.version, 'query'), () => versionQuery(software)],
   ];

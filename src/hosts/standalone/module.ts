@@ -1,5 +1,6 @@
 import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
+import type { DiscoInfo } from '../../xmpp/disco.js';
 import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import type { Advertisement, IqHandler, IqRequest, IqRoute } from '../host.js';
@@ -49,6 +50,8 @@ export interface Server {
   advertise(advertisement: Advertisement): void;
   /** What disco#info answers for an account's bare JID. */
   advertiseAccount(advertisement: Advertisement): void;
+  /** All that was advertised for accounts, for the module that answers disco#info. */
+  accountInfo(): DiscoInfo;
   /** Requests to the domain. One handler for each route. */
   onDomainIq(route: IqRoute, handler: IqHandler): void;
   /** Requests to an account. One handler for each route. */
