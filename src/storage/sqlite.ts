@@ -6,6 +6,7 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { compileStatement } from './compile.js';
 import type { Database, Param, Query, Result, Schema, Statement } from './database.js';
 import { codeOf, messageOf, StorageError, StorageOpenError } from './errors.js';
+import { createGroupCommit, type GroupCommit } from './group-commit.js';
 
 /** Milliseconds for which a statement is tried again while another process writes. */
 const busyTimeout = 5000;
@@ -19,16 +20,19 @@ const busyPause = 20;
 export async function openSqlite(file: string): Promise<Database> {
   const connection = await connect(file);
   const kysely = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
+  const begin = () => retryWhileBusy(() => void connection.exec('begin immediate'));
+  const commits = createGroupCommit(connection, begin);
   return {
     kind: 'sqlite',
     kysely,
     prepare: <Args, Row>(_name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
       const { sql, values } = compileStatement(kysely, build);
-      return prepare<Args, Row>(connection, sql, values);
+      return prepare<Args, Row>(connection, commits, sql, values);
     },
-    beginExclusive: () => retryWhileBusy(() => void connection.exec('begin immediate')),
+    beginExclusive: begin,
     explain: (error) => explain(file, error),
     async close() {
+      await commits.settle();
       connection.close();
     },
   };
@@ -76,6 +80,7 @@ function createPrivately(file: string): void {
 
 function prepare<Args, Row>(
   connection: Sqlite.Database,
+  commits: GroupCommit,
   sql: string,
   values: (args: Args) => unknown[],
 ): Statement<Args, Row> {
@@ -84,6 +89,7 @@ function prepare<Args, Row>(
     statement.reader
       ? { rows: statement.all(bound), changes: 0 }
       : { rows: [], changes: statement.run(bound).changes };
+  if (!statement.readonly) return async (args) => commits.write(() => run(values(args)));
   return async (args) => {
     try {
       const bound = values(args);
