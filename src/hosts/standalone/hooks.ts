@@ -24,7 +24,10 @@ export interface Offer<Args extends readonly unknown[], Answer> {
   ask(...args: Args): Answer | undefined | Promise<Answer | undefined>;
 }
 
-/** Every point at which modules of the embedded server take part in its work. */
+/**
+ * Every point at which modules of the embedded server take part in its work. Listeners are called while nothing is held
+ * and may use `accounts.with`, but for `incoming` and `offlineMessage`.
+ */
 export interface Hooks {
   /** A session was bound; it has sent no stanza yet. */
   readonly sessionBound: Hook<[session: Session]>;
@@ -38,7 +41,8 @@ export interface Hooks {
   readonly incoming: Check<[account: Account, stanza: Element, from: Jid], StanzaError | 'drop'>;
   /**
    * A message for an account that no session can take (RFC 6121 §8.5.2.2): `stored` if somebody keeps it, `dropped` if
-   * it is not worth keeping; `refused` or no answer at all returns it to its sender.
+   * it is not worth keeping; `refused` or no answer at all returns it to its sender. Asked while nobody else works on
+   * the account: a listener that waited for `accounts.with` on it would wait for itself.
    */
   readonly offlineMessage: Offer<[account: Account, message: Element], 'stored' | 'dropped' | 'refused'>;
   /** The account is about to be removed; its sessions are still there. What it owes to contacts is sent now. */

@@ -26,6 +26,10 @@ export interface AccountIq extends IqRequest {
   readonly session: Session | undefined;
 }
 
+/**
+ * As `IqHandler`. Requests run side by side, and nothing is held meanwhile: what changes the account, or must not see it
+ * half changed, is done in `accounts.with`.
+ */
 export type AccountIqHandler = (request: AccountIq) => Element | undefined | Promise<Element | undefined>;
 
 /**

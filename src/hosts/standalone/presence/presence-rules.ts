@@ -3,7 +3,10 @@ import type { Jid } from '../../../xmpp/jid.js';
 import type { Account } from '../account.js';
 import type { Session } from '../session.js';
 
-/** What the router hands to the rules of presence (RFC 6121 §3, §4). Stanzas have their `from` in order. */
+/**
+ * What the router hands to the rules of presence (RFC 6121 §3, §4). Stanzas have their `from` in order. All but `inbound`
+ * are called while nothing is held, and may use `accounts.with`.
+ */
 export interface PresenceRules {
   /** Presence without `to` from a session: initial, changed or unavailable, to all who may see it. */
   broadcast(session: Session, stanza: Element): void | Promise<void>;
