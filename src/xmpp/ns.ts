@@ -30,6 +30,7 @@ export const ns = {
   vcardTemp: 'vcard-temp',
   delay: 'urn:xmpp:delay',
   hints: 'urn:xmpp:hints',
+  stanzaIds: 'urn:xmpp:sid:0',
   chatStates: 'http://jabber.org/protocol/chatstates',
   offline: 'msgoffline',
   unifiedPush: 'http://gultsch.de/xmpp/drafts/unified-push',

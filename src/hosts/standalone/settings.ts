@@ -15,4 +15,8 @@ export const accountLimits = {
   nameBytes: 1_023,
   blocked: 2_000,
   privateDocuments: 100,
+  /** Bytes of the vCard, and of each element of private XML. */
+  documentBytes: 128 * 1024,
+  /** Bytes of a message that is kept for an account without sessions. */
+  offlineMessageBytes: 256 * 1024,
 } as const;

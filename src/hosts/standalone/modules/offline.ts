@@ -1,0 +1,110 @@
+import { type Element, el } from '../../../xmpp/element.js';
+import { ns } from '../../../xmpp/ns.js';
+import { serialize } from '../../../xmpp/serialize.js';
+import type { Account } from '../account.js';
+import type { Server, ServerModule } from '../module.js';
+import type { Session } from '../session.js';
+import { accountLimits } from '../settings.js';
+import { parseStored } from '../stored-xml.js';
+import { isWorthKeeping } from './worth-keeping.js';
+
+/** Messages that are read from the store at once. */
+const pageSize = 50;
+
+/** Messages for accounts that no session can take them for, kept until one can. */
+export const offline: ServerModule = {
+  name: 'offline',
+  implements: [
+    { xep: '0160', version: '1.0.1' },
+    { xep: '0203', version: '2.0' },
+    { xep: '0334', version: '1.0.0', note: 'store and no-store, in messages for accounts that are offline' },
+  ],
+  setup(server) {
+    const messages = new OfflineMessages(server);
+    if (server.settings.maxOfflineMessages > 0) server.advertise({ features: [ns.offline] });
+    server.hooks.offlineMessage.on((account, message) => messages.keep(account, message));
+    server.hooks.sessionAvailable.on((session) => messages.deliver(session));
+  },
+};
+
+class OfflineMessages {
+  readonly #server: Server;
+  /** Delay elements of messages that were delivered: what comes back undelivered keeps the time when it was sent. */
+  readonly #delays = new WeakSet<Element>();
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  async keep(account: Account, message: Element): Promise<'stored' | 'dropped' | 'refused'> {
+    const worth = isWorthKeeping(message);
+    if (worth !== 'keep') return worth;
+    try {
+      const isStored = await this.#add(account, serialize(this.#stamp(message)));
+      const result = isStored ? 'stored' : 'full';
+      this.#server.events.offlineMessage({ jid: account.jid.toString(), result });
+      return isStored ? 'stored' : 'refused';
+    } catch (error) {
+      this.#server.events.storageFailed({ what: 'offline message', error });
+      return 'refused';
+    }
+  }
+
+  /** False if there is no room for it. */
+  async #add({ id }: Account, text: string): Promise<boolean> {
+    if (Buffer.byteLength(text) > accountLimits.offlineMessageBytes) return false;
+    return this.#server.stores.offline.add(id, text, this.#server.settings.maxOfflineMessages);
+  }
+
+  /** Says when the message was sent (XEP-0203), in the name of this server, which nobody else may use. */
+  #stamp(message: Element): Element {
+    if (message.elements().some((child) => this.#delays.has(child))) return message;
+    const from = this.#server.domain.toString();
+    const stamp = new Date(this.#server.now()).toISOString();
+    const children = message.children.filter(
+      (child) => typeof child === 'string' || !this.#isOwnDelay(child),
+    );
+    return message.withChildren([...children, el('delay', ns.delay, { from, stamp })]);
+  }
+
+  #isOwnDelay(child: Element): boolean {
+    return child.is('delay', ns.delay) && child.attr('from') === this.#server.domain.toString();
+  }
+
+  /** Hands over what was kept, the oldest first. What the session does not take stays for the next one. */
+  async deliver(session: Session): Promise<void> {
+    if (session.priority < 0) return;
+    try {
+      while (await this.#deliverPage(session)) {}
+    } catch (error) {
+      this.#server.events.storageFailed({ what: 'offline messages', error });
+    }
+  }
+
+  /** False if there is nothing more to deliver, or the session takes no more. */
+  async #deliverPage(session: Session): Promise<boolean> {
+    const { offline: store } = this.#server.stores;
+    const page = await store.list(session.account.id, pageSize);
+    const refused = page.findIndex(({ message }) => !this.#hand(session, message));
+    const done = page[(refused === -1 ? page.length : refused) - 1];
+    if (done !== undefined) await store.remove(session.account.id, done.id);
+    return refused === -1 && page.length === pageSize;
+  }
+
+  #hand(session: Session, text: string): boolean {
+    const message = this.#read(text);
+    if (message === undefined) return true;
+    for (const child of message.elements()) if (this.#isOwnDelay(child)) this.#delays.add(child);
+    return session.send(message);
+  }
+
+  /** A message that cannot be read must not keep the others from being delivered. */
+  #read(text: string): Element | undefined {
+    try {
+      return parseStored(text);
+    } catch (error) {
+      this.#server.events.handlerFailed({ what: 'offline message', error });
+      return undefined;
+    }
+  }
+}
