@@ -2,13 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
 import { type Element, el } from '../../xmpp/element.js';
-import { type IqAnswer, IqTracker } from '../../xmpp/iq-tracker.js';
-import { Jid } from '../../xmpp/jid.js';
+import type { IqAnswer } from '../../xmpp/iq-tracker.js';
+import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
-import { iqRequest } from '../../xmpp/stanza.js';
-import { Incoming } from '../entity/incoming.js';
-import { IqDispatch } from '../entity/iq-dispatch.js';
-import { ownServices, SelfDescription, type Software } from '../entity/own-services.js';
+import { DomainEntity, type EntityLimits } from '../entity/entity.js';
+import type { Software } from '../entity/own-services.js';
 import type {
   Advertisement,
   DirectedPresence,
@@ -25,11 +23,7 @@ import { type Destination, type HostFailure, type Phase, silentFailure } from '.
 import { KeepAlive } from './keep-alive.js';
 
 /** Bounds of a component; times in milliseconds. */
-interface ComponentLimits extends ConnectionLimits {
-  /** Requests of ours that may be open at once. */
-  readonly openRequests: number;
-  /** Requests of others that may be at work at once. */
-  readonly handlersUnderWay: number;
+interface ComponentLimits extends ConnectionLimits, EntityLimits {
   /** Silence before a ping to ourselves through the server. */
   readonly idle: number;
   /** Silence after that ping before the connection counts as dead. */
@@ -101,10 +95,7 @@ class ReconnectingComponent implements ComponentHost {
   readonly #options: ComponentHostOptions;
   readonly #limits: ComponentLimits;
   readonly #clock: Clock;
-  readonly #tracker: IqTracker;
-  readonly #dispatch: IqDispatch;
-  readonly #incoming: Incoming;
-  readonly #self: SelfDescription;
+  readonly #entity: DomainEntity;
   readonly #keepAlive: KeepAlive;
   readonly #backOff: BackOff;
   #connection: Connection | undefined;
@@ -119,22 +110,7 @@ class ReconnectingComponent implements ComponentHost {
     this.#domainText = options.jid.toString();
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#clock = options.clock ?? systemClock;
-    this.#tracker = this.#createTracker();
-    const send = (stanza: Element) => void this.#connection?.send(stanza);
-    this.#dispatch = new IqDispatch({
-      events: options.events,
-      maxUnderWay: this.#limits.handlersUnderWay,
-      send,
-    });
-    this.#incoming = new Incoming({
-      domain: this.domain,
-      tracker: this.#tracker,
-      dispatch: this.#dispatch,
-      events: options.events,
-      send,
-    });
-    this.#self = new SelfDescription(options.software);
-    for (const [route, handler] of ownServices(this.#self, options.software)) this.onIq(route, handler);
+    this.#entity = this.#createEntity();
     this.#keepAlive = this.#createKeepAlive();
     this.#backOff = new BackOff({
       first: this.#limits.firstDelay,
@@ -144,7 +120,7 @@ class ReconnectingComponent implements ComponentHost {
   }
 
   get isConnected(): boolean {
-    return this.#connection?.phase === 'connected';
+    return this.#entity.isConnected;
   }
 
   get status(): ComponentStatus {
@@ -160,43 +136,28 @@ class ReconnectingComponent implements ComponentHost {
     this.#state = 'stopped';
     this.#cancelWait?.();
     this.#keepAlive.stop();
-    this.#tracker.disconnect();
+    this.#entity.disconnected();
     await this.#connection?.close();
   }
 
   onIq(route: IqRoute, handler: IqHandler): void {
-    this.#dispatch.on(route, handler);
+    this.#entity.onIq(route, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {
-    this.#incoming.onPresence(handler);
+    this.#entity.onPresence(handler);
   }
 
   advertise(advertisement: Advertisement): void {
-    this.#self.add(advertisement);
+    this.#entity.advertise(advertisement);
   }
 
-  sendIq({ type, to, payload }: OutgoingIq, options: SendIqOptions): Promise<IqAnswer> {
-    return this.#tracker.ask(to, options, (id) => {
-      const connection = this.#connection;
-      if (connection?.phase !== 'connected') return 'disconnected';
-      const attrs = { from: this.#domainText, to: to.toString(), id };
-      return connection.send(iqRequest(type, attrs, payload)) ? 'sent' : 'overflow';
-    });
+  sendIq(iq: OutgoingIq, options: SendIqOptions): Promise<IqAnswer> {
+    return this.#entity.sendIq(iq, options);
   }
 
   send(stanza: Element): boolean {
-    return this.#connection?.send(this.#addressed(stanza)) ?? false;
-  }
-
-  /** Servers end the stream of a component that sends without `to` or from another domain (XEP-0114 §3). */
-  #addressed(stanza: Element): Element {
-    if ((stanza.attr('to') ?? '') === '') throw new Error('a stanza to send has no to');
-    const from = stanza.attr('from');
-    if (from === undefined) return stanza.withAttrs({ from: this.#domainText });
-    if (Jid.tryParse(from)?.domain !== this.domain.domain)
-      throw new Error('a stanza to send is from elsewhere');
-    return stanza;
+    return this.#entity.send(stanza);
   }
 
   #currentState(): ComponentState {
@@ -205,16 +166,24 @@ class ReconnectingComponent implements ComponentHost {
     return phase === undefined || phase === 'closed' ? 'waiting' : phase;
   }
 
-  #createTracker(): IqTracker {
-    return new IqTracker({
-      processId: this.#options.processId,
-      clock: this.#clock,
-      randomBytes: this.#options.randomBytes ?? randomBytes,
-      maxOpen: this.#limits.openRequests,
-      onIgnored: (stanza, reason) => {
-        const from = Jid.tryParse(stanza.attr('from'))?.bare().toString() ?? '';
-        this.#options.events.iqAnswerIgnored({ domain: this.#domainText, from, reason });
+  #createEntity(): DomainEntity {
+    const { processId, software, events, randomBytes: random = randomBytes } = this.#options;
+    const connection = () => this.#connection;
+    return new DomainEntity({
+      domain: this.domain,
+      identity: { category: 'component', type: 'generic', name: software.name },
+      software,
+      link: {
+        get isConnected() {
+          return connection()?.phase === 'connected';
+        },
+        send: (stanza) => connection()?.send(stanza) ?? false,
       },
+      processId,
+      clock: this.#clock,
+      randomBytes: random,
+      events,
+      limits: this.#limits,
     });
   }
 
@@ -237,8 +206,8 @@ class ReconnectingComponent implements ComponentHost {
       { ...this.#options, limits: this.#limits, clock: this.#clock },
       {
         onConnected: () => this.#connected(),
-        onStanza: (stanza) => this.#incoming.take(stanza),
-        onDropped: (error, start) => this.#incoming.refuse(error, start),
+        onStanza: (stanza) => this.#entity.take(stanza),
+        onDropped: (error, start) => this.#entity.refuse(error, start),
         onBytes: () => this.#keepAlive.heard(),
         onClosed: (failure) => this.#disconnected(failure),
       },
@@ -254,7 +223,7 @@ class ReconnectingComponent implements ComponentHost {
 
   #disconnected(failure: HostFailure | undefined): void {
     this.#keepAlive.stop();
-    this.#tracker.disconnect();
+    this.#entity.disconnected();
     if (failure === undefined) return;
     this.#report(failure);
     if (this.#wasStable()) this.#backOff.reset();

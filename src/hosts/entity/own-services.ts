@@ -17,11 +17,11 @@ export interface Software {
 
 /** What the domain says about itself in disco#info: its own basics, and what services add. */
 export class SelfDescription {
-  readonly #identities: Identity[];
+  readonly #identities: readonly Identity[];
   readonly #advertised: Advertisement[] = [];
 
-  constructor(software: Software) {
-    this.#identities = [{ category: 'component', type: 'generic', name: software.name }];
+  constructor(identity: Identity) {
+    this.#identities = [identity];
   }
 
   add(advertisement: Advertisement): void {
