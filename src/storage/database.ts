@@ -1,4 +1,5 @@
 import type { Generated, Kysely, RawBuilder } from 'kysely';
+import type { Subscription } from '../hosts/standalone/store.js';
 import type { StorageOpenError } from './errors.js';
 
 /** The tables as they are after the last migration. Times are Unix seconds. */
@@ -16,6 +17,31 @@ export interface Schema {
   };
   revoked_tokens: { token_hash: Uint8Array; expires_at: number };
   keys: { name: string; value: string; created_at: Generated<number> };
+  accounts: {
+    id: Generated<number>;
+    /** Prepared. */
+    bare_jid: string;
+    /** Keys in the form of RFC 5803. */
+    scram_sha1: string;
+    scram_sha256: string;
+    created_at: Generated<number>;
+  };
+  contacts: {
+    account_id: number;
+    jid: string;
+    name: string;
+    /** A list, as JSON. */
+    groups: string;
+    subscription: Subscription;
+    /** 0 or 1, as is `approved`. */
+    ask: number;
+    approved: number;
+    /** XML. */
+    pending_in: string | null;
+  };
+  offline_messages: { id: Generated<number>; account_id: number; message: string };
+  blocked_jids: { account_id: number; jid_hash: string; jid: string };
+  documents: { account_id: number; kind: string; key_hash: string; content: string };
   /** One row per migration that was applied. */
   belfry_schema: { version: number; applied_at: Generated<number> };
 }

@@ -2,10 +2,11 @@ import { type Kysely, sql } from 'kysely';
 import type { Database, Schema } from './database.js';
 import { StorageOpenError } from './errors.js';
 import { unifiedPush } from './migrations/0001-unified-push.js';
+import { standalone } from './migrations/0002-standalone.js';
 import type { Migration } from './migrations/migration.js';
 
 /** In order: the schema's version is how many of them were applied. */
-export const migrations: readonly Migration[] = [unifiedPush];
+export const migrations: readonly Migration[] = [unifiedPush, standalone];
 
 /**
  * Brings the schema up to date: all missing steps in one transaction, or none. Safe to run again and by several

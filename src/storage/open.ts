@@ -1,12 +1,18 @@
 import type { Config } from '../config/config.js';
+import type { StandaloneStores } from '../hosts/standalone/store.js';
 import type { Events } from '../observability/events.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
+import { createAccountStore } from './accounts.js';
+import { createBlockStore } from './blocks.js';
 import type { Database } from './database.js';
+import { createDocumentStore } from './documents.js';
 import { createKeyStore } from './keys.js';
 import { migrate, schemaState } from './migrate.js';
+import { createOfflineStore } from './offline.js';
 import { openPostgres } from './postgres.js';
 import { createRegistrationStore } from './registrations.js';
 import { createRevocationStore } from './revocations.js';
+import { createRosterStore } from './rosters.js';
 import { openSqlite } from './sqlite.js';
 
 /** An open database, its schema up to date. What a store has acknowledged is on disk. */
@@ -14,6 +20,7 @@ export interface Storage {
   readonly registrations: RegistrationStore;
   readonly revocations: RevocationStore;
   readonly keys: KeyStore;
+  readonly standalone: StandaloneStores;
   /** Resolves if the database answers; rejects if it does not, within seconds. */
   check(): Promise<void>;
   /** Waits for queries under way, then closes; again is the same as once. Queries after it reject. */
@@ -72,6 +79,13 @@ function createStorage(database: Database): Storage {
     registrations: createRegistrationStore(database),
     revocations: createRevocationStore(database),
     keys: createKeyStore(database),
+    standalone: {
+      accounts: createAccountStore(database),
+      rosters: createRosterStore(database),
+      offline: createOfflineStore(database),
+      blocks: createBlockStore(database),
+      documents: createDocumentStore(database),
+    },
     async check() {
       await readVersion({});
     },

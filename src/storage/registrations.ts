@@ -20,6 +20,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
   const find = prepareFind(database);
   const countOthers = prepareCountOthers(database);
   const remove = prepareRemove(database);
+  const removeAccount = prepareRemoveAccount(database);
   const sweep = prepareSweep(database);
   return {
     async save(registration) {
@@ -30,6 +31,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
     find: async (idHash) => (await find({ idHash })).rows[0],
     countOthers: async (registration) => Number((await countOthers(registration)).rows[0]?.others ?? 0),
     remove: async (idHash, revision) => (await remove({ idHash, revision })).changes > 0,
+    removeAccount: async (bareJid) => (await removeAccount({ bareJid })).changes,
     sweep: async (now, limit) => (await sweep({ now: Math.ceil(now), limit })).changes,
   };
 }
@@ -88,6 +90,13 @@ function prepareRemove(database: Database) {
         .deleteFrom('unified_push_registrations')
         .where('id_hash', '=', param('idHash'))
         .where('revision', '=', param('revision')),
+  );
+}
+
+function prepareRemoveAccount(database: Database) {
+  return database.prepare<Pick<NewRegistration, 'bareJid'>, unknown>(
+    'registrations_remove_account',
+    (param, db) => db.deleteFrom('unified_push_registrations').where('bare_jid', '=', param('bareJid')),
   );
 }
 

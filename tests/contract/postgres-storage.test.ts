@@ -9,7 +9,14 @@ import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasPostgres, type PostgresServer, startPostgres } from '../harness/postgres.js';
 import { recordingEvents } from '../harness/recording-events.js';
-import { asStores, openForTest, type StorageUnderTest, storageContract } from './storage.contract.js';
+import { standaloneStoresContract } from './standalone-stores.contract.js';
+import {
+  asStandaloneStores,
+  asStores,
+  openForTest,
+  type StorageUnderTest,
+  storageContract,
+} from './storage.contract.js';
 import { registration, unifiedPushStoresContract } from './unified-push-stores.contract.js';
 
 describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
@@ -30,6 +37,7 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
 
   describe('stores', () => {
     unifiedPushStoresContract(async () => asStores(await prepare()));
+    standaloneStoresContract(async () => asStandaloneStores(await prepare()));
   });
 
   describe('storage', () => {

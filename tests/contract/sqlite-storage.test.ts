@@ -8,7 +8,9 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
+import { contact, credentials, standaloneStoresContract } from './standalone-stores.contract.js';
 import {
+  asStandaloneStores,
   asStores,
   openForTest,
   processForTest,
@@ -29,6 +31,7 @@ async function prepare(): Promise<StorageUnderTest> {
 
 describe('SQLite stores', () => {
   unifiedPushStoresContract(async () => asStores(await prepare()));
+  standaloneStoresContract(async () => asStandaloneStores(await prepare()));
 });
 
 describe('SQLite storage', () => {
@@ -80,6 +83,33 @@ describe('SQLite storage', () => {
     writer.exec('commit');
     await revoked;
     expect(isStored).toBe(true);
+  });
+
+  it('commits writes of one turn together, and one that breaks a rule fails alone', async () => {
+    const { standalone, registrations } = await openForTest(inFolder('belfry.sqlite'));
+    const saved = registration();
+    const ends = await Promise.allSettled([
+      standalone.accounts.create('romeo@montague.example', credentials()),
+      standalone.rosters.put(4711, contact()),
+      registrations.save(saved),
+    ]);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(ends[1]).toMatchObject({
+      reason: { name: 'StorageError', code: 'SQLITE_CONSTRAINT_FOREIGNKEY' },
+    });
+    expect(await standalone.accounts.find('romeo@montague.example')).toBeDefined();
+    expect(await registrations.find(saved.idHash)).toBeDefined();
+  });
+
+  it('finishes the writes that were asked for before it closes', async () => {
+    const config = inFolder('belfry.sqlite');
+    const storage = await openForTest(config);
+    const writes = Array.from({ length: 20 }, () =>
+      storage.registrations.save(registration({ expiresAt: 1 })),
+    );
+    await storage.close();
+    expect(await Promise.all(writes)).toHaveLength(20);
+    expect(await (await openForTest(config)).registrations.sweep(2, 100)).toBe(20);
   });
 
   describe('refuses to open', () => {

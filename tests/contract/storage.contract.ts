@@ -7,6 +7,7 @@ import type { Migration } from '../../src/storage/migrations/migration.js';
 import { openStorage, type Storage } from '../../src/storage/open.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { type StorageProcess, startStorageProcess } from '../harness/storage-process.js';
+import { contact, credentials, type StandaloneStoresUnderTest } from './standalone-stores.contract.js';
 import { registration, type StoresUnderTest } from './unified-push-stores.contract.js';
 
 /** A new, empty database. */
@@ -25,8 +26,18 @@ export async function openForTest(config: Config['storage']): Promise<Storage> {
   return storage;
 }
 
+/** The same database as the contract of the embedded server's stores wants it. */
+export function asStandaloneStores(subject: StorageUnderTest): StandaloneStoresUnderTest {
+  const { open, dispose } = asStores(subject);
+  return { open: async () => (await open()).standalone, dispose };
+}
+
+interface OpenStorages extends StoresUnderTest {
+  open(): Promise<Storage>;
+}
+
 /** The same database as the store contract wants it. */
-export function asStores({ config, dispose }: StorageUnderTest): StoresUnderTest {
+export function asStores({ config, dispose }: StorageUnderTest): OpenStorages {
   const opened: Storage[] = [];
   return {
     async open() {
@@ -69,11 +80,17 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       await first.registrations.save(saved);
       await first.revocations.revoke(saved.idHash, 2_000_000_000);
       const key = await first.keys.getOrCreate('paseto', () => 'the first');
+      const { accounts, rosters } = first.standalone;
+      await accounts.create('romeo@montague.example', credentials());
+      const account = await accounts.find('romeo@montague.example');
+      await rosters.put(account?.id ?? 0, contact());
       await first.close();
       const second = await openForTest(subject.config);
       expect(await second.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
       expect(await second.revocations.isRevoked(saved.idHash)).toBe(true);
       expect(await second.keys.getOrCreate('paseto', () => 'another')).toBe(key);
+      expect(await second.standalone.accounts.find('romeo@montague.example')).toEqual(account);
+      expect(await second.standalone.rosters.load(account?.id ?? 0)).toEqual([contact()]);
     });
 
     it('survives the death of the process right after it was acknowledged', async () => {
@@ -127,6 +144,26 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       const database = await databaseForTest();
       for (let round = 0; round < 3; round += 1) await migrate(database);
       expect(await versions(database)).toEqual(migrations.map((_, index) => index + 1));
+    });
+
+    it('bring what the first one made, with its rows, to the last', async () => {
+      const database = await databaseForTest();
+      const saved = registration();
+      await migrate(database, migrations.slice(0, 1));
+      const { instance, application, resource } = saved;
+      await database.kysely
+        .insertInto('unified_push_registrations')
+        .values({
+          ...{ instance, application, resource },
+          ...{ id_hash: saved.idHash, seed: saved.seed, bare_jid: saved.bareJid },
+          expires_at: saved.expiresAt,
+        })
+        .execute();
+      await database.kysely.insertInto('keys').values({ name: 'paseto', value: 'old' }).execute();
+      const storage = await openForTest(subject.config);
+      expect(await storage.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
+      expect(await storage.keys.getOrCreate('paseto', () => 'new')).toBe('old');
+      await storage.standalone.accounts.create('romeo@montague.example', credentials());
     });
 
     it('run once when twelve connections start them at once', async () => {

@@ -130,6 +130,17 @@ export function unifiedPushStoresContract(prepare: () => Promise<StoresUnderTest
       expect(await stores.registrations.countOthers(registration({ bareJid: 'nobody@example.org' }))).toBe(0);
     });
 
+    it('go all together with their account, whatever its other rows are', async () => {
+      const of = (bareJid: string) => registration({ bareJid });
+      const gone = [of('a@example.org'), of('a@example.org')];
+      const kept = [of('aa@example.org'), of('a@example.net')];
+      for (const each of [...gone, ...kept]) await stores.registrations.save(each);
+      expect(await stores.registrations.removeAccount('a@example.org')).toBe(2);
+      expect(await stores.registrations.removeAccount('a@example.org')).toBe(0);
+      for (const { idHash } of gone) expect(await stores.registrations.find(idHash)).toBeUndefined();
+      for (const { idHash } of kept) expect(await stores.registrations.find(idHash)).toBeDefined();
+    });
+
     it('can be made anew, with a new seed, after they were removed', async () => {
       const saved = registration();
       await stores.registrations.save(saved);

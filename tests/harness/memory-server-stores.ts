@@ -38,7 +38,7 @@ class MemoryTables {
     return action();
   }
 
-  /** Of an account that may have none; changes of what is made here for an unknown account are refused. */
+  /** Nothing for an unknown account. */
   of(accountId: number): Belongings {
     return this.belongings.get(accountId) ?? nothing();
   }
@@ -110,8 +110,9 @@ function memoryRosters(tables: MemoryTables): RosterStore {
 function memoryOffline(tables: MemoryTables): OfflineStore {
   return {
     add: (accountId, message, limit) =>
-      tables.change(accountId, ({ messages }) => {
-        if (messages.length >= limit) return false;
+      tables.run(() => {
+        const { messages } = tables.of(accountId);
+        if (messages.length >= limit || !tables.belongings.has(accountId)) return false;
         messages.push({ id: tables.nextId(), message });
         return true;
       }),
@@ -143,7 +144,9 @@ function memoryDocuments(tables: MemoryTables): DocumentStore {
   return {
     find: (accountId, kind, key) => tables.run(() => tables.of(accountId).documents.get(nameOf(kind, key))),
     put: (accountId, kind, key, text, limit) =>
-      tables.change(accountId, ({ documents }) => {
+      tables.run(() => {
+        if (!tables.belongings.has(accountId)) return false;
+        const { documents } = tables.of(accountId);
         const prefix = nameOf(kind, '').slice(0, -2);
         const count = [...documents.keys()].filter((name) => name.startsWith(prefix)).length;
         if (!documents.has(nameOf(kind, key)) && count >= limit) return false;

@@ -56,6 +56,10 @@ class MemoryRegistrationStore implements RegistrationStore {
     );
   }
 
+  removeAccount(bareJid: string): Promise<number> {
+    return unless(this.failure, () => sweepMap(this.rows, (row) => row.bareJid === bareJid, this.rows.size));
+  }
+
   sweep(now: number, limit: number): Promise<number> {
     return unless(this.failure, () => sweepMap(this.rows, (row) => row.expiresAt < now, limit));
   }

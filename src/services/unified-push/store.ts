@@ -38,6 +38,8 @@ export interface RegistrationStore {
    * renewed since it was read stays. Answers whether a row went.
    */
   remove(idHash: Uint8Array, revision: number): Promise<boolean>;
+  /** Removes all registrations of an account; answers how many went. */
+  removeAccount(bareJid: string): Promise<number>;
   /** Removes what expired before `now`, at most `limit` rows; answers how many went. */
   sweep(now: number, limit: number): Promise<number>;
 }

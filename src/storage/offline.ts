@@ -1,0 +1,71 @@
+import type { OfflineStore } from '../hosts/standalone/store.js';
+import type { Database } from './database.js';
+
+/** Messages for accounts without sessions; their ids are in order of arrival. */
+export function createOfflineStore(database: Database): OfflineStore {
+  const add = prepareAdd(database);
+  const list = prepareList(database);
+  const remove = prepareRemove(database);
+  return {
+    add: async (accountId, message, limit) => (await add({ accountId, message, limit })).changes > 0,
+    list: async (accountId, limit) => (await list({ accountId, limit })).rows,
+    async remove(accountId, throughId) {
+      await remove({ accountId, throughId });
+    },
+  };
+}
+
+/**
+ * The account's row is locked on PostgreSQL, so that of two messages at once the one with the lower id is there first:
+ * whoever removes what was listed removes nothing that came meanwhile. What another process adds at that moment does
+ * not count for the limit yet.
+ */
+function prepareAdd(database: Database) {
+  return database.prepare<{ accountId: number; message: string; limit: number }, unknown>(
+    'offline_messages_add',
+    (param, db) =>
+      db
+        .insertInto('offline_messages')
+        .columns(['account_id', 'message'])
+        .expression(
+          db
+            .selectFrom('accounts')
+            .select((eb) => ['id', eb.cast<string>(param('message'), 'text').as('message')])
+            .where('id', '=', param('accountId'))
+            .where(
+              (eb) =>
+                eb
+                  .selectFrom('offline_messages')
+                  .select(({ fn }) => fn.countAll<number>().as('count'))
+                  .where('account_id', '=', param('accountId')),
+              '<',
+              param('limit'),
+            )
+            .$if(database.kind === 'postgres', (query) => query.forNoKeyUpdate()),
+        ),
+  );
+}
+
+function prepareList(database: Database) {
+  return database.prepare<{ accountId: number; limit: number }, { id: number; message: string }>(
+    'offline_messages_list',
+    (param, db) =>
+      db
+        .selectFrom('offline_messages')
+        .select(['id', 'message'])
+        .where('account_id', '=', param('accountId'))
+        .orderBy('id')
+        .limit(param('limit')),
+  );
+}
+
+function prepareRemove(database: Database) {
+  return database.prepare<{ accountId: number; throughId: number }, unknown>(
+    'offline_messages_remove',
+    (param, db) =>
+      db
+        .deleteFrom('offline_messages')
+        .where('account_id', '=', param('accountId'))
+        .where('id', '<=', param('throughId')),
+  );
+}
