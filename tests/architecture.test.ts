@@ -52,6 +52,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'observability',
     'config/config.ts',
   ],
+  control: ['xmpp', 'observability', 'hosts/standalone/account-admin.ts'],
+  demo: ['xmpp', 'hosts/system-clock.ts'],
   'version.ts': [],
   'app.ts': [
     'version.ts',
