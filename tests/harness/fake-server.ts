@@ -227,11 +227,10 @@ export class FakeServer implements Server {
     const target = to === undefined ? sender.bare() : Jid.parse(to);
     const entry = this.#accountHandlers.get(routeKey({ type, ns: payload.ns, name: payload.name }));
     if (entry === undefined) throw new Error(`nobody handles ${type} ${payload.name} in ${payload.ns}`);
-    return this.accounts.with(target, (account) => {
-      if (account === undefined) throw new Error(`there is no account ${target}`);
-      const own = session?.account === account ? session : undefined;
-      return entry.handler({ type, id: 'q1', from: sender, to: target, payload, account, session: own });
-    });
+    const account = await this.accounts.with(target, (found) => found);
+    if (account === undefined) throw new Error(`there is no account ${target}`);
+    const own = session?.account === account ? session : undefined;
+    return entry.handler({ type, id: 'q1', from: sender, to: target, payload, account, session: own });
   }
 
   /** Who may ask an account on that route. */
