@@ -1,12 +1,23 @@
+import { isAscii } from 'node:buffer';
 import { Element, type Node } from './element.js';
 import { ns } from './ns.js';
 import { StreamError } from './stream-error.js';
-import { readEndTag, readTag, rootScope, type Tag } from './xml-tag.js';
+import {
+  declaresOwnNamespace,
+  defaultNamespace,
+  readEndTag,
+  readTag,
+  rootScope,
+  type Tag,
+} from './xml-tag.js';
 import { malformed, readCdata, readText } from './xml-text.js';
 
 /** Bounds of what a peer may make us hold. */
 export interface ParserLimits {
-  /** Bytes of one stanza, and of the stream header. */
+  /**
+   * Bytes of one stanza, and of the stream header. Where prefixes stand for long namespaces, which have to be written
+   * out when the stanza is passed on, those count too.
+   */
   readonly stanzaBytes: number;
   /** Elements inside each other, the stream's root not counted. */
   readonly depth: number;
@@ -25,8 +36,8 @@ export const defaultParserLimits: ParserLimits = {
 
 /** Hears of a stream, in order. What a handler throws ends the parser and comes out of `write`. */
 export interface StreamHandler {
-  /** The stream header, without children. */
-  onOpen(header: Element): void;
+  /** The stream header, without children, and the namespace that it declares for what has no prefix. */
+  onOpen(header: Element, defaultNamespace: string): void;
   onStanza(stanza: Element): void;
   /** The stream was closed by its end tag. */
   onClose(): void;
@@ -65,6 +76,10 @@ const declaration =
  */
 const pieceBytes = 4096;
 
+/** For what is not ASCII. U+FEFF is a character like others, at the start too (RFC 6120 §11.6). */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const nothing = Buffer.alloc(0);
+
 const doubleQuote = 0x22;
 const singleQuote = 0x27;
 const lessThan = 0x3c;
@@ -73,17 +88,17 @@ const greaterThan = 0x3e;
 /**
  * Reads an XML stream (RFC 6120 §4) from bytes in any split, in time linear in their number: a token that is not
  * complete is kept in pieces and never looked at twice. Takes the XML that RFC 6120 §11 leaves: no DTD, no entities but
- * the five, no comments, no processing instructions. After an error, after the end of the stream and after `stop` it is dead: what
- * is written then is ignored.
+ * the five, no comments, no processing instructions. After an error, after the end of the stream and after `stop` it is
+ * dead: what is written then is ignored.
+ *
+ * Servers have one for each client, nearly all of them idle: between stanzas it holds next to nothing.
  */
 export class StreamParser {
   readonly #handler: StreamHandler;
-  readonly #limits: ParserLimits;
   readonly #contentNamespaces: readonly string[];
   readonly #onDropped: StreamParserOptions['onDropped'];
-  /** U+FEFF is a character like others, at the start too (RFC 6120 §11.6). */
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  readonly #open: Open[] = [];
+  #limits: ParserLimits;
+  #open: Open[] = [];
   #state: State = 'text';
   /** The beginning of the token under way, from earlier writes. */
   #pieces: string[] = [];
@@ -92,11 +107,20 @@ export class StreamParser {
   /** The quotation mark that an attribute's value in the tag under way has to end with; 0 outside of one. */
   #quote = 0;
   #isDead = false;
+  #isPaused = false;
   #isAtStart = true;
-  /** Bytes of the stanza or header under way. */
+  /** Bytes that came before a pause ended. */
+  #ahead: Uint8Array = nothing;
+  /** A character's first bytes, the rest of which has not come yet. */
+  #partial: Uint8Array = nothing;
+  /** The decoded text at hand, how far it was read, and the bytes that it came with. */
+  #text = '';
+  #at = 0;
+  #textBytes = 0;
+  /** Bytes of the stanza or header under way, without those of the text at hand. */
   #used = 0;
-  /** Bytes at the end of the last write that are a character's first, but not all of it. */
-  #cut = 0;
+  /** What the stanza under way needs beyond its bytes when its namespaces are written out. */
+  #expansion = 0;
   /** Elements open in a stanza that is being dropped; 0 if none is. */
   #skipped = 0;
   /** Where in the text at hand the last stanza began; -1 if none did. */
@@ -104,14 +128,52 @@ export class StreamParser {
 
   constructor(handler: StreamHandler, options: StreamParserOptions = {}) {
     this.#handler = handler;
-    this.#limits = { ...defaultParserLimits, ...options.limits };
-    this.#contentNamespaces = options.contentNamespaces ?? [];
+    this.#limits = withDefaults(options.limits);
+    this.#contentNamespaces = options.contentNamespaces ?? noNamespaces;
     this.#onDropped = options.onDropped;
   }
 
   /** Ends parsing, also in the middle of a chunk, from within a handler. */
   stop(): void {
     this.#isDead = true;
+    this.#ahead = nothing;
+    this.#text = '';
+    this.#pieces = [];
+  }
+
+  /** Delivers nothing more until `resume`, also from within a handler. What is written meanwhile is kept. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /**
+   * Goes on after a pause.
+   * @throws {StreamError} as `write`
+   */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    const ahead = this.#ahead;
+    this.#ahead = nothing;
+    this.#run(ahead);
+  }
+
+  /**
+   * From within a handler of a stanza: what follows is a new stream (RFC 6120 §4.3.3), with bounds of its own if they
+   * are given.
+   */
+  restart(limits: ParserLimits = this.#limits): void {
+    this.#limits = limits;
+    this.#open = [];
+    this.#isAtStart = true;
+    this.#used = 0;
+    this.#boundary = this.#at;
+  }
+
+  /** False in the middle of a stanza, and while there is something to deliver after a pause. */
+  get isBetweenStanzas(): boolean {
+    const hasRead = this.#text === '' && this.#ahead.length === 0 && this.#partial.length === 0;
+    return hasRead && this.#isBetweenStanzas && this.#state === 'text';
   }
 
   /**
@@ -119,43 +181,61 @@ export class StreamParser {
    * @throws {StreamError} if they break a rule or a bound
    */
   write(bytes: Uint8Array): void {
+    if (this.#isPaused && !this.#isDead) this.#ahead = joinBytes(this.#ahead, bytes);
+    else this.#run(bytes);
+  }
+
+  #run(bytes: Uint8Array): void {
     try {
+      if (this.#text !== '') this.#parse();
       let rest = bytes;
-      while (rest.length > 0 && !this.#isDead) {
+      while (rest.length > 0 && !this.#isDead && !this.#isPaused) {
         const room = this.#limits.stanzaBytes - this.#used;
         if (room <= 0) throw tooLarge(this.#limits);
         const piece = rest.subarray(0, Math.min(room, pieceBytes));
         this.#feed(piece);
         rest = rest.subarray(piece.length);
       }
+      if (this.#isPaused && !this.#isDead) this.#ahead = rest;
     } catch (error) {
-      this.#isDead = true;
+      this.stop();
       throw error;
     }
   }
 
   #feed(bytes: Uint8Array): void {
-    const text = this.#decode(bytes);
-    this.#cut += bytes.length - Buffer.byteLength(text);
+    this.#text = this.#decode(bytes);
+    this.#at = 0;
+    this.#textBytes = bytes.length;
     this.#boundary = -1;
-    this.#parse(text);
-    if (this.#boundary === -1) this.#used += bytes.length;
-    else this.#used = Buffer.byteLength(text.slice(this.#boundary)) + this.#cut;
-    // White space between stanzas keeps a connection alive; it is nobody's, so it counts for nothing.
-    if (this.#isBetweenStanzas && this.#state === 'text') this.#used = 0;
+    this.#parse();
   }
 
   #decode(bytes: Uint8Array): string {
+    if (this.#partial.length === 0 && isAscii(bytes)) return asBuffer(bytes).toString('latin1');
+    const joined = joinBytes(this.#partial, bytes);
+    const end = endOfCharacters(joined);
+    this.#partial = end === joined.length ? nothing : Buffer.from(joined.subarray(end));
     try {
-      return this.#decoder.decode(bytes, { stream: true });
+      return utf8.decode(joined.subarray(0, end));
     } catch {
       throw new StreamError('unsupported-encoding', 'The stream is not UTF-8.');
     }
   }
 
-  #parse(text: string): void {
-    let at = 0;
-    while (at < text.length && !this.#isDead) at = this.#step(text, at);
+  #parse(): void {
+    const text = this.#text;
+    while (this.#at < text.length && !this.#isDead && !this.#isPaused) this.#at = this.#step(text, this.#at);
+    if (this.#at === text.length || this.#isDead) this.#settle(text);
+  }
+
+  /** The text at hand has been read: counts what of it belongs to the stanza under way. */
+  #settle(text: string): void {
+    if (this.#boundary === -1) this.#used += this.#textBytes;
+    else this.#used = Buffer.byteLength(text.slice(this.#boundary)) + this.#partial.length;
+    // White space between stanzas keeps a connection alive; it is nobody's, so it counts for nothing.
+    if (this.#isBetweenStanzas && this.#state === 'text') this.#used = 0;
+    this.#text = '';
   }
 
   /** Reads on from `at` to the end of the token under way or of the text; answers where it got to. */
@@ -194,7 +274,6 @@ export class StreamParser {
     if (this.#open.length > 1) this.#pieces.push(raw);
     else if (notSpace.test(raw))
       throw this.#open.length === 1 ? textBetweenStanzas() : malformed('This is no XML.');
-    else this.#isAtStart = false;
   }
 
   /** Finds out what a `<` begins; of the forms with `!` and `?` only two are taken. */
@@ -299,7 +378,18 @@ export class StreamParser {
     if (this.#open.length > this.#limits.depth) {
       throw new StreamError('policy-violation', 'Elements are nested too deeply.');
     }
-    return readTag(raw, parent?.tag.scope ?? rootScope, this.#limits);
+    const tag = readTag(raw, parent?.tag.scope ?? rootScope, this.#limits);
+    if (parent !== undefined) this.#weigh(tag, parent.tag);
+    return tag;
+  }
+
+  /** Counts a namespace that a prefix declared elsewhere stands for, and that would have to be written out here. */
+  #weigh(tag: Tag, parent: Tag): void {
+    if (this.#open.length === 1) this.#expansion = 0;
+    if (tag.ns === parent.ns || declaresOwnNamespace(tag, parent.scope)) return;
+    this.#expansion += tag.ns.length + declarationLength;
+    const bytes = this.#boundary === -1 ? this.#used : 0;
+    if (bytes + this.#expansion > this.#limits.stanzaBytes) throw tooLarge(this.#limits);
   }
 
   /** What `read` gives, or undefined if it fails and that costs the stanza under way, with `opening` elements more. */
@@ -316,10 +406,10 @@ export class StreamParser {
     }
   }
 
-  #openStream({ name, ns: space, attrs }: Tag): void {
+  #openStream({ name, ns: space, attrs, scope }: Tag): void {
     if (name !== 'stream') throw new StreamError('bad-format', 'The stream begins with <stream:stream>.');
     if (space !== ns.streams) throw new StreamError('invalid-namespace', `The stream is in ${ns.streams}.`);
-    this.#handler.onOpen(new Element(name, space, attrs));
+    this.#handler.onOpen(new Element(name, space, attrs), defaultNamespace(scope));
   }
 
   #close(qname: string): void {
@@ -350,6 +440,36 @@ export class StreamParser {
     if (typeof last === 'string') children[children.length - 1] = last + text;
     else if (text !== '') children.push(text);
   }
+}
+
+const noNamespaces: readonly string[] = [];
+const declarationLength = " xmlns=''".length;
+
+function withDefaults(limits: Partial<ParserLimits> | undefined): ParserLimits {
+  return limits === undefined ? defaultParserLimits : { ...defaultParserLimits, ...limits };
+}
+
+const asBuffer = (bytes: Uint8Array) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const joinBytes = (head: Uint8Array, tail: Uint8Array) =>
+  head.length === 0 ? tail : Buffer.concat([head, tail]);
+
+/** Where the last character ends that is complete: a character's beginning at the very end is left out. */
+function endOfCharacters(bytes: Uint8Array): number {
+  const earliest = Math.max(0, bytes.length - 3);
+  for (let at = bytes.length - 1; at >= earliest; at--) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x80) break;
+    if (byte >= 0xc2 && byte <= 0xf4) return at + sequenceLength(byte) > bytes.length ? at : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** How many bytes a character has that begins with this one (RFC 3629 §3). */
+function sequenceLength(lead: number): number {
+  if (lead >= 0xf0) return 4;
+  return lead >= 0xe0 ? 3 : 2;
 }
 
 function checkDeclaration(raw: string): void {

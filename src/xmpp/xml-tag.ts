@@ -65,6 +65,18 @@ export function readTag(text: string, outer: Scope, limits: TagLimits): Tag {
   return { qname, name, ns: uri, attrs: resolve(raw, scope), scope, isEmpty: text.endsWith('/') };
 }
 
+/** The namespace of elements without a prefix. */
+export function defaultNamespace(scope: Scope): string {
+  return lookUp('', scope);
+}
+
+/** True if the tag itself says what its namespace is, and does not only use what the scope around it declares. */
+export function declaresOwnNamespace({ qname, scope }: Tag, outer: Scope): boolean {
+  if (scope === outer) return false;
+  const colon = qname.indexOf(':');
+  return scope.declared[colon === -1 ? '' : qname.slice(0, colon)] !== undefined;
+}
+
 /** The name in an end tag, given what stands between `</` and `>`. */
 export function readEndTag(text: string): string {
   return withoutTrailingSpace(text);
