@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { WriteQueue } from './write-queue.js';
+import { socketSink, WriteQueue } from './write-queue.js';
 
 /** A socket that takes one chunk and holds it until the test says that it has left. */
 function heldSocket(highWaterMark: number) {
@@ -22,7 +22,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 describe('WriteQueue', () => {
   it('joins what is pushed in one turn', async () => {
     const { socket, chunks } = heldSocket(1000);
-    const queue = new WriteQueue(socket, 1000);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
     queue.push('a');
     queue.push('b');
     expect(chunks).toEqual([]);
@@ -32,7 +32,7 @@ describe('WriteQueue', () => {
 
   it('holds back while the socket is full, then sends the rest as one', async () => {
     const { socket, chunks, release } = heldSocket(1);
-    const queue = new WriteQueue(socket, 1000);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
     queue.push('first');
     await turn();
     queue.push('b');
@@ -47,7 +47,7 @@ describe('WriteQueue', () => {
 
   it('counts bytes, not characters, until they have left', async () => {
     const { socket, release } = heldSocket(1);
-    const queue = new WriteQueue(socket, 6);
+    const queue = new WriteQueue<string>(socketSink(socket), 6);
     expect(queue.push('üü')).toBe(true);
     expect(queue.push('ü')).toBe(true);
     expect(queue.push('x')).toBe(false);
@@ -62,7 +62,7 @@ describe('WriteQueue', () => {
 
   it('ends with what waits and a last text beyond the bound', async () => {
     const { socket, chunks } = heldSocket(1000);
-    const queue = new WriteQueue(socket, 3);
+    const queue = new WriteQueue<string>(socketSink(socket), 3);
     queue.push('abc');
     queue.end('the end');
     await turn();
@@ -70,13 +70,43 @@ describe('WriteQueue', () => {
     expect(socket.writableEnded).toBe(true);
   });
 
-  it('forgets what waits when it is discarded', async () => {
-    const { socket, chunks } = heldSocket(1000);
-    const queue = new WriteQueue(socket, 10);
-    queue.push('abc');
-    queue.discard();
+  it('takes a text that is larger than the bound if nothing else waits', () => {
+    const queue = new WriteQueue(socketSink(heldSocket(1000).socket), 3);
+    expect(queue.push('too long')).toBe(true);
+    expect(queue.push('x')).toBe(false);
+  });
+
+  it('knows the items that have not left, in order', async () => {
+    const { socket, release } = heldSocket(1);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
+    queue.push('<a/>', 'a');
+    queue.push(' ');
     await turn();
-    expect(chunks).toEqual([]);
-    expect(queue.bytes).toBe(0);
+    queue.push('<b/>', 'b');
+    queue.push('<c/>', 'c');
+    expect(queue.unsent).toEqual(['a', 'b', 'c']);
+    release();
+    await turn();
+    expect(queue.unsent).toEqual(['b', 'c']);
+    queue.push('<d/>', 'd');
+    queue.end('the end');
+    expect(queue.unsent).toEqual(['b', 'c', 'd']);
+    socket.destroy();
+    await turn();
+    expect(queue.unsent).toEqual(['b', 'c', 'd']);
+  });
+
+  it('writes at once what must not wait, after what was pushed before', async () => {
+    const { socket, chunks, release } = heldSocket(1);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
+    queue.push('a');
+    queue.writeNow('b');
+    expect(chunks).toEqual(['ab']);
+    queue.push('c');
+    await turn();
+    expect(chunks).toEqual(['ab']);
+    release();
+    await turn();
+    expect(chunks).toEqual(['ab', 'c']);
   });
 });

@@ -6,7 +6,7 @@ import { ns } from '../../xmpp/ns.js';
 import { StreamParser } from '../../xmpp/parser.js';
 import { serialize } from '../../xmpp/serialize.js';
 import { StreamError } from '../../xmpp/stream-error.js';
-import { WriteQueue } from '../write-queue.js';
+import { socketSink, WriteQueue } from '../write-queue.js';
 import {
   closedFailure,
   type Destination,
@@ -95,7 +95,7 @@ export class Connection {
     );
     const { host, port } = options.connect;
     this.#socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
-    this.#queue = new WriteQueue(this.#socket, options.limits.writeQueueBytes);
+    this.#queue = new WriteQueue(socketSink(this.#socket), options.limits.writeQueueBytes);
     this.#cancelDeadline = this.#deadline(options.limits.connectTimeout);
     this.#listen();
   }
