@@ -8,6 +8,7 @@ import type { Account } from '../account.js';
 import type { AccountIq, Server, ServerModule } from '../module.js';
 import type { Session } from '../session.js';
 import { accountLimits } from '../settings.js';
+import type { Subscription } from '../store.js';
 import { isBlocked, isListed, judgeIncoming, judgeOutgoing } from './block-list.js';
 
 /** Block lists of accounts, and what follows from them for every stanza. */
@@ -29,7 +30,6 @@ export const blocking: ServerModule = {
 
 type Outcome = Element | Promise<undefined>;
 
-/** Requests to an account are handled one after another, so a list does not change under one that changes it. */
 class BlockListChanges {
   readonly #server: Server;
   readonly #ids: RandomText;
@@ -46,32 +46,39 @@ class BlockListChanges {
     return el('blocklist', ns.blocking, {}, ...[...account.blocked].map(itemElement));
   }
 
-  async block({ account, payload }: AccountIq): Promise<undefined> {
+  async block({ account: { jid }, payload }: AccountIq): Promise<undefined> {
     const jids = itemsOf(payload);
     if (jids.length === 0) throw new StanzaError('bad-request', 'There is nothing to block.');
-    const added = jids.filter((jid) => !account.blocked.has(jid));
-    if (account.blocked.size + added.length > accountLimits.blocked) {
-      throw new StanzaError(
-        'resource-constraint',
-        `A block list has at most ${accountLimits.blocked} entries.`,
-      );
-    }
-    await this.#server.stores.blocks.add(account.id, added);
-    this.#hide(account, new Set(added));
-    for (const jid of added) account.blocked.add(jid);
-    this.#push(account, 'block', jids);
+    await this.#change(jid, async (account) => {
+      const added = jids.filter((text) => !account.blocked.has(text));
+      checkRoom(account, added);
+      await this.#server.stores.blocks.add(account.id, added);
+      const farewell = leaving(account, new Set(added));
+      for (const text of added) account.blocked.add(text);
+      this.#push(account, 'block', jids);
+      return farewell;
+    });
   }
 
   /** Without items, everything is unblocked. */
-  async unblock({ account, payload }: AccountIq): Promise<undefined> {
+  async unblock({ account: { jid }, payload }: AccountIq): Promise<undefined> {
     const jids = itemsOf(payload);
-    const removed = (jids.length === 0 ? [...account.blocked] : jids).filter((jid) =>
-      account.blocked.has(jid),
-    );
-    await this.#server.stores.blocks.remove(account.id, removed);
-    for (const jid of removed) account.blocked.delete(jid);
-    this.#push(account, 'unblock', jids);
-    this.#show(account, new Set(removed));
+    await this.#change(jid, async (account) => {
+      const removed = [...account.blocked].filter((text) => jids.length === 0 || jids.includes(text));
+      await this.#server.stores.blocks.remove(account.id, removed);
+      for (const text of removed) account.blocked.delete(text);
+      this.#push(account, 'unblock', jids);
+      return returning(account, new Set(removed));
+    });
+  }
+
+  /** Changes a list while nobody else does, then sends the presence that follows from it. */
+  async #change(jid: Jid, change: (account: Account) => Promise<readonly Element[]>): Promise<void> {
+    const stanzas = await this.#server.accounts.with(jid, (account) => {
+      if (account === undefined) throw new StanzaError('service-unavailable');
+      return change(account);
+    });
+    for (const stanza of stanzas) await this.#server.route(stanza);
   }
 
   #push(account: Account, name: 'block' | 'unblock', jids: readonly string[]): void {
@@ -82,37 +89,36 @@ class BlockListChanges {
       session.send(iqRequest('set', attrs, payload));
     }
   }
+}
 
-  /** Those who saw the account's presence see it go, if they have not been blocked before. */
-  #hide(account: Account, added: ReadonlySet<string>): void {
-    const isHidden = (jid: Jid) => isListed(added, account.jid, jid) && !isBlocked(account, jid);
-    const all = watchers(account, added, isHidden);
-    for (const session of availableSessions(account)) {
-      const directed = [...session.directed].filter((text) => isHidden(Jid.parse(text)));
-      for (const to of directed) session.directed.delete(to);
-      for (const to of new Set([...all, ...directed])) {
-        this.#send(presence({ type: 'unavailable', from: session.jid.toString(), to }));
-      }
-    }
-  }
+function checkRoom(account: Account, added: readonly string[]): void {
+  if (account.blocked.size + added.length <= accountLimits.blocked) return;
+  throw new StanzaError('resource-constraint', `A block list has at most ${accountLimits.blocked} entries.`);
+}
 
-  /** Those who may see the account's presence see it again, and the account sees theirs. */
-  #show(account: Account, removed: ReadonlySet<string>): void {
-    const isShown = (jid: Jid) => isListed(removed, account.jid, jid) && !isBlocked(account, jid);
-    const sessions = availableSessions(account);
-    for (const to of watchers(account, removed, isShown)) {
-      for (const { presence: last } of sessions) if (last !== undefined) this.#send(last.withAttrs({ to }));
-    }
-    if (sessions.length === 0) return;
-    for (const to of contactsWith(account, ['to', 'both'], isShown)) {
-      this.#send(presence({ type: 'probe', from: account.jid.toString(), to }));
-    }
-  }
+/** Those who saw the account's presence see it go, if they are not blocked already. */
+function leaving(account: Account, added: ReadonlySet<string>): readonly Element[] {
+  const isMeant = (jid: Jid) => isListed(added, account.jid, jid) && !isBlocked(account, jid);
+  const all = watchers(account, added, isMeant);
+  return availableSessions(account).flatMap((session) => {
+    const directed = [...session.directed].filter((text) => isMeant(Jid.parse(text)));
+    for (const to of directed) session.directed.delete(to);
+    const from = session.jid.toString();
+    return [...new Set([...all, ...directed])].map((to) => presence({ type: 'unavailable', from, to }));
+  });
+}
 
-  /** Not waited for: the other side may be an account that waits for this one. */
-  #send(stanza: Element): void {
-    void this.#server.route(stanza);
-  }
+/** Those who may see the account's presence see it again, and the account sees theirs. */
+function returning(account: Account, removed: ReadonlySet<string>): readonly Element[] {
+  const isMeant = (jid: Jid) => isListed(removed, account.jid, jid) && !isBlocked(account, jid);
+  const all = watchers(account, removed, isMeant);
+  const own = availableSessions(account).flatMap(({ presence: last }) => last ?? []);
+  const probed = own.length === 0 ? [] : contactsWith(account, ['to', 'both']).filter(isMeant);
+  const from = account.jid.toString();
+  return [
+    ...own.flatMap((last) => all.map((to) => last.withAttrs({ to }))),
+    ...probed.map((jid) => presence({ type: 'probe', from, to: jid.toString() })),
+  ];
 }
 
 function itemElement(jid: string): Element {
@@ -144,19 +150,15 @@ function watchers(
   list: ReadonlySet<string>,
   isMeant: (jid: Jid) => boolean,
 ): readonly string[] {
-  const contacts = contactsWith(account, ['from', 'both'], () => true);
+  const contacts = contactsWith(account, ['from', 'both']);
   const resources = [...list]
     .map((text) => Jid.parse(text))
-    .filter((jid) => jid.isFull && contacts.includes(jid.bare().toString()));
-  return [...contacts.map((text) => Jid.parse(text)), ...resources].filter(isMeant).map(String);
+    .filter((jid) => jid.isFull && contacts.some((contact) => contact.equals(jid.bare())));
+  return [...contacts, ...resources].filter(isMeant).map(String);
 }
 
-function contactsWith(
-  account: Account,
-  subscriptions: readonly string[],
-  isMeant: (jid: Jid) => boolean,
-): readonly string[] {
+function contactsWith(account: Account, subscriptions: readonly Subscription[]): readonly Jid[] {
   return [...account.contacts.values()]
-    .filter(({ jid, subscription }) => subscriptions.includes(subscription) && isMeant(Jid.parse(jid)))
-    .map(({ jid }) => jid);
+    .filter(({ subscription }) => subscriptions.includes(subscription))
+    .map(({ jid }) => Jid.parse(jid));
 }

@@ -71,14 +71,21 @@ class OfflineMessages {
     return child.is('delay', ns.delay) && child.attr('from') === this.#server.domain.toString();
   }
 
-  /** Hands over what was kept, the oldest first. What the session does not take stays for the next one. */
+  /**
+   * Hands over what was kept, the oldest first, while nothing else reaches the account. What the session does not take
+   * stays for the next one.
+   */
   async deliver(session: Session): Promise<void> {
     if (session.priority < 0) return;
     try {
-      while (await this.#deliverPage(session)) {}
+      await this.#server.accounts.with(session.account.jid, () => this.#deliverAll(session));
     } catch (error) {
       this.#server.events.storageFailed({ what: 'offline messages', error });
     }
+  }
+
+  async #deliverAll(session: Session): Promise<void> {
+    while (await this.#deliverPage(session)) {}
   }
 
   /** False if there is nothing more to deliver, or the session takes no more. */
