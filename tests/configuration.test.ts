@@ -37,7 +37,7 @@ function leavesOf(parent: Json, prefix = ''): string[] {
 /** The table of keys on the page: key, default, meaning, Prosody's name. */
 const rows = page
   .split('\n')
-  .filter((line) => /^\| `[a-z_.]+` \|/.test(line))
+  .filter((line) => /^\| `[a-z0-9_.]+` \|/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .map(([, key = '', value = '', meaning = '', prosody = '']) => ({ key, value, meaning, prosody }));
 
@@ -46,7 +46,7 @@ const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 describe('the schema of the configuration', () => {
   it('has every key, and sections that take no others', () => {
     expect(leavesOf(schema)).toEqual(allKeys.map(({ path }) => path));
-    for (const section of ['', 'component', 'http', 'unified_push', 'log']) {
+    for (const section of ['', 'standalone', 'standalone.tls', 'component', 'http', 'unified_push', 'log']) {
       const part = section === '' ? schema : propertyOf(section);
       expect(part).toMatchObject({ type: 'object', additionalProperties: false });
     }
@@ -97,12 +97,12 @@ describe('docs/configuration.md', () => {
 describe('the examples', () => {
   it.each(examples)('%s is a valid configuration', (name) => {
     const config = loadConfig({ file: join(root, 'examples', name), env: {} });
-    expect(config.host).toMatchObject({ kind: 'component' });
+    expect(config.host.kind).toBe(name === 'standalone.yaml' ? 'standalone' : 'component');
     expect(config.http.publicUrl).toBe('https://push.example.org');
   });
 
   it('are there', () => {
-    expect(examples).toEqual(['ejabberd.yaml', 'postgresql.yaml', 'prosody.yaml']);
+    expect(examples).toEqual(['ejabberd.yaml', 'postgresql.yaml', 'prosody.yaml', 'standalone.yaml']);
   });
 });
 

@@ -8,6 +8,16 @@ import { aboutOf, settingNames, variableOf } from './schema.js';
 const others: Readonly<Record<string, string>> = {
   data_dir: 'elsewhere',
   storage: 'postgres://h/d',
+  'standalone.c2s': 'false',
+  'standalone.c2s_direct_tls': '127.0.0.1:1',
+  'standalone.require_encryption': 'false',
+  'standalone.tls.cert': 'other.pem',
+  'standalone.tls.key': 'other.pem',
+  'standalone.registration': 'open',
+  'standalone.rate_limit': '0',
+  'standalone.max_connections_per_address': '1',
+  'standalone.max_sessions_per_account': '1',
+  'standalone.max_offline_messages': '0',
   'component.jid': 'up.example.org',
   'component.connect': '127.0.0.1:1',
   'component.secret': 'other',
@@ -34,22 +44,32 @@ const base = {
   BELFRY_UNIFIED_PUSH_ACL: 'example.org',
 };
 
+const standaloneBase = {
+  BELFRY_HOST: 'standalone',
+  BELFRY_STANDALONE_TLS_CERT: 'cert.pem',
+  BELFRY_STANDALONE_TLS_KEY: 'key.pem',
+};
+
+function standaloneWith(env: Record<string, string>): Config {
+  return loadConfig({ env: { ...standaloneBase, ...env }, cwd: '/nonexistent' });
+}
+
 function configWith(env: Record<string, string>): Config {
   return loadConfig({ env: { ...base, ...env }, cwd: '/nonexistent' });
 }
 
 describe('a changed configuration', () => {
   it.each(settingNames.filter((name) => name in others))('tells of %s if it needs a restart', (name) => {
-    const wanted = configWith({ [variableOf({ path: name })]: others[name] ?? '' });
-    expect(changesForRestart(configWith({}), wanted)).toEqual(
-      aboutOf(name).isReloadable === true ? [] : [name],
-    );
+    const load = name.startsWith('standalone.') ? standaloneWith : configWith;
+    const wanted = load({ [variableOf({ path: name })]: others[name] ?? '' });
+    expect(changesForRestart(load({}), wanted)).toEqual(aboutOf(name).isReloadable === true ? [] : [name]);
   });
 
   it('tells of another host, and of the domain of a standalone one', () => {
-    expect(changesForRestart(configWith({}), configWith({ BELFRY_HOST: 'standalone' }))).toContain('host');
-    const standalone = (domain: string) => configWith({ BELFRY_HOST: 'standalone', BELFRY_DOMAIN: domain });
-    expect(changesForRestart(standalone('a.example'), standalone('b.example'))).toEqual(['domain']);
+    expect(changesForRestart(configWith({}), standaloneWith({}))).toContain('host');
+    const acl = { BELFRY_UNIFIED_PUSH_ACL: 'example.org', BELFRY_UNIFIED_PUSH_JID: 'push.b.example' };
+    const standalone = (domain: string) => standaloneWith({ BELFRY_DOMAIN: domain, ...acl });
+    expect(changesForRestart(standalone('push.b.example'), standalone('b.example'))).toEqual(['domain']);
   });
 
   it('tells nothing of what is the same', () => {

@@ -7,6 +7,7 @@ const readers: Readonly<Record<SettingName, (config: Config) => unknown>> = {
   domain: ({ host }) => host.kind === 'standalone' && String(host.domain),
   data_dir: ({ dataDir }) => dataDir,
   storage: ({ storage }) => (storage.kind === 'postgres' ? storage.url : storage.kind),
+  ...standaloneReaders(),
   'component.jid': ({ host }) => host.kind === 'component' && String(host.jid),
   'component.connect': ({ host }) => host.kind === 'component' && host.connect,
   'component.secret': ({ host }) => host.kind === 'component' && host.secret,
@@ -23,6 +24,27 @@ const readers: Readonly<Record<SettingName, (config: Config) => unknown>> = {
   'log.level': ({ log }) => log.level,
   'log.format': ({ log }) => log.format,
 };
+
+/** Of a component all of them are the same: undefined. */
+function standaloneReaders() {
+  type Standalone = Extract<Config['host'], { kind: 'standalone' }>;
+  const read =
+    (of: (host: Standalone) => unknown) =>
+    ({ host }: Config) =>
+      host.kind === 'standalone' ? of(host) : undefined;
+  return {
+    'standalone.c2s': read(({ c2s }) => c2s ?? false),
+    'standalone.c2s_direct_tls': read(({ c2sDirectTls }) => c2sDirectTls ?? false),
+    'standalone.require_encryption': read(({ requireEncryption }) => requireEncryption),
+    'standalone.tls.cert': read(({ tls }) => tls?.cert),
+    'standalone.tls.key': read(({ tls }) => tls?.key),
+    'standalone.registration': read(({ registration }) => registration),
+    'standalone.rate_limit': read(({ rateLimit }) => rateLimit),
+    'standalone.max_connections_per_address': read((host) => host.maxConnectionsPerAddress),
+    'standalone.max_sessions_per_account': read((host) => host.maxSessionsPerAccount),
+    'standalone.max_offline_messages': read((host) => host.maxOfflineMessages),
+  };
+}
 
 /** The settings that differ and that only a restart applies. */
 export function changesForRestart(running: Config, wanted: Config): SettingName[] {

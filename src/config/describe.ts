@@ -10,18 +10,22 @@ export function configSchema(): Json {
     title: 'Configuration of Belfry',
     ...section(),
   };
-  for (const key of allKeys) {
-    const [first = '', second] = key.path.split('.');
-    const properties = root.properties ?? {};
-    if (second === undefined) {
-      properties[first] = describeKey(key);
-      continue;
-    }
-    const parent = properties[first];
-    const nested = typeof parent === 'object' ? parent : section();
-    properties[first] = { ...nested, properties: { ...nested.properties, [second]: describeKey(key) } };
-  }
+  for (const key of allKeys) addKey(root, key.path.split('.'), key);
   return root;
+}
+
+/** Puts a key's description where `path` leads from `parent`, through sections that it makes. */
+function addKey(parent: Json, [name = '', ...rest]: readonly string[], key: Key): void {
+  const properties = parent.properties ?? {};
+  parent.properties = properties;
+  if (rest.length === 0) {
+    properties[name] = describeKey(key);
+    return;
+  }
+  const present = properties[name];
+  const nested = typeof present === 'object' ? present : section();
+  properties[name] = nested;
+  addKey(nested, rest, key);
 }
 
 function section(): Json {

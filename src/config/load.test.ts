@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Config } from './config.js';
 import { loadConfig } from './load.js';
 import { ConfigError } from './problem.js';
 
@@ -44,7 +45,18 @@ describe('the defaults', () => {
     ['empty sections', 'http:\n  # listen: x\nlog:\n'],
   ])('count with %s', (_what, yaml) => {
     const config = load(yaml === undefined ? {} : { yaml });
-    expect(config.host).toMatchObject({ kind: 'standalone' });
+    expect(config.host).toMatchObject({
+      kind: 'standalone',
+      c2s: { host: '127.0.0.1', port: 5222 },
+      c2sDirectTls: { host: '127.0.0.1', port: 5223 },
+      requireEncryption: true,
+      registration: 'closed',
+      rateLimit: 1_000_000,
+      maxConnectionsPerAddress: 100,
+      maxSessionsPerAccount: 20,
+      maxOfflineMessages: 1_000,
+    });
+    expect(config.host).toHaveProperty('tls', undefined);
     expect(config.storage).toEqual({ kind: 'sqlite', file: join(folder, 'belfry-data', 'belfry.sqlite') });
     expect(config.http.listen).toEqual({ host: '127.0.0.1', port: 5280 });
     expect(config.http.publicUrl).toBe('http://localhost:5280');
@@ -115,6 +127,26 @@ describe('what is read', () => {
     expect(loadConfig({ file, env, cwd: folder }).dataDir).toBe(join(folder, 'elsewhere'));
     writeFileSync(join(folder, 'etc', 'b.yaml'), '');
     expect(loadConfig({ file, env: {}, cwd: folder }).dataDir).toBe(join(folder, 'belfry-data'));
+  });
+
+  it('has the files of the certificate by the same rule', () => {
+    const yaml = 'standalone: { tls: { cert: tls/cert.pem, key: /etc/key.pem } }';
+    const tls = (config = load({ yaml })) =>
+      config.host.kind === 'standalone' ? config.host.tls : undefined;
+    expect(tls()).toEqual({ cert: join(folder, 'tls/cert.pem'), key: '/etc/key.pem' });
+    const env = { BELFRY_STANDALONE_TLS_CERT: 'c.pem', BELFRY_STANDALONE_TLS_KEY: 'k.pem' };
+    expect(tls(load({ env }))).toEqual({ cert: join(folder, 'c.pem'), key: join(folder, 'k.pem') });
+  });
+
+  it('may leave out listeners, in the file and in the environment', () => {
+    const listeners = ({ host }: Config) =>
+      host.kind === 'standalone' ? [host.c2s, host.c2sDirectTls] : undefined;
+    const port = (number: number) => ({ host: '127.0.0.1', port: number });
+    expect(listeners(load({ yaml: 'standalone: { c2s: false }' }))).toEqual([undefined, port(5223)]);
+    const env = { BELFRY_STANDALONE_C2S: '127.0.0.1:0', BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false' };
+    expect(listeners(load({ env }))).toEqual([port(0), undefined]);
+    const open = load({ env: { BELFRY_STANDALONE_REQUIRE_ENCRYPTION: 'false' } });
+    expect(open.host).toMatchObject({ requireEncryption: false });
   });
 
   it('may be JSON, and may begin with a byte order mark', () => {
@@ -242,10 +274,10 @@ describe('a wrong file', () => {
       'keys that do not exist',
       'frobnicate: 1\nlog:\n  colour: red\n1: 2\n? [a]\n: b\n',
       [
-        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, component, http, unified_push, log',
+        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, log',
         'belfry.yaml:3:3: log.colour: is no key; its keys are level, format',
-        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, component, http, unified_push, log',
-        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, component, http, unified_push, log',
+        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, log',
+        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, log',
       ],
     ],
     [
@@ -310,6 +342,7 @@ describe('a wrong file', () => {
         'belfry.yaml:3:33: http.trusted_proxies: "10.0.0.0/33" is no address or range; write it as in 10.0.0.0/8',
         'belfry.yaml:3:46: http.trusted_proxies: "proxy" is no address or range; write it as in 10.0.0.0/8',
         'belfry.yaml:5:12: component.connect: "::1:5347" is no address; write host:port, as in 127.0.0.1:5280 or "[::1]:5280"',
+        'belfry.yaml:5:12: component.connect: means nothing without host: component; set that, or remove what is in component',
       ],
     ],
     [
@@ -337,6 +370,67 @@ describe('a wrong file', () => {
         'belfry.yaml:5:7: unified_push.acl: "a b@example.org" is no JID: the localpart holds U+0020, which is not allowed',
         'belfry.yaml:6:7: unified_push.acl: 3 is no text; put it in quotes',
         'belfry.yaml:7:7: unified_push.acl: a section is no text; put it in quotes',
+      ],
+    ],
+    [
+      'a section of the other host',
+      'component:\n  jid: push.example.org\n  secret: x\n',
+      [
+        'belfry.yaml:2:8: component.jid: means nothing without host: component; set that, or remove what is in component',
+      ],
+    ],
+    [
+      'a section of an XMPP server on a component',
+      'host: component\ncomponent: { jid: push.example.org, secret: x }\nstandalone: { tls: { cert: a.pem } }\n',
+      [
+        'belfry.yaml:3:28: standalone.tls.cert: means nothing without host: standalone; set that, or remove what is in standalone',
+      ],
+    ],
+    [
+      'a certificate without its key, and a key without its certificate',
+      'standalone:\n  tls: { key: key.pem }\n',
+      [
+        'belfry.yaml:2:15: standalone.tls.key: is given without standalone.tls.cert; a certificate and its key belong together',
+      ],
+    ],
+    [
+      'values of the XMPP server',
+      'standalone:\n  c2s: true\n  c2s_direct_tls: 5223\n  require_encryption: maybe\n  registration: ajar\n  max_sessions_per_account: 0\n',
+      [
+        'belfry.yaml:2:8: standalone.c2s: true is no address; write host:port, as in 127.0.0.1:5280 or "[::1]:5280", or false for none',
+        'belfry.yaml:3:19: standalone.c2s_direct_tls: 5223 is no address; write host:port, as in 127.0.0.1:5280 or "[::1]:5280", or false for none',
+        'belfry.yaml:4:23: standalone.require_encryption: "maybe" is not allowed; use true or false',
+        'belfry.yaml:5:17: standalone.registration: "ajar" is not allowed; use one of closed, open',
+        'belfry.yaml:6:29: standalone.max_sessions_per_account: 0 is out of range; allowed are whole numbers from 1 to 1000',
+      ],
+    ],
+    [
+      'names of Prosody for its clients',
+      'c2s_ports: [5222]\nallow_registration: true\nssl: {}\n',
+      [
+        "belfry.yaml:1:1: c2s_ports: is Prosody's name; write it here as standalone.c2s",
+        "belfry.yaml:2:1: allow_registration: is Prosody's name; write it here as standalone.registration",
+        "belfry.yaml:3:1: ssl: is Prosody's name; write it here as standalone.tls.key",
+      ],
+    ],
+    [
+      'a slip in a section within a section',
+      'standalone:\n  tls:\n    crt: x\n  tlss: {}\n',
+      [
+        'belfry.yaml:3:5: standalone.tls.crt: is no key; did you mean standalone.tls.cert?',
+        'belfry.yaml:4:3: standalone.tlss: is no key; did you mean standalone.tls?',
+      ],
+    ],
+    [
+      'one address for two',
+      'standalone: { c2s: "127.0.0.1:5280" }\n',
+      ['belfry.yaml: http.listen: is 127.0.0.1:5280, as is standalone.c2s; give each a port of its own'],
+    ],
+    [
+      'a push service at a name of somebody else',
+      'domain: example.org\nunified_push: { jid: push.example.net }\n',
+      [
+        'belfry.yaml:2:22: unified_push.jid: push.example.net is neither example.org nor below it; Belfry answers for its own domain alone',
       ],
     ],
     [

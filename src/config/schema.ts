@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   address,
+  addressOrFalse,
   choice,
   count,
   domain,
@@ -11,6 +12,7 @@ import {
   ranges,
   secret,
   storage,
+  yesOrNo,
 } from './values.js';
 
 /** What is told about a setting beside its type and default. */
@@ -33,18 +35,67 @@ const about = z.registry<About>();
 export const schema = z.object({
   host: choice(['standalone', 'component']).prefault('standalone').register(about, {
     meaning:
-      'Where Belfry lives: `component` on another XMPP server (XEP-0114), or `standalone`, which this version cannot serve.',
+      'Where Belfry lives: `standalone`, an XMPP server by itself, or `component` of another one (XEP-0114).',
   }),
   domain: domain.prefault('localhost').register(about, {
     meaning: 'The XMPP domain of a standalone Belfry; a component has no use for it.',
+    prosody: 'VirtualHost',
   }),
   data_dir: path.prefault('./belfry-data').register(about, {
-    meaning: "Folder of the SQLite database. Made if it is missing, for Belfry's user alone.",
+    meaning:
+      "Folder of the SQLite database, and of the certificate that Belfry makes for itself. Made if it is missing, for Belfry's user alone.",
     prosody: 'data_path',
   }),
   storage: storage.prefault('sqlite').register(about, {
     meaning: '`sqlite` (a file in `data_dir`), or a PostgreSQL URL.',
     isSecret: true,
+  }),
+  'standalone.c2s': addressOrFalse.prefault('127.0.0.1:5222').register(about, {
+    meaning: 'Address where clients connect and begin TLS by STARTTLS; `false` for none.',
+    prosody: 'c2s_ports',
+  }),
+  'standalone.c2s_direct_tls': addressOrFalse.prefault('127.0.0.1:5223').register(about, {
+    meaning: 'Address where clients connect with TLS from the first byte (XEP-0368); `false` for none.',
+    prosody: 'c2s_direct_tls_ports',
+  }),
+  'standalone.require_encryption': yesOrNo.prefault(true).register(about, {
+    meaning:
+      '`false`: clients may talk, and send their password, without TLS. For tests and trusted networks.',
+    prosody: 'c2s_require_encryption',
+  }),
+  'standalone.tls.cert': path.optional().register(about, {
+    defaultInWords: 'a self-signed certificate in `data_dir`',
+    meaning: 'File with the certificate and its intermediate ones, as PEM (`fullchain.pem`).',
+    prosody: 'certificates',
+    isReloadable: true,
+  }),
+  'standalone.tls.key': path.optional().register(about, {
+    defaultInWords: 'the key of that certificate',
+    meaning: 'File with the private key of `standalone.tls.cert`, as PEM without a password.',
+    prosody: 'ssl',
+    isReloadable: true,
+  }),
+  'standalone.registration': choice(['closed', 'open']).prefault('closed').register(about, {
+    meaning:
+      '`open`: whoever connects may make an account (XEP-0077); `closed`: only `belfry user add` makes them.',
+    prosody: 'allow_registration',
+    isReloadable: true,
+  }),
+  'standalone.rate_limit': count({ min: 0, max: 1_000_000_000 }).prefault(1_000_000).register(about, {
+    meaning:
+      'Bytes per second that a connection may send for long; beyond it, Belfry reads more slowly. 0 for no limit.',
+    prosody: 'limits',
+  }),
+  'standalone.max_connections_per_address': count({ min: 1, max: 1_000_000 }).prefault(100).register(about, {
+    meaning: 'Connections of clients from one IP address (for IPv6: one /64) at a time.',
+  }),
+  'standalone.max_sessions_per_account': count({ min: 1, max: 1_000 }).prefault(20).register(about, {
+    meaning: 'Devices of an account that are connected at a time.',
+    isReloadable: true,
+  }),
+  'standalone.max_offline_messages': count({ min: 0, max: 100_000 }).prefault(1_000).register(about, {
+    meaning: 'Messages kept for an account while none of its devices is connected; 0 for none.',
+    isReloadable: true,
   }),
   'component.jid': domain.optional().register(about, {
     defaultInWords: 'none; required on a component',
@@ -76,7 +127,7 @@ export const schema = z.object({
   'unified_push.jid': domain.optional().register(about, {
     defaultInWords: '`component.jid`; standalone: `domain`',
     meaning:
-      'The JID at which devices register. If it is not `component.jid`, it is a second component with the same secret.',
+      'The JID at which devices register. Standalone: the domain or one below it. If it is not `component.jid`, it is a second component with the same secret.',
   }),
   'unified_push.acl': jids.optional().register(about, {
     defaultInWords: 'the domain above `unified_push.jid`; standalone: `domain`',

@@ -42,19 +42,41 @@ const addressHelp = 'write host:port, as in 127.0.0.1:5280 or "[::1]:5280"';
 
 /** `host:port`, with an IPv6 address in brackets. A port of 0 lets the system choose, where one listens. */
 export function address({ lowestPort }: { lowestPort: 0 | 1 }) {
-  return parsed('address', (text): Read<ListenAddress> => {
-    const [, ipv6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]\s/@*]+)):(\d{1,5})$/.exec(text) ?? [];
-    const host = ipv6 ?? name;
-    if (host === undefined || (ipv6 !== undefined && isIP(ipv6) !== 6)) {
-      return { refused: `is no address; ${addressHelp}` };
-    }
-    const port = Number(digits);
-    if (port < lowestPort || port > 65_535) {
-      return { refused: `has an impossible port; allowed are ${lowestPort} to 65535` };
-    }
-    return { value: { host, port } };
-  });
+  return parsed('address', (text) => readAddress(text, lowestPort));
 }
+
+function readAddress(text: string, lowestPort: 0 | 1): Read<ListenAddress> {
+  const [, ipv6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]\s/@*]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = ipv6 ?? name;
+  if (host === undefined || (ipv6 !== undefined && isIP(ipv6) !== 6)) {
+    return { refused: `is no address; ${addressHelp}` };
+  }
+  const port = Number(digits);
+  if (port < lowestPort || port > 65_535) {
+    return { refused: `has an impossible port; allowed are ${lowestPort} to 65535` };
+  }
+  return { value: { host, port } };
+}
+
+/** An address to listen on, or `false` for none. */
+export const addressOrFalse = z
+  .union([z.string(), z.literal(false)], {
+    error: ({ input }) => `${show(input)} is no address; ${addressHelp}, or false for none`,
+  })
+  .transform((input, context): ListenAddress | false => {
+    if (input === false || input === 'false') return false;
+    const result = readAddress(input, 0);
+    if ('value' in result) return result.value;
+    context.addIssue(`${show(input)} ${result.refused}, or false for none`);
+    return z.NEVER;
+  });
+
+/** `true` or `false`; the environment has them as text. */
+export const yesOrNo = z
+  .union([z.boolean(), z.enum(['true', 'false'])], {
+    error: ({ input }) => `${show(input)} is not allowed; use true or false`,
+  })
+  .transform((input) => input === true || input === 'true');
 
 function readJid(text: string): Read<Jid> {
   try {
