@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CertificateFiles } from './certificate.js';
 import { freePort } from './net.js';
 import { findExecutable } from './peer.js';
 import type { Program } from './program.js';
@@ -34,37 +35,53 @@ function entries(folder: string): string[] {
   }
 }
 
+type Ports = Readonly<Record<'c2sPort' | 'componentPort' | 'directTlsPort', number>>;
+
 /** What the start-up script prints when ejabberd runs and the accounts exist. */
 const readyMark = 'accounts-are-there';
+
+export interface EjabberdOptions extends XmppServerOptions {
+  /** Further modules. */
+  readonly modules?: readonly string[];
+}
 
 /**
  * Starts an ejabberd in the foreground. It runs as an Erlang node without a name, so that it needs no port mapper and
  * meets no other node; components are checked as by default (`check_from`).
  */
-export async function startEjabberd(options: XmppServerOptions): Promise<XmppServer> {
+export async function startEjabberd(options: EjabberdOptions): Promise<XmppServer> {
   if (erlang === undefined || libraries === undefined) throw new Error('ejabberd is not installed');
   const folder = await temporaryFolder('ejabberd');
-  const [c2sPort, componentPort] = [await freePort(), await freePort()];
+  const ports: Ports = {
+    c2sPort: await freePort(),
+    componentPort: await freePort(),
+    directTlsPort: await freePort(),
+  };
   await mkdir(join(folder, 'spool'));
-  await writeFile(join(folder, 'ejabberd.yml'), configuration(c2sPort, componentPort, options));
-  const script = startScript(options);
+  const configurationFile = join(folder, 'ejabberd.yml');
+  await writeFile(configurationFile, await configuration(folder, ports, options));
+  const script = join(folder, 'start.erl');
+  await writeFile(script, startScript(options));
   const server = {
     name: 'ejabberd',
     folder,
     program: {
       command: erlang,
-      args: ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-eval', script],
+      args: [
+        ...['+K', 'true', '+P', '250000', '-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`],
+        ...['-eval', `ok = file:eval(${JSON.stringify(script)}).`],
+      ],
       cwd: folder,
       env: {
         ERL_LIBS: libraries,
-        EJABBERD_CONFIG_PATH: join(folder, 'ejabberd.yml'),
+        EJABBERD_CONFIG_PATH: configurationFile,
         EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
         ERL_CRASH_DUMP_SECONDS: '0',
       },
     },
     isReady: (running: Program) => running.output().includes(readyMark),
   };
-  return runServer(server, { accounts: options.accounts, c2sPort, componentPort });
+  return runServer(server, { accounts: options.accounts, ...ports });
 }
 
 function startScript({ accounts }: XmppServerOptions): string {
@@ -82,29 +99,44 @@ function erl(text: string): string {
 }
 
 /** ejabberd reads YAML, of which JSON is a part. */
-function configuration(c2sPort: number, componentPort: number, options: XmppServerOptions): string {
+async function configuration(folder: string, ports: Ports, options: EjabberdOptions): Promise<string> {
   const components = Object.entries(options.components ?? {});
   const listener = { ip: '127.0.0.1' };
+  const clients = { ...listener, module: 'ejabberd_c2s', access: 'c2s', starttls: false };
+  const { directTls } = options;
+  const modules = ['mod_disco', 'mod_ping', 'mod_roster', ...(options.modules ?? [])];
+  const directTlsListeners =
+    directTls === undefined
+      ? []
+      : [{ ...clients, port: ports.directTlsPort, tls: true, certfile: await joined(folder, directTls) }];
   return JSON.stringify({
     hosts: domainsOf(options.accounts),
     loglevel: 'info',
     auth_method: 'internal',
-    auth_password_format: 'plain',
+    auth_password_format: options.hashedPasswords === true ? 'scram' : 'plain',
     disable_sasl_mechanisms: ['digest-md5', 'X-OAUTH2'],
     acl: { local: { user_regexp: '' } },
     s2s_access: 'none',
     access_rules: { local: { allow: 'local' }, c2s: { allow: 'all' } },
     listen: [
-      { ...listener, port: c2sPort, module: 'ejabberd_c2s', access: 'c2s', starttls: false },
+      { ...clients, port: ports.c2sPort },
+      ...directTlsListeners,
       {
         ...listener,
-        port: componentPort,
+        port: ports.componentPort,
         module: 'ejabberd_service',
         // By default a connection takes the stanzas of every name of its listener, not only of its own.
         global_routes: false,
         hosts: Object.fromEntries(components.map(([jid, password]) => [jid, { password }])),
       },
     ],
-    modules: { mod_disco: {}, mod_ping: {}, mod_roster: {} },
+    modules: Object.fromEntries(modules.map((name) => [name, {}])),
   });
+}
+
+/** ejabberd wants certificate and key in one file. */
+async function joined(folder: string, { cert, key }: CertificateFiles): Promise<string> {
+  const file = join(folder, 'certificate.pem');
+  await writeFile(file, (await readFile(cert, 'utf8')) + (await readFile(key, 'utf8')), { mode: 0o600 });
+  return file;
 }

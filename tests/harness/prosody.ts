@@ -1,3 +1,4 @@
+import { createHash, createHmac, pbkdf2Sync, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,18 +29,24 @@ export interface ProsodyOptions extends XmppServerOptions {
   readonly unifiedPush?: Readonly<Record<string, string>>;
 }
 
-type Ports = Readonly<Record<'c2s' | 'component' | 'http', number>>;
+type Ports = Readonly<Record<'c2s' | 'component' | 'http' | 'directTls', number>>;
 
-/** Starts a Prosody in the foreground: no TLS, no federation, SASL PLAIN and SCRAM in the clear on loopback. */
+/** Starts a Prosody in the foreground: no STARTTLS, no federation, SASL PLAIN and SCRAM in the clear on loopback. */
 export async function startProsody(options: ProsodyOptions): Promise<XmppServer> {
   if (executable === undefined) throw new Error('prosody is not installed');
   const folder = await temporaryFolder('prosody');
-  const ports: Ports = { c2s: await freePort(), component: await freePort(), http: await freePort() };
-  await writeAccounts(join(folder, 'data'), options.accounts);
+  const ports: Ports = {
+    c2s: await freePort(),
+    component: await freePort(),
+    http: await freePort(),
+    directTls: await freePort(),
+  };
+  await writeAccounts(join(folder, 'data'), options);
   await writeFile(join(folder, 'prosody.cfg.lua'), configuration(folder, ports, options));
   const wanted = [ports.c2s];
   if (options.components !== undefined) wanted.push(ports.component);
   if (options.unifiedPush !== undefined) wanted.push(ports.http);
+  if (options.directTls !== undefined) wanted.push(ports.directTls);
   const server = {
     name: 'prosody',
     folder,
@@ -47,19 +54,38 @@ export async function startProsody(options: ProsodyOptions): Promise<XmppServer>
     isReady: async () => (await Promise.all(wanted.map(listens))).every(Boolean),
   };
   const { accounts } = options;
-  return runServer(server, { accounts, c2sPort: ports.c2s, componentPort: ports.component });
+  return runServer(server, {
+    accounts,
+    c2sPort: ports.c2s,
+    componentPort: ports.component,
+    directTlsPort: ports.directTls,
+  });
 }
 
-async function writeAccounts(data: string, accounts: ProsodyOptions['accounts']): Promise<void> {
+async function writeAccounts(data: string, options: ProsodyOptions): Promise<void> {
+  const { accounts, hashedPasswords = false } = options;
+  const entries = new Map(
+    [...new Set(Object.values(accounts))].map((password) => [
+      password,
+      hashedPasswords ? hashedEntry(password) : `["password"] = ${lua(password)};`,
+    ]),
+  );
   for (const [jid, password] of Object.entries(accounts)) {
     const { local, domain } = splitJid(jid);
     const folder = join(data, encodeName(domain), 'accounts');
     await mkdir(folder, { recursive: true });
-    await writeFile(
-      join(folder, `${encodeName(local)}.dat`),
-      `return { ["password"] = ${lua(password)}; };\n`,
-    );
+    await writeFile(join(folder, `${encodeName(local)}.dat`), `return { ${entries.get(password)} };\n`);
   }
+}
+
+/** The keys that mod_auth_internal_hashed keeps; the iteration count is its default. */
+function hashedEntry(password: string): string {
+  const [salt, iterations] = [randomUUID(), 10_000];
+  const salted = pbkdf2Sync(password, salt, iterations, 20, 'sha1');
+  const hmac = (text: string) => createHmac('sha1', salted).update(text).digest();
+  const storedKey = createHash('sha1').update(hmac('Client Key')).digest('hex');
+  const serverKey = hmac('Server Key').toString('hex');
+  return `salt = "${salt}"; iteration_count = ${iterations}; stored_key = "${storedKey}"; server_key = "${serverKey}";`;
 }
 
 /** File names of Prosody's internal storage: everything but letters and digits is percent-encoded. */
@@ -73,6 +99,7 @@ function lua(text: string): string {
 }
 
 function configuration(folder: string, ports: Ports, options: ProsodyOptions): string {
+  const { directTls } = options;
   const modules = ['roster', 'saslauth', 'disco', 'ping', ...(options.modules ?? [])];
   const hosts = domainsOf(options.accounts).map((domain) => `VirtualHost ${lua(domain)}`);
   const components = Object.entries(options.components ?? {}).map(
@@ -84,18 +111,20 @@ function configuration(folder: string, ports: Ports, options: ProsodyOptions): s
   return `
 run_as_root = true
 data_path = ${lua(join(folder, 'data'))}
+network_backend = "epoll"
 log = { { levels = { min = "info" }, to = "console" } }
 interfaces = { "127.0.0.1" }
 local_interfaces = { "127.0.0.1" }
 c2s_ports = { ${ports.c2s} }
-c2s_direct_tls_ports = { }
+c2s_direct_tls_ports = { ${directTls === undefined ? '' : ports.directTls} }
+${directTls === undefined ? '' : `c2s_direct_tls_ssl = { certificate = ${lua(directTls.cert)}; key = ${lua(directTls.key)} }`}
 component_ports = { ${ports.component} }
 http_ports = { ${ports.http} }
 https_ports = { }
 http_interfaces = { "127.0.0.1" }
 modules_enabled = { ${modules.map(lua).join('; ')} }
 modules_disabled = { "s2s"; "tls" }
-authentication = "internal_plain"
+authentication = "${options.hashedPasswords === true ? 'internal_hashed' : 'internal_plain'}"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 ${hosts.join('\n')}

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CertificateFiles } from './certificate.js';
 import { type Program, type ProgramSpec, startProgram, waitUntilReady } from './program.js';
 
 /** What every real XMPP server of the tests is asked for. */
@@ -13,6 +14,10 @@ export interface XmppServerOptions {
   readonly accounts: Readonly<Record<string, string>>;
   /** XEP-0114 components: JID → secret. */
   readonly components?: Readonly<Record<string, string>>;
+  /** Given, the server takes connections with TLS from the first byte on a port of its own, with this certificate. */
+  readonly directTls?: CertificateFiles | undefined;
+  /** Passwords are kept as SCRAM keys, as servers do by default, and not as they are. */
+  readonly hashedPasswords?: boolean | undefined;
 }
 
 /** The life of a process that keeps its ports and its folder over restarts. */
@@ -35,6 +40,8 @@ export interface XmppServer extends ServerLife {
   readonly accounts: Readonly<Record<string, string>>;
   readonly c2sPort: number;
   readonly componentPort: number;
+  /** Nothing listens there unless `directTls` was given. */
+  readonly directTlsPort: number;
 }
 
 export interface ServerProcess {
