@@ -253,6 +253,14 @@ describe('docs/storage.md', () => {
   const rows = tableRows(doc('storage.md'));
   const sweep = (name: string) => constant('services/unified-push/sweep.ts', name);
 
+  it('has every table of the schema, and no other', () => {
+    const [, body = ''] = /interface Schema \{\n(.*?)\n\}/s.exec(read('src/storage/database.ts')) ?? [];
+    const tables = [...body.matchAll(/^ {2}(\w+): \{/gm)].map(([, name]) => `\`${name}\``);
+    const [head = ''] = doc('storage.md').split('\n## ');
+    expect(tables.length).toBeGreaterThan(5);
+    expect(new Set(tableRows(head).map(([name]) => name))).toEqual(new Set(tables));
+  });
+
   it('says how long expired rows stay', () => {
     const gone = (table: string) => rows.find(([name]) => name === `\`${table}\``)?.[2];
     const days = sweep('registrationGrace') / (24 * 3600);
