@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type FakeClient, FakeServer } from '../../../../tests/harness/fake-server.js';
+import { type Element, el } from '../../../xmpp/element.js';
+import { ns } from '../../../xmpp/ns.js';
+import { serialize } from '../../../xmpp/serialize.js';
+import type { Account } from '../account.js';
+import { accountLimits } from '../settings.js';
+import { offline } from './offline.js';
+
+const message = (id: string, ...more: Element[]) =>
+  el(
+    'message',
+    ns.client,
+    { type: 'chat', from: 'ben@example.com/pc', to: 'ana@example.org', id, 'xml:lang': 'de' },
+    el('body', ns.client, {}, `text of ${id}`),
+    ...more,
+  );
+const delay = (from: string, stamp = '2026-01-01T00:00:00.000Z') => el('delay', ns.delay, { from, stamp });
+
+describe('offline', () => {
+  let server: FakeServer;
+  let account: Account;
+
+  const keep = (stanza: Element) => server.hooks.offlineMessage.ask(account, stanza);
+  const stored = async () => (await server.stores.offline.list(account.id, 1_000)).length;
+  const ids = ({ link }: FakeClient) => link.sent.map((stanza) => stanza.attr('id'));
+  const numbers = (count: number) => Array.from({ length: count }, (_, at) => String(at));
+
+  async function begin(maxOfflineMessages = 1_000): Promise<void> {
+    server = new FakeServer('example.org', { maxOfflineMessages });
+    offline.setup(server);
+    account = await server.addAccount('ana@example.org');
+  }
+
+  async function appear(resource: string, priority = 0): Promise<FakeClient> {
+    const client = await server.connect(`ana@example.org/${resource}`);
+    client.session.priority = priority;
+    await server.hooks.sessionAvailable.run(client.session);
+    return client;
+  }
+
+  beforeEach(() => begin());
+
+  it('hands over what was kept, as it came and with the time of its arrival', async () => {
+    server.clock.advance(1_500);
+    expect(await keep(message('a'))).toBe('stored');
+    server.clock.advance(60_000);
+    const client = await appear('phone');
+    expect(client.link.sent).toEqual([message('a', delay('example.org', '2026-01-01T00:00:01.500Z'))]);
+    expect(await stored()).toBe(0);
+    expect(server.recorded).toEqual([{ name: 'offlineMessage', jid: 'ana@example.org', result: 'stored' }]);
+  });
+
+  it('keeps nothing but messages worth it', async () => {
+    const chatState = message('a').withChildren([el('active', ns.chatStates)]);
+    expect(await keep(chatState)).toBe('dropped');
+    expect(await keep(message('a').withAttrs({ type: 'groupchat' }))).toBe('refused');
+    expect(await stored()).toBe(0);
+    expect(server.recorded).toEqual([]);
+  });
+
+  it('hands over many in order, and each once', async () => {
+    const all = numbers(120);
+    for (const id of all) await keep(message(id));
+    const [phone, laptop] = await Promise.all([appear('phone'), appear('laptop')]);
+    expect(ids(phone)).toEqual(all);
+    expect(ids(laptop)).toEqual([]);
+    expect(await stored()).toBe(0);
+  });
+
+  it('hands over nothing to who wants no messages', async () => {
+    await keep(message('a'));
+    expect(ids(await appear('phone', -1))).toEqual([]);
+    expect(ids(await appear('laptop', 5))).toEqual(['a']);
+  });
+
+  it('keeps what arrives meanwhile behind what is there', async () => {
+    await keep(message('a'));
+    const client = await server.connect('ana@example.org/phone');
+    const delivered = server.hooks.sessionAvailable.run(client.session);
+    const next = server.accounts.with(account.jid, () => client.session.send(message('b')));
+    await Promise.all([delivered, next]);
+    expect(ids(client)).toEqual(['a', 'b']);
+  });
+
+  it.each([0, 1, 60])('loses nothing if a session takes only %i', async (taken) => {
+    const all = numbers(110);
+    for (const id of all) await keep(message(id));
+    const client = await server.connect('ana@example.org/phone');
+    const send = client.link.send.bind(client.link);
+    client.link.send = (stanza) => client.link.sent.length < taken && send(stanza);
+    await server.hooks.sessionAvailable.run(client.session);
+    expect(ids(client)).toEqual(all.slice(0, taken));
+    expect(ids(await appear('laptop'))).toEqual(all.slice(taken));
+  });
+
+  it('keeps the time of what comes back undelivered', async () => {
+    await keep(message('a'));
+    const client = await appear('phone');
+    const [lost] = client.link.take();
+    server.clock.advance(60_000);
+    if (lost !== undefined) expect(await keep(lost.withAttrs({ id: 'a' }))).toBe('stored');
+    expect((await appear('laptop')).link.sent).toEqual([message('a', delay('example.org'))]);
+  });
+
+  it('believes no other delays in the name of the server', async () => {
+    const old = '2001-01-01T00:00:00Z';
+    await keep(message('a', delay('example.org', old), delay('room@muc.example.com', old)));
+    const client = await appear('phone');
+    expect(client.link.sent).toEqual([
+      message('a', delay('room@muc.example.com', old), delay('example.org')),
+    ]);
+  });
+
+  it('keeps no more than it may', async () => {
+    await begin(2);
+    expect(await keep(message('a'))).toBe('stored');
+    expect(await keep(message('b'))).toBe('stored');
+    expect(await keep(message('c'))).toBe('refused');
+    expect(server.recorded.at(-1)).toEqual({
+      name: 'offlineMessage',
+      jid: 'ana@example.org',
+      result: 'full',
+    });
+    expect(ids(await appear('phone'))).toEqual(['a', 'b']);
+  });
+
+  it('keeps nothing that is too large', async () => {
+    const frame =
+      Buffer.byteLength(serialize(message('a', el('x', 'x:x', {}, 'x'), delay('example.org')))) - 1;
+    const large = (size: number) => message('a', el('x', 'x:x', {}, 'x'.repeat(size - frame)));
+    expect(await keep(large(accountLimits.offlineMessageBytes))).toBe('stored');
+    expect(await keep(large(accountLimits.offlineMessageBytes + 1))).toBe('refused');
+  });
+
+  it('advertises itself, unless it keeps nothing', async () => {
+    expect(server.advertised).toEqual([{ features: ['msgoffline'] }]);
+    await begin(0);
+    expect(server.advertised).toEqual([]);
+    expect(await keep(message('a'))).toBe('refused');
+  });
+
+  it('returns what could not be stored', async () => {
+    server.stores.tables.failure = new Error('disk full');
+    expect(await keep(message('a'))).toBe('refused');
+    expect(server.recorded).toMatchObject([{ name: 'storageFailed', what: 'offline message' }]);
+  });
+
+  it('survives that nothing can be read', async () => {
+    await keep(message('a'));
+    server.stores.tables.failure = new Error('disk full');
+    expect(ids(await appear('phone'))).toEqual([]);
+    expect(server.recorded.at(-1)).toMatchObject({ name: 'storageFailed', what: 'offline messages' });
+    server.stores.tables.failure = undefined;
+    expect(ids(await appear('laptop'))).toEqual(['a']);
+  });
+
+  it('goes on after a message that cannot be read', async () => {
+    await keep(message('a'));
+    await server.stores.offline.add(account.id, '<message', 10);
+    await keep(message('b'));
+    expect(ids(await appear('phone'))).toEqual(['a', 'b']);
+    expect(await stored()).toBe(0);
+    expect(server.recorded).toContainEqual(
+      expect.objectContaining({ name: 'handlerFailed', what: 'offline message' }),
+    );
+  });
+
+  const name = fc.constantFrom('a', 'b-c', 'ö');
+  const text = fc.string({
+    unit: fc.constantFrom('x', 'ü', '😀', '<', '&', '"', "'", ']]>', '\n', '\t', ' '),
+  });
+  const { content } = fc.letrec<{ content: Element }>((tie) => ({
+    content: fc
+      .tuple(
+        name,
+        fc.constantFrom('x:y', 'z', ns.client),
+        fc.dictionary(fc.constantFrom('k', 'xml:lang'), text),
+        fc.array(
+          fc.oneof(
+            { maxDepth: 3 },
+            text.filter((one) => one !== ''),
+            tie('content'),
+          ),
+          { maxLength: 3 },
+        ),
+      )
+      .filter(
+        ([, , , children]) =>
+          !children.some((child, at) => typeof child === 'string' && typeof children[at + 1] === 'string'),
+      )
+      .map(([tag, namespace, attrs, children]) => el(tag, namespace, attrs, ...children)),
+  }));
+
+  it('changes nothing of a message but the delay', async () => {
+    await fc.assert(
+      fc.asyncProperty(content, async (child) => {
+        await begin();
+        await keep(message('a', child));
+        const [received] = (await appear('phone')).link.sent;
+        expect(received).toEqual(message('a', child, delay('example.org')));
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
