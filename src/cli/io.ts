@@ -6,6 +6,8 @@ export interface Io {
   out(line: string): void;
   /** Writes a line to standard error. */
   err(line: string): void;
+  /** A new password from standard input or the terminal; rejects, in words, if there is none. */
+  readNewPassword(): Promise<string>;
   /** Where the configuration comes from, the file aside; the process's own environment and folder if absent. */
   readonly load?: Pick<LoadOptions, 'env' | 'cwd'>;
   /**

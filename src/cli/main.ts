@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import type { Io } from './io.js';
 import { run } from './program.js';
+import { readNewPassword } from './read-password.js';
 
 const io: Io = {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
+  readNewPassword: () => readNewPassword(process.stdin, (text) => process.stderr.write(text)),
   watchSignals,
 };
 

@@ -28,6 +28,7 @@ async function belfry(args: readonly string[], env: Record<string, string> = {})
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     load: { env, cwd: folder },
+    readNewPassword: async () => '',
     watchSignals: async () => 'SIGTERM',
   });
   return { code, out, err };

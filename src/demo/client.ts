@@ -18,8 +18,6 @@ export interface ClientOptions {
   readonly certificate?: string;
   /** Takes every stanza that answers no request of `request`. */
   onStanza(stanza: Element, client: Client): void;
-  /** The stream has ended, and not by `close`. */
-  onClosed?(reason: Error): void;
 }
 
 export interface ClientRequest {
@@ -37,6 +35,8 @@ export interface Client {
   send(stanza: Element): boolean;
   /** Asks and waits for the answer, at most 10 seconds; never rejects. */
   request(request: ClientRequest): Promise<IqAnswer>;
+  /** Resolves when the stream is over: with the reason, or undefined if `close` ended it. */
+  readonly closed: Promise<Error | undefined>;
   /** Closes the stream in good order; open requests end as `disconnected`. */
   close(): Promise<void>;
 }
@@ -124,10 +124,15 @@ async function bind(stream: ClientStream, { resource }: Jid): Promise<Jid> {
   return jid;
 }
 
-function createClient(stream: ClientStream, jid: Jid, { onStanza, onClosed }: ClientOptions): Client {
+function createClient(stream: ClientStream, jid: Jid, { onStanza }: ClientOptions): Client {
   const tracker = new IqTracker({ processId: 'c', clock: systemClock, randomBytes });
+  let over = (_reason: Error | undefined) => {};
+  const closed = new Promise<Error | undefined>((resolve) => {
+    over = resolve;
+  });
   const client: Client = {
     jid,
+    closed,
     send: (stanza) => stream.send(stanza),
     request: ({ type, to, payload }) =>
       tracker.ask(to ?? jid.bare(), { timeout: requestTimeout }, (id) => {
@@ -142,7 +147,7 @@ function createClient(stream: ClientStream, jid: Jid, { onStanza, onClosed }: Cl
     },
     onClosed(reason) {
       tracker.disconnect();
-      if (reason !== undefined) onClosed?.(reason);
+      over(reason);
     },
   });
   return client;

@@ -10,7 +10,6 @@ export interface DistributorOptions
   extends Pick<ClientOptions, 'connect' | 'jid' | 'password' | 'certificate'> {
   /** A push for an instance that registered here. It is answered when this returns. */
   onPush(payload: Buffer): void;
-  onClosed?(reason: Error): void;
 }
 
 /** What a registration gave. */
@@ -30,6 +29,8 @@ export interface Distributor {
    * @throws {Error} if it does not answer, or not with an endpoint
    */
   register(provider: Jid): Promise<Endpoint>;
+  /** As {@link Client.closed}. */
+  readonly closed: Promise<Error | undefined>;
   close(): Promise<void>;
 }
 
@@ -48,6 +49,7 @@ export async function startDistributor(options: DistributorOptions): Promise<Dis
   client.send(el('presence', ns.client));
   return {
     jid: client.jid,
+    closed: client.closed,
     register: (provider) => register(client, provider, instances),
     close: () => client.close(),
   };

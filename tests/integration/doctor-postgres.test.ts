@@ -38,6 +38,7 @@ describeWithPeers('the doctor of a Belfry with PostgreSQL', { postgresql: hasPos
           BELFRY_STORAGE: postgres.url(await postgres.createDatabase()),
         },
       },
+      readNewPassword: async () => '',
       watchSignals: async () => 'SIGTERM',
     });
     expect(lines).toContain('ok       storage: PostgreSQL opens; the first start makes its tables');

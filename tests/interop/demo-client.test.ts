@@ -66,13 +66,12 @@ describeWithPeers(
     });
 
     it('is told when the stream ends: another session takes its resource', async () => {
-      const ended: Error[] = [];
       const options = { connect: connect(), jid: ana, password, onStanza: () => {} };
-      await connectClient({ ...options, onClosed: (reason) => ended.push(reason) });
+      const first = await connectClient(options);
       const second = await connectClient(options);
-      await waitFor('the first to end', () => ended.length > 0);
-      expect(ended[0]).toMatchObject({ condition: 'conflict' });
+      expect(await first.closed).toMatchObject({ condition: 'conflict' });
       await second.close();
+      expect(await second.closed).toBeUndefined();
     });
 
     it('registers as distributor and takes pushes', async () => {
