@@ -215,6 +215,19 @@ export class FakeServer implements Server {
     await this.hooks.sessionEnded.run(session);
   }
 
+  /** Takes a stanza from a client that has no errors in its addresses, as the real entrance does. */
+  async receive({ session }: FakeClient, stanza: Element): Promise<void> {
+    const to = Jid.tryParse(stanza.attr('to'));
+    const stamped = stanza.withAttrs({ from: session.jid.toString() });
+    const verdict = to && this.hooks.outgoing.ask(session, stamped, to);
+    if (verdict !== undefined) {
+      const reply = errorReply(stamped, verdict);
+      if (reply !== undefined) session.send(reply);
+    } else if (stanza.name !== 'presence') await this.route(stamped);
+    else if (to === undefined) await this.presence?.broadcast(session, stamped);
+    else await this.presence?.outbound(session, stamped, to);
+  }
+
   /** Asks an account (default: its own) in the name of a session or a stranger; rejects with what the handler threw. */
   async askAccount(
     from: FakeClient | string,

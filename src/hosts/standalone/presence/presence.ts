@@ -1,0 +1,145 @@
+import { stanzaErrorFor } from '../../../errors.js';
+import type { Element } from '../../../xmpp/element.js';
+import type { Jid } from '../../../xmpp/jid.js';
+import { errorReply, presence } from '../../../xmpp/stanza.js';
+import { StanzaError } from '../../../xmpp/stanza-error.js';
+import type { Account } from '../account.js';
+import type { Server } from '../module.js';
+import type { Session } from '../session.js';
+import { Availability } from './availability.js';
+import { sayFarewell } from './farewell.js';
+import { Outbox } from './outbox.js';
+import type { PresenceRules } from './presence-rules.js';
+import { kindOf } from './presence-stanza.js';
+import { answerProbe } from './probe.js';
+import { createRoster } from './roster.js';
+import { Subscriptions } from './subscriptions.js';
+
+type Outcome = void | Promise<void>;
+
+/** The rules of presence of RFC 6121 §3 and §4, for all accounts of a server. Nothing of it throws or rejects. */
+export function createPresence(server: Server): PresenceRules {
+  return new Presence(server);
+}
+
+class Presence implements PresenceRules {
+  readonly #server: Server;
+  readonly #availability: Availability;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#availability = new Availability(server);
+    this.#subscriptions = new Subscriptions(server, createRoster(server));
+    server.hooks.accountRemoving.on((account) => this.#leaveForEver(account));
+  }
+
+  broadcast(session: Session, stanza: Element): Outcome {
+    return this.#answering(
+      stanza,
+      (reply) => session.send(reply),
+      () => {
+        const kind = kindOf(stanza);
+        if (kind === 'available') return this.#availability.available(session, stanza);
+        if (kind === 'unavailable') return this.#availability.unavailable(session, stanza);
+        throw new StanzaError('bad-request', 'Presence of this type is for somebody.');
+      },
+    );
+  }
+
+  outbound(session: Session, stanza: Element, to: Jid): Outcome {
+    return this.#answering(
+      stanza,
+      (reply) => session.send(reply),
+      () => this.#outbound(session, stanza, to),
+    );
+  }
+
+  inbound(account: Account | undefined, stanza: Element, from: Jid, to: Jid): Outcome {
+    return this.#answering(
+      stanza,
+      (reply) => this.#server.route(reply),
+      () => this.#inbound(account, stanza, from, to),
+    );
+  }
+
+  gone(session: Session): Outcome {
+    return this.#availability.gone(session);
+  }
+
+  #outbound(session: Session, stanza: Element, to: Jid): Outcome {
+    const kind = kindOf(stanza);
+    switch (kind) {
+      case 'available':
+        this.#availability.directed(session, to);
+        return this.#server.route(withTo(stanza, to));
+      case 'unavailable':
+        session.directed.delete(to.toString());
+        return this.#server.route(withTo(stanza, to));
+      case 'error':
+        return this.#server.route(withTo(stanza, to));
+      case 'probe':
+        return this.#server.route(withTo(stanza, to.bare()));
+      default:
+        return this.#subscriptions.outbound(session, kind, stanza, to);
+    }
+  }
+
+  #inbound(account: Account | undefined, stanza: Element, from: Jid, to: Jid): Outcome {
+    const kind = kindOf(stanza);
+    if (account === undefined) {
+      if (kind === 'subscribe' || kind === 'probe') refuse(to, from, new Outbox(this.#server));
+      return;
+    }
+    switch (kind) {
+      case 'available':
+      case 'unavailable':
+      case 'error':
+        for (const session of account.sessions.values()) if (session.isAvailable) session.send(stanza);
+        return;
+      case 'probe':
+        return answerProbe(account, from, new Outbox(this.#server));
+      default:
+        return this.#subscriptions.inbound(account, kind, stanza, from);
+    }
+  }
+
+  /** RFC 6121 has no word for it: contacts hear what they would if each were removed (as XEP-0077 §3.2 has it). */
+  #leaveForEver(account: Account): Outcome {
+    const outbox = new Outbox(this.#server);
+    for (const contact of account.contacts.values()) sayFarewell(account, contact, outbox);
+    for (const session of account.sessions.values()) this.#availability.leaveForEver(session, outbox);
+    return outbox.settled();
+  }
+
+  /** Does the work; an error of it goes to whoever sent the stanza. */
+  #answering(stanza: Element, reply: (error: Element) => unknown, work: () => Outcome): Outcome {
+    const failed = (error: unknown) => {
+      const answer = errorReply(stanza, this.#toStanzaError(error));
+      if (answer !== undefined) void reply(answer);
+    };
+    try {
+      const pending = work();
+      return pending?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #toStanzaError(error: unknown): StanzaError {
+    if (error instanceof StanzaError) return error;
+    this.#server.events.handlerFailed({ what: 'presence', error });
+    return stanzaErrorFor('internal-error');
+  }
+}
+
+function withTo(stanza: Element, to: Jid): Element {
+  const text = to.toString();
+  return stanza.attr('to') === text ? stanza : stanza.withAttrs({ to: text });
+}
+
+/** Nobody lives there: nothing is shared (RFC 6121 §3.1.3, §4.3.2). */
+function refuse(nobody: Jid, from: Jid, outbox: Outbox): void {
+  const attrs = { from: nobody.bare().toString(), to: from.bare().toString() };
+  outbox.send(presence({ ...attrs, type: 'unsubscribed' }));
+}
