@@ -29,22 +29,26 @@ export class SelfDescription {
   }
 
   get info(): DiscoInfo {
+    const { identities, features, forms } = joinAdvertised(this.#advertised);
     return {
-      identities: [...this.#identities, ...this.#advertised.flatMap((one) => one.identities ?? [])],
-      features: [
-        ns.discoInfo,
-        ns.discoItems,
-        ns.ping,
-        ns.version,
-        ...this.#advertised.flatMap((one) => one.features ?? []),
-      ],
-      forms: this.#advertised.flatMap((one) => one.forms ?? []),
+      identities: [...this.#identities, ...identities],
+      features: [ns.discoInfo, ns.discoItems, ns.ping, ns.version, ...features],
+      forms,
     };
   }
 
   get items(): readonly DiscoItem[] {
     return this.#advertised.flatMap((one) => one.items ?? []);
   }
+}
+
+/** All that was advertised, as one description. */
+export function joinAdvertised(advertised: readonly Advertisement[]): Required<Omit<DiscoInfo, 'node'>> {
+  return {
+    identities: advertised.flatMap((one) => one.identities ?? []),
+    features: advertised.flatMap((one) => one.features ?? []),
+    forms: advertised.flatMap((one) => one.forms ?? []),
+  };
 }
 
 /**
