@@ -154,7 +154,7 @@ class EmbeddedCore implements Core {
   }
 
   #createRouter(): Router {
-    const { domain, events, settings, routeRemote } = this.#options;
+    const { domain, events, routeRemote } = this.#options;
     const accounts = this.#accounts;
     return new Router({
       domain,
@@ -162,11 +162,7 @@ class EmbeddedCore implements Core {
       addresses: new AddressCache(this.#limits.addresses),
       hooks: this.#hooks,
       events,
-      messages: new MessageDelivery({
-        accounts,
-        hooks: this.#hooks,
-        keepsOffline: settings.maxOfflineMessages > 0,
-      }),
+      messages: new MessageDelivery({ accounts, hooks: this.#hooks }),
       iqs: this.#iqs,
       presence: () => this.#presence,
       entity: (name) => this.#entities.get(name),

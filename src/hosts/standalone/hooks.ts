@@ -42,9 +42,13 @@ export interface Hooks {
   /**
    * A message for an account that no session can take (RFC 6121 §8.5.2.2): `stored` if somebody keeps it, `dropped` if
    * it is not worth keeping; `refused` or no answer at all returns it to its sender. Asked while nobody else works on
-   * the account: a listener that waited for `accounts.with` on it would wait for itself.
+   * the account: a listener that waited for `accounts.with` on it would wait for itself. Without an account there is none
+   * of that name: the answer is the one that its sender would get if there were.
    */
-  readonly offlineMessage: Offer<[account: Account, message: Element], 'stored' | 'dropped' | 'refused'>;
+  readonly offlineMessage: Offer<
+    [account: Account | undefined, message: Element],
+    'stored' | 'dropped' | 'refused'
+  >;
   /** The account is about to be removed; its sessions are still there. What it owes to contacts is sent now. */
   readonly accountRemoving: Hook<[account: Account]>;
   /** The account was removed, and its sessions have ended. */

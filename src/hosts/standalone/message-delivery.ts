@@ -11,8 +11,6 @@ import type { Session } from './session.js';
 export interface MessageDeliveryOptions {
   readonly accounts: AccountCache;
   readonly hooks: Pick<Hooks, 'incoming' | 'offlineMessage'>;
-  /** Whether messages are kept for accounts without sessions. */
-  readonly keepsOffline: boolean;
 }
 
 /** Nothing if the message is where it should be, or what goes back to its sender instead. */
@@ -90,9 +88,7 @@ export class MessageDelivery {
     return copies > 0;
   }
 
-  /** Who writes to nobody is told what is told of accounts without sessions: their names are nobody's business. */
   #offer(account: Account | undefined, stanza: Element): Placed | Promise<Placed> {
-    if (account === undefined) return placed(this.#options.keepsOffline ? 'stored' : 'refused');
     const answer = this.#options.hooks.offlineMessage.ask(account, stanza);
     return answer instanceof Promise ? answer.then(placed) : placed(answer);
   }

@@ -60,6 +60,15 @@ describe('offline', () => {
     expect(server.recorded).toEqual([]);
   });
 
+  it('answers for nobody as for somebody', async () => {
+    const ask = (stanza: Element) => server.hooks.offlineMessage.ask(undefined, stanza);
+    expect(await ask(message('a'))).toBe('stored');
+    expect(await ask(message('a').withChildren([el('active', ns.chatStates)]))).toBe('dropped');
+    await begin(0);
+    expect(await ask(message('a'))).toBe('refused');
+    expect(server.recorded).toEqual([]);
+  });
+
   it('hands over many in order, and each once', async () => {
     const all = numbers(120);
     for (const id of all) await keep(message(id));

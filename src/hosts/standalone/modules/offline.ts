@@ -36,11 +36,17 @@ class OfflineMessages {
     this.#server = server;
   }
 
-  async keep(account: Account, message: Element): Promise<'stored' | 'dropped' | 'refused'> {
+  async keep(account: Account | undefined, message: Element): Promise<'stored' | 'dropped' | 'refused'> {
     const worth = isWorthKeeping(message);
     if (worth !== 'keep') return worth;
+    const text = serialize(this.#stamp(message));
+    if (account === undefined) return this.#mayKeep(text) ? 'stored' : 'refused';
+    return this.#store(account, text);
+  }
+
+  async #store(account: Account, text: string): Promise<'stored' | 'refused'> {
     try {
-      const isStored = await this.#add(account, serialize(this.#stamp(message)));
+      const isStored = await this.#add(account, text);
       const result = isStored ? 'stored' : 'full';
       this.#server.events.offlineMessage({ jid: account.jid.toString(), result });
       return isStored ? 'stored' : 'refused';
@@ -52,8 +58,13 @@ class OfflineMessages {
 
   /** False if there is no room for it. */
   async #add({ id }: Account, text: string): Promise<boolean> {
-    if (Buffer.byteLength(text) > accountLimits.offlineMessageBytes) return false;
+    if (!this.#mayKeep(text)) return false;
     return this.#server.stores.offline.add(id, text, this.#server.settings.maxOfflineMessages);
+  }
+
+  #mayKeep(text: string): boolean {
+    const isKept = this.#server.settings.maxOfflineMessages > 0;
+    return isKept && Buffer.byteLength(text) <= accountLimits.offlineMessageBytes;
   }
 
   /** Says when the message was sent (XEP-0203), in the name of this server, which nobody else may use. */
