@@ -1,4 +1,4 @@
-import type { Config } from './config.js';
+import type { Config, StandaloneConfig } from './config.js';
 import { aboutOf, type SettingName, settingNames } from './schema.js';
 
 /** Where each setting ends up in the configuration, as something that can be compared. */
@@ -27,9 +27,8 @@ const readers: Readonly<Record<SettingName, (config: Config) => unknown>> = {
 
 /** Of a component all of them are the same: undefined. */
 function standaloneReaders() {
-  type Standalone = Extract<Config['host'], { kind: 'standalone' }>;
   const read =
-    (of: (host: Standalone) => unknown) =>
+    (of: (host: StandaloneConfig) => unknown) =>
     ({ host }: Config) =>
       host.kind === 'standalone' ? of(host) : undefined;
   return {

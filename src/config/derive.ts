@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { TokenBackendName } from '../services/unified-push/tokens/backend.js';
 import { localKeyPrefix, parseLocalKey } from '../services/unified-push/tokens/paseto.js';
 import { Jid } from '../xmpp/jid.js';
-import type { Config, HostConfig } from './config.js';
+import type { ComponentConfig, Config, HostConfig, StandaloneConfig } from './config.js';
 import type { Inputs } from './given.js';
 import type { Place, Problem } from './problem.js';
 import { type SettingName, type Values, variableOf } from './schema.js';
@@ -61,7 +61,7 @@ function refuseSection(other: HostConfig['kind'], { inputs, refuse }: DeriveCont
   refuse({ place: given.place, key: given.path, text });
 }
 
-function deriveStandalone(values: Values, context: DeriveContext): HostConfig {
+function deriveStandalone(values: Values, context: DeriveContext): StandaloneConfig {
   const domain = values.domain;
   refuseForeignPushJid(values['unified_push.jid'], domain, context);
   refuseSharedAddress(values, context);
@@ -128,7 +128,7 @@ function refuseSharedAddress(values: Values, { inputs, absent, refuse }: DeriveC
   }
 }
 
-function deriveComponent(values: Values, context: DeriveContext): HostConfig {
+function deriveComponent(values: Values, context: DeriveContext): ComponentConfig {
   requireSetting('component.jid', 'the name that the XMPP server has for the component', context);
   requireSetting('component.secret', 'the secret that the XMPP server has for it', context);
   return {

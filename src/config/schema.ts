@@ -91,11 +91,9 @@ export const schema = z.object({
   }),
   'standalone.max_sessions_per_account': count({ min: 1, max: 1_000 }).prefault(20).register(about, {
     meaning: 'Devices of an account that are connected at a time.',
-    isReloadable: true,
   }),
   'standalone.max_offline_messages': count({ min: 0, max: 100_000 }).prefault(1_000).register(about, {
     meaning: 'Messages kept for an account while none of its devices is connected; 0 for none.',
-    isReloadable: true,
   }),
   'component.jid': domain.optional().register(about, {
     defaultInWords: 'none; required on a component',

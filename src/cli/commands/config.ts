@@ -1,13 +1,12 @@
 import { configSchema } from '../../config/describe.js';
-import { configFile } from '../../config/load.js';
+import { configFile, loadConfig } from '../../config/load.js';
 import type { ConfigOption, Io } from '../io.js';
-import { loadServable } from '../load-servable.js';
 
 /** `belfry config check`: whether `serve` would take the configuration. Throws `ConfigError` if it would not. */
 export function checkConfig({ config: file }: ConfigOption, io: Io): number {
   const options = { ...io.load, file };
-  loadServable(options);
-  io.out(`${configFile(options) ?? 'The configuration from the environment'} is valid.`);
+  loadConfig(options);
+  io.out(`${configFile(options) ?? 'The configuration from environment and defaults'} is valid.`);
   return 0;
 }
 

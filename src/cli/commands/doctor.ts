@@ -1,6 +1,8 @@
-import type { Config } from '../../config/config.js';
-import { configFile } from '../../config/load.js';
+import type { Config, StandaloneConfig } from '../../config/config.js';
+import { configFile, loadConfig } from '../../config/load.js';
 import { readServerTime } from '../../storage/server-time.js';
+import { checkC2s } from '../doctor/c2s.js';
+import { checkCertificate } from '../doctor/certificate.js';
 import { type ClockReading, checkClock, httpClock } from '../doctor/clock.js';
 import { checkComponent } from '../doctor/component.js';
 import { checkConfiguration } from '../doctor/configuration.js';
@@ -13,12 +15,11 @@ import { checkStorage } from '../doctor/storage.js';
 import { checkTls } from '../doctor/tls.js';
 import { explainFailure } from '../explain-failure.js';
 import type { ConfigOption, Io } from '../io.js';
-import { loadServable } from '../load-servable.js';
 
 /** `belfry doctor`: checks what operators get wrong, a line for each. Answers 1 if anything failed. */
 export async function doctor({ config: file }: ConfigOption, io: Io): Promise<number> {
   const options = { ...io.load, file };
-  const config = loadServable(options);
+  const config = loadConfig(options);
   let exitCode = 0;
   const report = (findings: readonly Finding[]) => {
     for (const finding of findings) {
@@ -29,12 +30,25 @@ export async function doctor({ config: file }: ConfigOption, io: Io): Promise<nu
   report(checkConfiguration(config, configFile(options)));
   report(await checkStorage(config));
   const running = await findRunning(config.http.listen);
-  report(await checkComponent(config, running));
+  report(await checkHost(config, running));
   const { findings, clock } = await checkHttp(config, running);
   report(findings);
   report([await checkTls(config.http.publicUrl, Date.now())]);
   report(checkClock([...clock, ...(await databaseClock(config))]));
   return exitCode;
+}
+
+function checkHost({ host, unifiedPush }: Config, running: RunningBelfry | undefined): Promise<Finding[]> {
+  return host.kind === 'component'
+    ? checkComponent(host, unifiedPush.jid, running)
+    : checkStandalone(host, running);
+}
+
+async function checkStandalone(
+  host: StandaloneConfig,
+  running: RunningBelfry | undefined,
+): Promise<Finding[]> {
+  return [...(await checkC2s(host, running)), checkCertificate(host, Date.now())];
 }
 
 interface HttpFindings {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeComponentServer } from '../../../tests/harness/fake-component-server.js';
-import { loadServable } from '../load-servable.js';
+import { loadConfig } from '../../config/load.js';
+import type { probeComponent } from '../../hosts/component/probe.js';
 import { checkComponent } from './component.js';
+import type { RunningBelfry } from './running.js';
 
 let server: FakeComponentServer;
 
@@ -12,8 +14,11 @@ beforeEach(async () => {
 
 afterEach(() => server.stop());
 
-function configWith(env: Record<string, string> = {}) {
-  return loadServable({
+function check(
+  env: Record<string, string>,
+  ...more: [running: RunningBelfry | undefined, probe?: typeof probeComponent]
+) {
+  const { host, unifiedPush } = loadConfig({
     cwd: '/nonexistent',
     env: {
       BELFRY_HOST: 'component',
@@ -23,17 +28,19 @@ function configWith(env: Record<string, string> = {}) {
       ...env,
     },
   });
+  if (host.kind !== 'component') throw new Error('this is no component');
+  return checkComponent(host, unifiedPush.jid, ...more);
 }
 
 describe('the component', () => {
   it('is fine if the server takes it', async () => {
-    expect(await checkComponent(configWith(), undefined)).toMatchObject([
+    expect(await check({}, undefined)).toMatchObject([
       { status: 'ok', text: 'the XMPP server takes push.example.org' },
     ]);
   });
 
   it('fails with reason and remedy if it does not', async () => {
-    const findings = await checkComponent(configWith({ BELFRY_COMPONENT_SECRET: 'canary' }), undefined);
+    const findings = await check({ BELFRY_COMPONENT_SECRET: 'canary' }, undefined);
     expect(findings).toMatchObject([
       { status: 'failed', remedy: expect.stringMatching(/component\.secret/) },
     ]);
@@ -42,20 +49,19 @@ describe('the component', () => {
 
   it('is not disturbed while a running Belfry is connected', async () => {
     const running = { instance: 'x', isConnected: true };
-    expect(await checkComponent(configWith(), running)).toMatchObject([{ status: 'ok' }]);
+    expect(await check({}, running)).toMatchObject([{ status: 'ok' }]);
     expect(server.connections).toEqual([]);
   });
 
   it('is asked for the reason if a running Belfry is not connected', async () => {
     const running = { instance: 'x', isConnected: false };
-    expect(await checkComponent(configWith(), running)).toMatchObject([{ status: 'ok' }]);
+    expect(await check({}, running)).toMatchObject([{ status: 'ok' }]);
     expect(server.connections).toHaveLength(1);
   });
 
   it('is looked at under both names if the push service has its own', async () => {
-    const config = configWith({ BELFRY_UNIFIED_PUSH_JID: 'up.example.org' });
     const asked: string[] = [];
-    await checkComponent(config, undefined, async ({ jid }) => {
+    await check({ BELFRY_UNIFIED_PUSH_JID: 'up.example.org' }, undefined, async ({ jid }) => {
       asked.push(String(jid));
       return { ok: true };
     });

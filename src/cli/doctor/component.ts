@@ -1,5 +1,5 @@
+import type { ComponentConfig, Config } from '../../config/config.js';
 import { type ProbeResult, probeComponent } from '../../hosts/component/probe.js';
-import type { ServableConfig } from '../load-servable.js';
 import type { Finding } from './finding.js';
 import type { RunningBelfry } from './running.js';
 
@@ -10,7 +10,8 @@ const what = 'component';
  * would conflict with it, or take stanzas from it.
  */
 export async function checkComponent(
-  { host, unifiedPush }: ServableConfig,
+  host: ComponentConfig,
+  pushJid: Config['unifiedPush']['jid'],
   running: RunningBelfry | undefined,
   probe: typeof probeComponent = probeComponent,
 ): Promise<Finding[]> {
@@ -18,7 +19,7 @@ export async function checkComponent(
     return [{ status: 'ok', what, text: `the running Belfry is connected as ${host.jid}` }];
   }
   const findings: Finding[] = [];
-  const jids = host.jid.equals(unifiedPush.jid) ? [host.jid] : [host.jid, unifiedPush.jid];
+  const jids = host.jid.equals(pushJid) ? [host.jid] : [host.jid, pushJid];
   for (const jid of jids) {
     findings.push(describe(String(jid), await probe({ jid, connect: host.connect, secret: host.secret })));
   }

@@ -1,10 +1,10 @@
-import type { Config } from '../../config/config.js';
+import type { Config, StandaloneConfig } from '../../config/config.js';
 import type { Finding } from './finding.js';
 
 const what = 'configuration';
 
 /** What is valid but worth a second look; who may register is shown because its default is easily not what is meant. */
-export function checkConfiguration({ unifiedPush }: Config, file: string | undefined): Finding[] {
+export function checkConfiguration({ unifiedPush, host }: Config, file: string | undefined): Finding[] {
   const { acl, backend, secret = '' } = unifiedPush;
   const source = file ?? 'environment and defaults';
   const findings: Finding[] =
@@ -26,5 +26,31 @@ export function checkConfiguration({ unifiedPush }: Config, file: string | undef
       remedy: 'Make a new one when no endpoint of the old one is in use: openssl rand -base64 32.',
     });
   }
+  return [...findings, ...(host.kind === 'standalone' ? openDoors(host) : [])];
+}
+
+/** Where strangers and listeners on the way come in. */
+function openDoors({ requireEncryption, registration, c2s }: StandaloneConfig): Finding[] {
+  const findings: Finding[] = [];
+  if (!requireEncryption && c2s !== undefined && !isLoopback(c2s.host)) {
+    findings.push({
+      status: 'warning',
+      what,
+      text: 'standalone.require_encryption is false, and passwords may cross the network in clear',
+      remedy: 'Set it to true, or listen on 127.0.0.1.',
+    });
+  }
+  if (registration === 'open') {
+    findings.push({
+      status: 'warning',
+      what,
+      text: 'standalone.registration is open: anybody who connects may make accounts, and senders of spam do',
+      remedy: 'Close it unless that is what you want.',
+    });
+  }
   return findings;
+}
+
+function isLoopback(host: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host);
 }
