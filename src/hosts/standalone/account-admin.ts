@@ -62,8 +62,11 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   };
 }
 
-/** @throws {AccountNameError} */
-function accountName(jid: Jid, domain: Jid): string {
+/**
+ * The bare JID of an account of that domain, as text.
+ * @throws {AccountNameError} if the address is no account's there
+ */
+export function accountName(jid: Jid, domain: Jid): string {
   const example = `an account is written like ana@${domain}`;
   if (jid.local === '') throw new AccountNameError(`${jid} is no account: ${example}.`);
   if (jid.isFull) throw new AccountNameError(`${jid} has a resource at its end: ${example}.`);
