@@ -11,6 +11,7 @@ import type { DiscoInfo } from '../../src/xmpp/disco.js';
 import type { Element } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { errorReply } from '../../src/xmpp/stanza.js';
+import { StanzaError } from '../../src/xmpp/stanza-error.js';
 import type { StreamError } from '../../src/xmpp/stream-error.js';
 import { FakeClock } from './fake-clock.js';
 import { memoryServerStores } from './memory-server-stores.js';
@@ -215,17 +216,21 @@ export class FakeServer implements Server {
     await this.hooks.sessionEnded.run(session);
   }
 
-  /** Takes a stanza from a client that has no errors in its addresses, as the real entrance does. */
+  /** Takes a stanza of a client, as the real entrance does; what is wrong with it is answered. */
   async receive({ session }: FakeClient, stanza: Element): Promise<void> {
     const to = Jid.tryParse(stanza.attr('to'));
     const stamped = stanza.withAttrs({ from: session.jid.toString() });
-    const verdict = to && this.hooks.outgoing.ask(session, stamped, to);
-    if (verdict !== undefined) {
-      const reply = errorReply(stamped, verdict);
+    try {
+      const verdict = to && this.hooks.outgoing.ask(session, stamped, to);
+      if (verdict !== undefined) throw verdict;
+      if (stanza.name !== 'presence') await this.route(stamped);
+      else if (to === undefined) await this.presence?.broadcast(session, stamped);
+      else await this.presence?.outbound(session, stamped, to);
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error;
+      const reply = errorReply(stamped, error);
       if (reply !== undefined) session.send(reply);
-    } else if (stanza.name !== 'presence') await this.route(stamped);
-    else if (to === undefined) await this.presence?.broadcast(session, stamped);
-    else await this.presence?.outbound(session, stamped, to);
+    }
   }
 
   /** Asks an account (default: its own) in the name of a session or a stranger; rejects with what the handler threw. */
@@ -260,26 +265,27 @@ export class FakeServer implements Server {
   }
 
   /** Delivers to sessions and, presence for bare JIDs, to the rules. What is for elsewhere is only kept. */
-  route(stanza: Element): void | Promise<void> {
+  async route(stanza: Element): Promise<void> {
     this.routed.push(stanza);
     const to = Jid.parse(stanza.attr('to') ?? '');
     if (to.domain !== this.domain.domain || to.local === '') return;
     const from = Jid.parse(stanza.attr('from') ?? '');
-    return this.accounts.with(to.bare(), (account) => this.#deliver(account, stanza, from, to));
+    try {
+      await this.accounts.with(to.bare(), (account) => this.#deliver(account, stanza, from, to));
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error;
+      const reply = errorReply(stanza, error);
+      if (reply !== undefined) await this.route(reply);
+    }
   }
 
   #deliver(account: Account | undefined, stanza: Element, from: Jid, to: Jid): void | Promise<void> {
     const verdict = account && this.hooks.incoming.ask(account, stanza, from);
     if (verdict === 'drop') return;
-    if (verdict !== undefined) return this.#reply(errorReply(stanza, verdict));
+    if (verdict !== undefined) throw verdict;
     if (to.isFull) account?.sessions.get(to.resource)?.send(stanza);
     else if (stanza.name === 'presence') return this.presence?.inbound(account, stanza, from, to);
     else for (const session of account?.sessions.values() ?? []) session.send(stanza);
-  }
-
-  /** Not waited for: it may be for an account whose work waits for this one. */
-  #reply(reply: Element | undefined): void {
-    if (reply !== undefined) void this.route(reply);
   }
 }
 

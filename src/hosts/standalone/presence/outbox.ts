@@ -10,10 +10,10 @@ import type { Session } from '../session.js';
  * middle of the work, so that nothing overtakes it, and waits when the work is done, if at all.
  */
 export class Outbox {
-  readonly #server: Pick<Server, 'route' | 'hooks'>;
+  readonly #server: Pick<Server, 'accounts' | 'hooks' | 'route'>;
   readonly #waiting: Promise<void>[] = [];
 
-  constructor(server: Pick<Server, 'route' | 'hooks'>) {
+  constructor(server: Pick<Server, 'accounts' | 'hooks' | 'route'>) {
     this.#server = server;
   }
 
@@ -25,10 +25,10 @@ export class Outbox {
 
   /** Sends presence of a session to whom it did not name itself; nothing if it may not send that there. */
   tell(session: Session, stanza: Element, to: string): void {
+    const { accounts, hooks } = this.#server;
+    const jid = accounts.loaded(to)?.jid ?? Jid.tryParse(to);
     const addressed = stanza.withAttrs({ to });
-    const jid = Jid.tryParse(to);
-    if (jid === undefined || this.#server.hooks.outgoing.ask(session, addressed, jid) !== undefined) return;
-    this.send(addressed);
+    if (jid !== undefined && hooks.outgoing.ask(session, addressed, jid) === undefined) this.send(addressed);
   }
 
   /** Sends the presence of each available session; false if there is none. */

@@ -4,8 +4,10 @@ import type { Account } from '../account.js';
 import type { Session } from '../session.js';
 
 /**
- * What the router hands to the rules of presence (RFC 6121 §3, §4). Stanzas have their `from` in order. All but `inbound`
- * are called while nothing is held, and may use `accounts.with`.
+ * What the router hands to the rules of presence (RFC 6121 §3, §4). Stanzas have their `from`, and the `to` of a
+ * client, in order. All but `inbound`
+ * are called while nothing is held, and may use `accounts.with`. A `StanzaError` that is thrown, or rejected with, is the
+ * answer to the stanza.
  */
 export interface PresenceRules {
   /** Presence without `to` from a session: initial, changed or unavailable, to all who may see it. */

@@ -1,7 +1,6 @@
-import { stanzaErrorFor } from '../../../errors.js';
 import type { Element } from '../../../xmpp/element.js';
 import type { Jid } from '../../../xmpp/jid.js';
-import { errorReply, presence } from '../../../xmpp/stanza.js';
+import { presence } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Account } from '../account.js';
 import type { Server } from '../module.js';
@@ -17,7 +16,11 @@ import { Subscriptions } from './subscriptions.js';
 
 type Outcome = void | Promise<void>;
 
-/** The rules of presence of RFC 6121 §3 and §4, for all accounts of a server. Nothing of it throws or rejects. */
+/**
+ * The rules of presence of RFC 6121 §3 and §4, for all accounts of a server. What a sender did wrong, or may not do, is
+ * thrown (or rejected with) as a `StanzaError`: `bad-request` for a type or priority that is none, `resource-constraint`
+ * beyond a bound. A store that fails rejects with its error.
+ */
 export function createPresence(server: Server): PresenceRules {
   return new Presence(server);
 }
@@ -35,57 +38,35 @@ class Presence implements PresenceRules {
   }
 
   broadcast(session: Session, stanza: Element): Outcome {
-    return this.#answering(
-      stanza,
-      (reply) => session.send(reply),
-      () => {
-        const kind = kindOf(stanza);
-        if (kind === 'available') return this.#availability.available(session, stanza);
-        if (kind === 'unavailable') return this.#availability.unavailable(session, stanza);
-        throw new StanzaError('bad-request', 'Presence of this type is for somebody.');
-      },
-    );
-  }
-
-  outbound(session: Session, stanza: Element, to: Jid): Outcome {
-    return this.#answering(
-      stanza,
-      (reply) => session.send(reply),
-      () => this.#outbound(session, stanza, to),
-    );
-  }
-
-  inbound(account: Account | undefined, stanza: Element, from: Jid, to: Jid): Outcome {
-    return this.#answering(
-      stanza,
-      (reply) => this.#server.route(reply),
-      () => this.#inbound(account, stanza, from, to),
-    );
+    const kind = kindOf(stanza);
+    if (kind === 'available') return this.#availability.available(session, stanza);
+    if (kind === 'unavailable') return this.#availability.unavailable(session, stanza);
+    throw new StanzaError('bad-request', 'Presence of this type is for somebody.');
   }
 
   gone(session: Session): Outcome {
     return this.#availability.gone(session);
   }
 
-  #outbound(session: Session, stanza: Element, to: Jid): Outcome {
+  outbound(session: Session, stanza: Element, to: Jid): Outcome {
     const kind = kindOf(stanza);
     switch (kind) {
       case 'available':
         this.#availability.directed(session, to);
-        return this.#server.route(withTo(stanza, to));
+        return this.#server.route(stanza);
       case 'unavailable':
         session.directed.delete(to.toString());
-        return this.#server.route(withTo(stanza, to));
+        return this.#server.route(stanza);
       case 'error':
-        return this.#server.route(withTo(stanza, to));
+        return this.#server.route(stanza);
       case 'probe':
-        return this.#server.route(withTo(stanza, to.bare()));
+        return this.#server.route(stanza.withAttrs({ to: to.bare().toString() }));
       default:
         return this.#subscriptions.outbound(session, kind, stanza, to);
     }
   }
 
-  #inbound(account: Account | undefined, stanza: Element, from: Jid, to: Jid): Outcome {
+  inbound(account: Account | undefined, stanza: Element, from: Jid, to: Jid): Outcome {
     const kind = kindOf(stanza);
     if (account === undefined) {
       if (kind === 'subscribe' || kind === 'probe') refuse(to, from, new Outbox(this.#server));
@@ -111,31 +92,6 @@ class Presence implements PresenceRules {
     for (const session of account.sessions.values()) this.#availability.leaveForEver(session, outbox);
     return outbox.settled();
   }
-
-  /** Does the work; an error of it goes to whoever sent the stanza. */
-  #answering(stanza: Element, reply: (error: Element) => unknown, work: () => Outcome): Outcome {
-    const failed = (error: unknown) => {
-      const answer = errorReply(stanza, this.#toStanzaError(error));
-      if (answer !== undefined) void reply(answer);
-    };
-    try {
-      const pending = work();
-      return pending?.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #toStanzaError(error: unknown): StanzaError {
-    if (error instanceof StanzaError) return error;
-    this.#server.events.handlerFailed({ what: 'presence', error });
-    return stanzaErrorFor('internal-error');
-  }
-}
-
-function withTo(stanza: Element, to: Jid): Element {
-  const text = to.toString();
-  return stanza.attr('to') === text ? stanza : stanza.withAttrs({ to: text });
 }
 
 /** Nobody lives there: nothing is shared (RFC 6121 §3.1.3, §4.3.2). */

@@ -140,25 +140,34 @@ const types = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'] as cons
 const approvable: readonly StateName[] = ['None', 'None + Pending Out', 'To'];
 
 describe.each(types)('outbound %s', (type) => {
-  it.each(outboundTables[type])('%s: routed %s, then %s', (name, routed, next) => {
+  const rows = outboundTables[type].map(([name, routed, next = name]) => ({ name, routed, next }));
+  it.each(rows)('$name: routed $routed, then $next', ({ name, routed, next }) => {
     const before = state(name);
     const step = outboundStep(type, before);
     expect(step.isRouted).toBe(routed === 'yes');
     const isApproved = type === 'subscribed' && approvable.includes(name);
-    expect(step.state).toEqual({ ...states[next ?? name], isApproved });
-    if (next === undefined && !isApproved) expect(step.state).toBe(before);
+    expect(step.state).toEqual(state(next, isApproved));
+    if (next === name && !isApproved) expect(step.state).toBe(before);
   });
 });
 
 describe.each(types)('inbound %s', (type) => {
-  it.each(inboundTables[type])('%s: delivered %s, then %s', (name, delivered, next) => {
+  const rows = inboundTables[type].map(([name, delivered, next = name]) => ({ name, delivered, next }));
+  it.each(rows)('$name: delivered $delivered, then $next', ({ name, delivered, next }) => {
     const before = state(name);
     const step = inboundStep(type, before);
     expect(step.isDelivered).toBe(delivered === 'yes');
     expect(step.isAnswered).toBe(delivered === 'answered');
-    expect(step.state).toEqual(state(next ?? name));
-    if (next === undefined) expect(step.state).toBe(before);
+    expect(step.state).toEqual(state(next));
+    if (next === name) expect(step.state).toBe(before);
   });
+});
+
+it('the tables have each state once', () => {
+  for (const type of types) {
+    expect(outboundTables[type].map(([name]) => name)).toEqual(Object.keys(states));
+    expect(inboundTables[type].map(([name]) => name)).toEqual(Object.keys(states));
+  }
 });
 
 describe('pre-approval (RFC 6121 §3.4)', () => {

@@ -41,9 +41,9 @@ export class Subscriptions {
     if (contact.equals(own)) return;
     const outbox = new Outbox(this.#server);
     const addressed = stanza.withAttrs({ from: own.toString(), to: contact.toString() });
-    await this.#server.accounts.with(own, (account) => {
-      if (account !== undefined) return this.#send(account, type, addressed, contact.toString(), outbox);
-    });
+    await this.#server.accounts.with(own, (account) =>
+      account === undefined ? undefined : this.#send(account, type, addressed, contact.toString(), outbox),
+    );
     await outbox.settled();
   }
 
