@@ -143,8 +143,14 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
     'belfry_account_changes_total{change="password",by="operator"} 1',
   ],
   [
-    (e) => e.certificateLoaded({ names: ['example.org'], until: new Date(1_900_000_000_000) }),
+    (e) => e.certificateLoaded({ names: ['example.org'], until: new Date(1_900_000_000_000), problems: [] }),
     { level: 'info', names: ['example.org'], until: '2030-03-17T17:46:40.000Z' },
+    'belfry_certificate_expiry_timestamp_seconds 1900000000',
+  ],
+  [
+    (e) =>
+      e.certificateLoaded({ names: [], until: new Date(1_900_000_000_000), problems: ['It ends soon.'] }),
+    { level: 'warn', names: [], problems: ['It ends soon.'] },
     'belfry_certificate_expiry_timestamp_seconds 1900000000',
   ],
   [

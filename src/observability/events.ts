@@ -58,8 +58,8 @@ export interface Events {
   accountCreated(event: { jid: string; by: 'operator' | 'registration'; client?: string }): void;
   accountRemoved(event: { jid: string; by: 'operator' | 'user' }): void;
   passwordChanged(event: { jid: string; by: 'operator' | 'user' }): void;
-  /** The certificate was read, at the start or again; `until` is its last day. */
-  certificateLoaded(event: { names: readonly string[]; until: Date }): void;
+  /** The certificate was read, at the start or again; `until` is its last day, `problems` what clients will dislike. */
+  certificateLoaded(event: { names: readonly string[]; until: Date; problems: readonly string[] }): void;
   /** The certificate could not be read again: the one before stays. */
   certificateRejected(event: { reason: string }): void;
 }
@@ -320,10 +320,12 @@ function accountEvents(
         logger.info({ jid, by }, 'password changed');
       });
     },
-    certificateLoaded({ names, until }) {
+    certificateLoaded({ names, until, problems }) {
       never(() => {
         metrics.certificateExpiry.set(until.getTime() / 1000);
-        logger.info({ names, until: until.toISOString() }, 'certificate loaded');
+        const loaded = { names, until: until.toISOString() };
+        if (problems.length === 0) logger.info(loaded, 'certificate loaded');
+        else logger.warn({ ...loaded, problems }, 'certificate loaded, with problems');
       });
     },
     certificateRejected({ reason }) {

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Jid } from '../../../xmpp/jid.js';
+import { ownCertificate } from './own-certificate.js';
+import { type PemPair, parseCertificate } from './pem-pair.js';
+import { TlsError } from './tls-error.js';
+
+/** A certificate with its key, found to be usable. */
+export interface Certificate {
+  /** PEM; the certificates of authorities may follow the server's own. */
+  readonly cert: string;
+  /** PEM of the private key. */
+  readonly key: string;
+  /** The domains and addresses that it is for. */
+  readonly names: readonly string[];
+  /** Its last moment. */
+  readonly until: Date;
+  /** What clients will dislike, as sentences for the operator. */
+  readonly problems: readonly string[];
+  /** What `tls-server-end-point` binds to (RFC 5929 §4.1); undefined if that is not defined for this certificate. */
+  readonly serverEndPoint: Uint8Array | undefined;
+}
+
+export interface CertificateSource {
+  /** Files with PEM; undefined for a self-signed certificate that is kept in `dataDir`. */
+  readonly files: { readonly cert: string; readonly key: string } | undefined;
+  readonly dataDir: string;
+  readonly domain: Jid;
+}
+
+/**
+ * Reads the server's certificate and its key, or makes them if none are given.
+ * @throws {TlsError} (as rejection) if they cannot be read, written or used
+ */
+export async function loadCertificate(
+  { files, dataDir, domain }: CertificateSource,
+  now: number = Date.now(),
+): Promise<Certificate> {
+  const pair =
+    files === undefined ? await ownCertificate({ dataDir, domain, now, randomBytes }) : await readPair(files);
+  return parseCertificate(pair, domain, now);
+}
+
+async function readPair({ cert, key }: { cert: string; key: string }): Promise<PemPair> {
+  return {
+    cert: { file: cert, text: await read(cert, 'standalone.tls.cert') },
+    key: { file: key, text: await read(key, 'standalone.tls.key') },
+  };
+}
+
+async function read(file: string, option: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TlsError(
+      `${file} cannot be read: ${reason}.`,
+      `Check ${option}, and that the user Belfry runs as may read the file.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { domainToASCII } from 'node:url';
+import type { Jid } from '../../../xmpp/jid.js';
+import type { Certificate } from './certificate.js';
+import { endPointHash } from './end-point-hash.js';
+import { TlsError } from './tls-error.js';
+
+/** Texts of a certificate and its key, with the names of the files for messages. */
+export interface PemPair {
+  readonly cert: { readonly file: string; readonly text: string };
+  readonly key: { readonly file: string; readonly text: string };
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+/** Certificates are renewed 30 days before their end as a rule: with less than this left something is stuck. */
+const warningDays = 14;
+
+/**
+ * Puts a certificate and its key together.
+ * @throws {TlsError} if one of them cannot be read, or they do not belong together
+ */
+export function parseCertificate(pair: PemPair, domain: Jid, now: number): Certificate {
+  const x509 = parseX509(pair.cert);
+  const privateKey = parseKey(pair.key);
+  checkPair(x509, privateKey, pair);
+  return {
+    cert: pair.cert.text,
+    key: pair.key.text,
+    names: namesOf(x509),
+    until: new Date(x509.validTo),
+    problems: problemsOf(x509, domain, now),
+    serverEndPoint: endPointHash(x509.raw),
+  };
+}
+
+/** @throws {TlsError} */
+export function parseX509({ file, text }: PemPair['cert']): X509Certificate {
+  try {
+    return new X509Certificate(text);
+  } catch (cause) {
+    throw new TlsError(
+      `There is no certificate in ${file}.`,
+      'It has to be PEM: a block that begins with "-----BEGIN CERTIFICATE-----".',
+      { cause },
+    );
+  }
+}
+
+/** @throws {TlsError} */
+export function parseKey({ file, text }: PemPair['key']): KeyObject {
+  try {
+    return createPrivateKey(text);
+  } catch (cause) {
+    if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(text)) {
+      throw new TlsError(
+        `The key in ${file} is encrypted.`,
+        `Write it without a passphrase: openssl pkey -in ${file} -out key.pem`,
+      );
+    }
+    throw new TlsError(
+      `There is no private key in ${file}.`,
+      'It has to be PEM: a block that begins with "-----BEGIN PRIVATE KEY-----".',
+      { cause },
+    );
+  }
+}
+
+function checkPair(x509: X509Certificate, privateKey: KeyObject, { cert, key }: PemPair): void {
+  if (!x509.checkPrivateKey(privateKey)) {
+    throw new TlsError(
+      `The key in ${key.file} is not that of the first certificate in ${cert.file}.`,
+      "Both have to be of the same issue, and the server's own certificate has to come before those of authorities.",
+    );
+  }
+  try {
+    createSecureContext({ cert: cert.text, key: key.text });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TlsError(
+      `TLS does not take the certificate in ${cert.file} with its key: ${reason}.`,
+      'Get one with an ECDSA key on P-256 or an RSA key of 2,048 bits or more.',
+    );
+  }
+}
+
+/** Whether a certificate is for a domain, or for an address if the domain is one. */
+export function covers(x509: X509Certificate, domain: Jid): boolean {
+  const name = asciiName(domain);
+  return (isIP(name) === 0 ? x509.checkHost(name) : x509.checkIP(name)) !== undefined;
+}
+
+/** A domain as certificates have it: in ASCII, an IPv6 address without its brackets. */
+export function asciiName(domain: Jid): string {
+  const address = /^\[(.*)\]$/.exec(domain.domain)?.[1];
+  return address ?? domainToASCII(domain.domain);
+}
+
+function namesOf(x509: X509Certificate): string[] {
+  const names = x509.subjectAltName?.split(', ') ?? [];
+  return names.flatMap((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1] ?? []);
+}
+
+function problemsOf(x509: X509Certificate, domain: Jid, now: number): string[] {
+  const problems: string[] = [];
+  const days = Math.floor((Date.parse(x509.validTo) - now) / dayMs);
+  if (days < 0) problems.push(`The certificate has ended on ${x509.validTo}: clients will refuse it.`);
+  else if (days < warningDays)
+    problems.push(`The certificate ends in ${days} days: check that its renewal works.`);
+  if (Date.parse(x509.validFrom) > now) {
+    problems.push(`The certificate is not valid before ${x509.validFrom}: clients will refuse it.`);
+  }
+  if (!covers(x509, domain)) {
+    const names = namesOf(x509).join(', ') || 'no domain';
+    problems.push(`The certificate is not for ${domain}, but for ${names}: clients will refuse it.`);
+  }
+  return problems;
+}
