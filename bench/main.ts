@@ -8,6 +8,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'push-service': () => import('./push-service.js'),
   parser: () => import('./parser.js'),
   tokens: () => import('./tokens.js'),
+  sessions: () => import('./sessions.js'),
+  messages: () => import('./messages.js'),
   http: () => import('./http.js'),
   storage: () => import('./storage.js'),
 };

@@ -1,17 +1,18 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startBelfry } from '../tests/harness/belfry.js';
 import { findExecutable } from '../tests/harness/peer.js';
 import { startProsody } from '../tests/harness/prosody.js';
 import { temporaryFolder, type XmppServer } from '../tests/harness/xmpp-server.js';
-import { ask } from './push/ask.js';
-import { cpuSeconds } from './push/cpu.js';
+import { type Ask, asker } from './ask.js';
+import { cpuSeconds } from './cpu.js';
+import type { Answer, Question } from './push/lean-distributor.js';
 import { generateLoad } from './push/wrk.js';
+import { median, printTable } from './table.js';
 
 /**
  * The push path end to end: HTTP POST → provider → Prosody → a distributor that answers → 201. Closed loop; all rows
@@ -50,7 +51,7 @@ interface Sample {
 
 interface Bench {
   readonly prosody: XmppServer;
-  readonly distributor: ChildProcess;
+  readonly ask: Ask<Question, Answer>;
   readonly folder: string;
 }
 
@@ -104,8 +105,9 @@ async function prepare(closers: Closers): Promise<Bench> {
   closers.push(() => prosody.stop());
   const distributor = fork(new URL('./push/lean-distributor.ts', import.meta.url));
   closers.push(() => distributor.disconnect());
-  await ask(distributor, { ask: 'login', port: prosody.c2sPort, domain, ...account }, 'done');
-  return { prosody, distributor, folder };
+  const ask = asker<Question, Answer>(distributor);
+  await ask({ ask: 'login', port: prosody.c2sPort, domain, ...account }, 'done');
+  return { prosody, ask, folder };
 }
 
 async function startRows(bench: Bench, wanted: readonly string[], closers: Closers): Promise<Row[]> {
@@ -135,9 +137,9 @@ async function bareRow(closers: Closers): Promise<Row> {
   };
 }
 
-async function register({ distributor }: Bench, provider: string): Promise<readonly string[]> {
+async function register({ ask }: Bench, provider: string): Promise<readonly string[]> {
   const question = { ask: 'register', provider, count: registrations } as const;
-  return (await ask(distributor, question, 'endpoints')).endpoints;
+  return (await ask(question, 'endpoints')).endpoints;
 }
 
 async function modRow(bench: Bench, backend: string, provider: string): Promise<Row> {
@@ -175,7 +177,7 @@ async function measure(
 }
 
 async function sampleOf(
-  { prosody, distributor, folder }: Bench,
+  { prosody, ask, folder }: Bench,
   row: Row,
   load: { readonly connections: number; readonly seconds: number },
 ): Promise<Sample> {
@@ -184,14 +186,14 @@ async function sampleOf(
     own: row.ownPid === undefined ? 0 : cpuSeconds(row.ownPid),
   });
   const question = { ask: 'counts', payloadBytes } as const;
-  await ask(distributor, question, 'counts');
+  await ask(question, 'counts');
   const before = used();
   const body = randomBytes(payloadBytes);
   const report = await generateLoad({ ...load, endpoints: row.endpoints, body, folder });
   const after = used();
   // What was under way when the load ended still arrives; it is counted, and is no loss.
   await sleep(500);
-  const { delivered } = await ask(distributor, question, 'counts');
+  const { delivered } = await ask(question, 'counts');
   const answered201 = report.requests - report.bad;
   const arrived = row.provider === undefined ? answered201 : (delivered[row.provider] ?? 0);
   return {
@@ -203,10 +205,6 @@ async function sampleOf(
     not201: report.bad + report.broken,
     lost: Math.max(0, answered201 - arrived),
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function print(rows: readonly Row[], samples: ReadonlyMap<Row, Sample[]>, connections: number): void {
@@ -234,8 +232,6 @@ function print(rows: readonly Row[], samples: ReadonlyMap<Row, Sample[]>, connec
     ['provider', 'pushes/s', 'p50 ms', 'p99 ms', 'Prosody CPU s/1000', 'own CPU s/1000'],
     ['× mod_unified_push', '× bare', 'not 201', '201 but lost'],
   ].flat();
-  const table = [heads, heads.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`);
-  const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
-  const setting = `${connections} connections, ${payloadBytes} bytes, ${registrations} endpoints`;
-  process.stdout.write(`${machine}; ${setting}; medians\n\n${table.join('\n')}\n`);
+  const setting = `${connections} connections, ${payloadBytes} bytes, ${registrations} endpoints; medians`;
+  printTable(setting, heads, lines);
 }

@@ -78,7 +78,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
 
 const dataFolderIn = (folder: string) => join(folder, 'data');
 
-function ensureBuild(): void {
+/** Builds the program unless what is built is newer than its sources. */
+export function ensureBuild(): void {
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/ensure-build.mjs')], {
     stdio: 'inherit',
   });
@@ -98,7 +99,8 @@ function configuration(folder: string, port: number, options: BelfryOptions) {
   };
 }
 
-async function answersOk(url: string): Promise<boolean> {
+/** True if a GET is answered with a status of success. */
+export async function answersOk(url: string): Promise<boolean> {
   try {
     return (await fetch(url)).ok;
   } catch {

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { credentialsFor } from '../../src/hosts/standalone/sasl/credentials.js';
+import type { Credentials } from '../../src/hosts/standalone/store.js';
+import { openStorage } from '../../src/storage/open.js';
+import { answersOk, ensureBuild } from './belfry.js';
+import { freePort } from './net.js';
+import {
+  domainsOf,
+  runServer,
+  temporaryFolder,
+  type XmppServer,
+  type XmppServerOptions,
+} from './xmpp-server.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 'directTls'> {
+  /** Further keys of `standalone`. */
+  readonly standalone?: Readonly<Record<string, unknown>>;
+  /** Keys of `unified_push`. */
+  readonly unifiedPush?: Readonly<Record<string, unknown>>;
+}
+
+/** The built program as XMPP server, in a process of its own. */
+export interface StandaloneServer extends Omit<XmppServer, 'componentPort'> {
+  readonly domain: string;
+  readonly httpBase: string;
+  /** The configuration file, for other commands of the program. */
+  readonly configFile: string;
+}
+
+/**
+ * Builds if needed and starts `belfry serve` as XMPP server of the accounts' one domain, on ports of its own: encryption is
+ * allowed and not required, and no limit stops a test or a benchmark that connects often from one address.
+ */
+export async function startStandalone(options: StandaloneOptions): Promise<StandaloneServer> {
+  ensureBuild();
+  const folder = await temporaryFolder('standalone');
+  const ports = { c2sPort: await freePort(), directTlsPort: await freePort(), http: await freePort() };
+  const { c2sPort, directTlsPort } = ports;
+  const [domain = 'localhost'] = domainsOf(options.accounts);
+  const configFile = join(folder, 'belfry.yaml');
+  await writeFile(configFile, JSON.stringify(configuration(folder, domain, ports, options)));
+  await writeAccounts(join(folder, 'data'), options.accounts);
+  const httpBase = `http://127.0.0.1:${ports.http}`;
+  const server = {
+    name: 'belfry standalone',
+    folder,
+    program: {
+      command: process.execPath,
+      args: [join(root, 'dist/cli/main.js'), 'serve', '--config', configFile],
+      cwd: folder,
+    },
+    isReady: () => answersOk(`${httpBase}/readyz`),
+  };
+  const { accounts } = options;
+  return runServer(server, { accounts, c2sPort, directTlsPort, domain, httpBase, configFile });
+}
+
+function configuration(
+  folder: string,
+  domain: string,
+  ports: { readonly c2sPort: number; readonly directTlsPort: number; readonly http: number },
+  { standalone, unifiedPush, directTls }: StandaloneOptions,
+) {
+  return {
+    host: 'standalone',
+    domain,
+    data_dir: join(folder, 'data'),
+    standalone: {
+      c2s: `127.0.0.1:${ports.c2sPort}`,
+      c2s_direct_tls: `127.0.0.1:${ports.directTlsPort}`,
+      require_encryption: false,
+      rate_limit: 0,
+      max_connections_per_address: 1_000_000,
+      ...(directTls === undefined ? {} : { tls: directTls }),
+      ...standalone,
+    },
+    http: { listen: `127.0.0.1:${ports.http}`, public_url: `http://127.0.0.1:${ports.http}` },
+    unified_push: { ...unifiedPush },
+    log: { format: 'json' },
+  };
+}
+
+/** Writes the accounts straight into the database, with one set of keys for each password: thousands take no time. */
+async function writeAccounts(dataDir: string, accounts: StandaloneOptions['accounts']): Promise<void> {
+  await mkdir(dataDir, { mode: 0o700 });
+  const file = join(dataDir, 'belfry.sqlite');
+  const storage = await openStorage({ kind: 'sqlite', file }, { events: { storageFailed() {} } });
+  const keys = new Map<string, Credentials>();
+  for (const password of new Set(Object.values(accounts))) {
+    keys.set(password, await credentialsFor(password, randomBytes));
+  }
+  await Promise.all(
+    Object.entries(accounts).map(([jid, password]) => {
+      const credentials = keys.get(password);
+      return credentials && storage.standalone.accounts.create(jid, credentials);
+    }),
+  );
+  await storage.close();
+}
