@@ -72,16 +72,18 @@ export class WriteQueue<Item = undefined> {
   }
 
   /** Hands over what waits and `last`, whatever the bound and whether or not a batch is still on its way. */
-  writeNow(last: string): void {
+  writeNow(...last: readonly string[]): void {
     this.#unschedule();
-    if (last !== '') this.#waiting.push(last);
-    this.#waitingBytes += Buffer.byteLength(last);
+    for (const text of last) {
+      this.#waiting.push(text);
+      this.#waitingBytes += Buffer.byteLength(text);
+    }
     if (this.#waiting.length > 0) this.#write();
   }
 
   /** Writes what waits and `last` whatever the bound, and ends the sending side. */
-  end(last: string): void {
-    this.writeNow(last);
+  end(...last: readonly string[]): void {
+    this.writeNow(...last);
     this.#sink.end();
   }
 

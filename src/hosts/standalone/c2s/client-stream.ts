@@ -1,0 +1,287 @@
+import type { Events } from '../../../observability/events.js';
+import type { Clock } from '../../../xmpp/clock.js';
+import type { Element } from '../../../xmpp/element.js';
+import type { Jid } from '../../../xmpp/jid.js';
+import { ns } from '../../../xmpp/ns.js';
+import type { ParserLimits } from '../../../xmpp/parser.js';
+import type { RandomText } from '../../../xmpp/random-text.js';
+import { StreamError } from '../../../xmpp/stream-error.js';
+import { WriteQueue } from '../../write-queue.js';
+import type { Session, SessionLink } from '../session.js';
+import { type ByteRate, rateDelay, useRate } from './byte-rate.js';
+import type { C2sLimits } from './limits.js';
+import { type NegotiatedStream, Negotiation, type NegotiationRules } from './negotiation.js';
+import { readHeader } from './stream-header.js';
+import type { StreamListener, Transport } from './transport.js';
+
+/** What the streams of a server have in common. */
+export interface StreamContext extends NegotiationRules {
+  readonly domain: Jid;
+  readonly events: Pick<Events, 'streamFailed' | 'handlerFailed'>;
+  readonly clock: Clock;
+  readonly limits: C2sLimits;
+  /** For those who have authenticated. */
+  readonly parserLimits: ParserLimits;
+  readonly streamIds: RandomText;
+  /** Undefined for as fast as it comes. */
+  readonly rate: ByteRate | undefined;
+  /** Hears what becomes of a stream. */
+  readonly registry: StreamRegistry;
+}
+
+export interface StreamRegistry {
+  /** The negotiation may take longer than usual. */
+  waitsForForm(stream: ClientStream): void;
+  /** The client has authenticated. */
+  authenticated(stream: ClientStream): void;
+  /** The negotiation is over. */
+  bound(stream: ClientStream): void;
+  /** The stream has ended: the connection has to be closed within a bound. */
+  ending(stream: ClientStream): void;
+  /** The connection is gone, and so is the session when `rest` is done, which never rejects. */
+  gone(stream: ClientStream, rest: Promise<unknown>): void;
+}
+
+/** Why nothing is read, as bits: a stanza is being worked on; the client has sent more than its rate allows. */
+const working = 1;
+const tooFast = 2;
+
+/** Stanzas for a session whose client does not know yet that it was bound. */
+const maxEarly = 100;
+
+/**
+ * A client's stream (RFC 6120 §4) from the first byte to the last, over whatever carries it. One element is worked on at
+ * a time. There is one of these for every client, so it holds little while nothing happens.
+ */
+export class ClientStream implements NegotiatedStream, StreamListener {
+  readonly #context: StreamContext;
+  readonly #transport: Transport;
+  readonly #queue: WriteQueue<Element>;
+  /** Undefined when a resource was bound. */
+  #negotiation: Negotiation | undefined;
+  #session: Session | undefined;
+  #early: Element[] | undefined;
+  #state: 'open' | 'ending' | 'gone' = 'open';
+  /** Whether our header was sent since the stream began or was restarted. */
+  #hasHeader = false;
+  #lang: string | undefined;
+  #holds = 0;
+  #work: Promise<void> | undefined;
+  /** Bytes before authentication. */
+  #strangersBytes = 0;
+  #rateUsedUntil = 0;
+  #cancelWait: (() => void) | undefined;
+
+  constructor(context: StreamContext, transport: Transport) {
+    this.#context = context;
+    this.#transport = transport;
+    this.#queue = new WriteQueue(transport, context.limits.waitingBytes);
+    this.#negotiation = new Negotiation(context, transport, this);
+  }
+
+  get transport(): SessionLink['transport'] {
+    return this.#transport.kind;
+  }
+
+  get lang(): string | undefined {
+    return this.#lang;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress;
+  }
+
+  send(stanza: Element): boolean {
+    if (this.#state !== 'open') return false;
+    if (this.#session === undefined) return this.#keepEarly(stanza);
+    if (this.#queue.push(this.#transport.framing.element(stanza), stanza)) return true;
+    this.end(new StreamError('resource-constraint', 'The client reads too slowly.'));
+    return false;
+  }
+
+  end(error?: StreamError): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    this.#cancelWait?.();
+    this.#transport.ignore();
+    this.#queue.end(...this.#lastWords(error));
+    this.#context.registry.ending(this);
+    if (error !== undefined) this.#report(error);
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.#transport.destroy();
+  }
+
+  write(element: Element): void {
+    this.#queue.push(this.#transport.framing.element(element));
+  }
+
+  startTls(proceed: Element): void {
+    this.#queue.writeNow(this.#transport.framing.element(proceed));
+    this.#hasHeader = false;
+    this.#transport.startTls();
+  }
+
+  restart(): void {
+    this.#hasHeader = false;
+    this.#transport.restart(this.#context.parserLimits);
+    this.#context.registry.authenticated(this);
+  }
+
+  waitForForm(): void {
+    this.#context.registry.waitsForForm(this);
+  }
+
+  bound(session: Session, reply: Element): void | Promise<void> {
+    this.#session = session;
+    this.#negotiation = undefined;
+    if (this.#state === 'gone') return this.#unbind(session);
+    this.#context.registry.bound(this);
+    if (this.#state === 'ending') return;
+    this.write(reply);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const stanza of early) this.send(stanza);
+  }
+
+  onHeader(header: Element, contentNamespace: string): void {
+    if (this.#state !== 'open') return;
+    try {
+      if (this.#hasHeader || this.#negotiation === undefined)
+        throw new StreamError('bad-format', 'The stream is open already.');
+      const { from, lang } = readHeader(header, contentNamespace, this.#context.domain);
+      this.#lang = lang;
+      this.#queue.push(this.#header(from));
+      this.write(this.#negotiation.features());
+    } catch (error) {
+      this.onBroken(error);
+    }
+  }
+
+  onElement(element: Element): void {
+    if (this.#state !== 'open') return;
+    try {
+      const work = this.#take(element);
+      if (work !== undefined) this.#waitFor(work);
+    } catch (error) {
+      this.onBroken(error);
+    }
+  }
+
+  onEnd(): void {
+    this.end();
+  }
+
+  onBytes(count: number): void {
+    if (this.#state !== 'open') return;
+    if (this.#negotiation !== undefined) this.#countStrangersBytes(count);
+    if (this.#context.rate !== undefined) this.#slowDown(count, this.#context.rate);
+  }
+
+  onBroken(error: unknown): void {
+    if (this.#state !== 'open') return;
+    const isOurs = !(error instanceof StreamError);
+    if (isOurs) this.#context.events.handlerFailed({ what: 'client stream', error });
+    this.end(isOurs ? new StreamError('internal-server-error') : error);
+  }
+
+  onClosed(): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    this.#cancelWait?.();
+    const unbound = this.#session && this.#unbind(this.#session);
+    this.#context.registry.gone(this, Promise.all([this.#work, unbound]));
+  }
+
+  /** Stanzas before the end of the negotiation come from the server's side of it, which is done sooner. */
+  #keepEarly(stanza: Element): boolean {
+    this.#early ??= [];
+    return this.#early.length < maxEarly && this.#early.push(stanza) > 0;
+  }
+
+  #header(to: string | undefined): string {
+    this.#hasHeader = true;
+    const { domain, streamIds } = this.#context;
+    return this.#transport.framing.header({ from: domain.toString(), to, id: streamIds.next() });
+  }
+
+  /** An error that comes before our header follows it all the same (RFC 6120 §4.9.1.2). */
+  #lastWords(error: StreamError | undefined): string[] {
+    const { framing } = this.#transport;
+    if (error === undefined) return this.#hasHeader ? [framing.end] : [];
+    const header = this.#hasHeader ? [] : [this.#header(undefined)];
+    return [...header, framing.element(error.toElement()), framing.end];
+  }
+
+  #report({ condition, text }: StreamError): void {
+    const jid = this.#session?.jid.bare() ?? this.#negotiation?.account;
+    const client = this.#transport.remoteAddress;
+    const known = jid === undefined ? {} : { jid: jid.toString() };
+    this.#context.events.streamFailed({ client, condition, text, ...known });
+  }
+
+  #take(element: Element): void | Promise<void> {
+    if (element.is('error', ns.streams)) return this.end();
+    if (this.#session !== undefined) return this.#context.entrance.receive(this.#session, element);
+    if (!this.#hasHeader) throw new StreamError('bad-format', 'Open a stream first.');
+    return this.#negotiation?.take(element);
+  }
+
+  #waitFor(work: Promise<void>): void {
+    this.#hold(working);
+    this.#work = work
+      .catch((error: unknown) => this.onBroken(error))
+      .then(() => {
+        this.#work = undefined;
+        this.#release(working);
+      });
+  }
+
+  async #unbind(session: Session): Promise<void> {
+    try {
+      await this.#context.entrance.unbind(session, [...this.#queue.unsent, ...(this.#early ?? [])]);
+    } catch (error) {
+      this.#context.events.handlerFailed({ what: 'end of a session', error });
+    }
+  }
+
+  #countStrangersBytes(count: number): void {
+    if (this.#negotiation?.account !== undefined) return;
+    this.#strangersBytes += count;
+    if (this.#strangersBytes <= this.#context.limits.negotiationBytes) return;
+    this.end(new StreamError('policy-violation', 'So much is not needed to authenticate.'));
+  }
+
+  #slowDown(count: number, rate: ByteRate): void {
+    this.#rateUsedUntil = useRate(this.#rateUsedUntil, this.#context.clock.now(), count, rate);
+    if (this.#cancelWait === undefined) this.#waitForRate(rate);
+  }
+
+  #waitForRate(rate: ByteRate): void {
+    const delay = rateDelay(this.#rateUsedUntil, this.#context.clock.now(), rate);
+    this.#cancelWait = undefined;
+    if (delay <= 0) {
+      this.#release(tooFast);
+      return;
+    }
+    this.#hold(tooFast);
+    this.#cancelWait = this.#context.clock.after(delay, () => this.#waitForRate(rate));
+  }
+
+  #hold(reason: number): void {
+    if (this.#holds === 0) this.#transport.hold();
+    this.#holds |= reason;
+  }
+
+  #release(reason: number): void {
+    if ((this.#holds & reason) === 0) return;
+    this.#holds &= ~reason;
+    if (this.#holds === 0 && this.#state === 'open') this.#transport.release();
+  }
+}

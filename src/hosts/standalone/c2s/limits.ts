@@ -1,0 +1,36 @@
+/** Bounds on what a client may occupy. Times are in milliseconds. */
+export interface C2sLimits {
+  /** Bytes of one element before authentication. */
+  readonly negotiationStanzaBytes: number;
+  /** Bytes of everything before authentication. */
+  readonly negotiationBytes: number;
+  /** From the connection until a resource is bound. */
+  readonly negotiationTimeout: number;
+  /** The same from when the client has begun to register: then somebody fills in a form. */
+  readonly registrationTimeout: number;
+  /** Failed authentications of one connection. */
+  readonly authenticationTries: number;
+  /** Connections that have not authenticated; one more is closed at once. */
+  readonly unauthenticatedConnections: number;
+  /** Bytes of one stanza. */
+  readonly stanzaBytes: number;
+  /** Bytes that wait for a client that reads too slowly; beyond that its connection is cut. */
+  readonly waitingBytes: number;
+  /** How long a client may take to close after we did. */
+  readonly closeTimeout: number;
+  /** For how many seconds of `rateLimit` a client that was silent may send at once. */
+  readonly burstSeconds: number;
+}
+
+export const defaultC2sLimits: C2sLimits = {
+  negotiationStanzaBytes: 10_000,
+  negotiationBytes: 64 * 1024,
+  negotiationTimeout: 30_000,
+  registrationTimeout: 300_000,
+  authenticationTries: 5,
+  unauthenticatedConnections: 1_000,
+  stanzaBytes: 256 * 1024,
+  waitingBytes: 2 * 1024 * 1024,
+  closeTimeout: 2_000,
+  burstSeconds: 10,
+};
