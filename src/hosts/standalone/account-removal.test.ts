@@ -83,6 +83,13 @@ describe('an account that is removed', () => {
     expect(next.session.account.sessions.get('phone')).toBe(next.session);
   });
 
+  it('is removed although a module fails afterwards', async () => {
+    server.core.server.hooks.accountRemoved.on(() => Promise.reject(new Error('flaw')));
+    expect(await server.core.removeAccount(jid, 'user')).toBe(true);
+    expect(server.failures).toEqual(['accountRemoved']);
+    expect(server.recorded.map(({ name }) => name)).toContain('accountRemoved');
+  });
+
   it('stays if the store fails', async () => {
     server.stores.tables.failure = new Error('disk');
     await expect(server.core.removeAccount(jid, 'user')).rejects.toThrow('disk');

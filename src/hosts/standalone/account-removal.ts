@@ -10,12 +10,12 @@ export interface AccountRemovalOptions {
   readonly sessions: Pick<Sessions, 'expel'>;
   readonly store: Pick<AccountStore, 'remove'>;
   readonly hooks: Pick<Hooks, 'accountRemoving' | 'accountRemoved'>;
-  readonly events: Pick<Events, 'accountRemoved'>;
+  readonly events: Pick<Events, 'accountRemoved' | 'handlerFailed'>;
 }
 
 /**
  * Removes an account with all that it has, and ends its sessions. False if there is none.
- * @throws the store's error; then the account is still there
+ * @throws what a module threw that says farewell, or the store's error; then the account is still there
  */
 export async function removeAccount(
   { accounts, sessions, store, hooks, events }: AccountRemovalOptions,
@@ -34,7 +34,11 @@ export async function removeAccount(
   });
   if (removed === undefined) return false;
   await removed.ended;
-  await hooks.accountRemoved.run(jid);
   events.accountRemoved({ jid: key, by });
+  try {
+    await hooks.accountRemoved.run(jid);
+  } catch (error) {
+    events.handlerFailed({ what: 'accountRemoved', error });
+  }
   return true;
 }

@@ -50,6 +50,7 @@ const defaultLimits: CoreLimits = {
 
 export interface CoreOptions {
   readonly domain: Jid;
+  /** Read whenever they matter, so that they may change. */
   readonly settings: StandaloneSettings;
   readonly stores: StandaloneStores;
   readonly events: Events;
@@ -73,7 +74,7 @@ export interface Core {
   entity(domain: Jid): Host;
   /**
    * Removes an account with all that it has; its sessions end with `not-authorized`. False if there is none.
-   * @throws the store's error; then the account is still there
+   * @throws (as rejection) what a module threw that says farewell, or the store's error; then the account is still there
    */
   removeAccount(jid: Jid, by: 'operator' | 'user'): Promise<boolean>;
   /** Without rules, presence goes nowhere. Called once, before the first session. */
@@ -174,7 +175,7 @@ class EmbeddedCore implements Core {
     const { domain, settings, events, clock, randomBytes } = this.#options;
     return new Sessions({
       domain,
-      maxSessionsPerAccount: settings.maxSessionsPerAccount,
+      settings,
       accounts: this.#accounts,
       router: this.#router,
       hooks: this.#hooks,

@@ -14,13 +14,14 @@ import { isOwn } from './judge.js';
 import type { PresenceRules } from './presence/presence-rules.js';
 import type { Router } from './router.js';
 import { type Entrance, Session, type SessionLink } from './session.js';
+import type { StandaloneSettings } from './settings.js';
 import { checkStanza, stamp } from './stamp.js';
 
 type Done = void | Promise<void>;
 
 export interface EntranceOptions {
   readonly domain: Jid;
-  readonly maxSessionsPerAccount: number;
+  readonly settings: Pick<StandaloneSettings, 'maxSessionsPerAccount'>;
   readonly accounts: AccountCache;
   readonly router: Router;
   readonly hooks: Pick<Hooks, 'outgoing' | 'sessionBound' | 'sessionEnded'>;
@@ -120,7 +121,7 @@ export class Sessions implements Entrance {
   ): { readonly session: Session; readonly replaced: Session | undefined } {
     if (this.#isStopped) throw new StanzaError('service-unavailable', 'The server is shutting down.');
     if (account === undefined) throw new StanzaError('item-not-found', 'There is no such account.');
-    checkSessionCount(account, jid.resource, this.#options.maxSessionsPerAccount);
+    checkSessionCount(account, jid.resource, this.#options.settings.maxSessionsPerAccount);
     const replaced = account.sessions.get(jid.resource);
     if (replaced !== undefined) this.#accounts.leave(replaced);
     const session = new Session(account, jid, link);
