@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createEvents } from '../src/observability/events.js';
 import { createLogger } from '../src/observability/logger.js';
 import { createMetrics } from '../src/observability/metrics.js';
-import { cpuSeconds } from './push/cpu.js';
+import { cpuSeconds } from './cpu.js';
 import { generateLoad } from './push/wrk.js';
 
 /**

@@ -1,6 +1,7 @@
 // A distributor that costs as little CPU as it can, so that the benchmark measures the servers: a raw socket, a scan
 // for the end of each IQ, one write per chunk. Runs as a child process and is asked over its IPC channel.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export type Question =
@@ -11,6 +12,8 @@ export type Question =
       readonly user: string;
       readonly password: string;
     }
+  /** Takes pushes from the port without any login. */
+  | { readonly ask: 'attach'; readonly port: number }
   | { readonly ask: 'register'; readonly provider: string; readonly count: number }
   /** How many pushes of that many payload bytes came from each provider since the last time. */
   | { readonly ask: 'counts'; readonly payloadBytes: number };
@@ -133,6 +136,12 @@ async function answer(question: Question): Promise<Answer> {
   switch (question.ask) {
     case 'login':
       await login(question);
+      return { kind: 'done' };
+    case 'attach':
+      socket = connect(question.port, '127.0.0.1');
+      socket.setNoDelay(true);
+      socket.on('data', receive);
+      await once(socket, 'connect');
       return { kind: 'done' };
     case 'register': {
       const endpoints: string[] = [];
