@@ -412,7 +412,11 @@ describe('the router', () => {
           if (action === 'say') await client.say(element);
           else if (action === 'fill') client.link.isFull = !client.link.isFull;
           else if (action === 'hide') client.available(-1);
-          else await client.lose(element.withAttrs({ from }), ...client.link.take());
+          else
+            await client.lose(
+              element.withAttrs({ from, to: `${client.session.account.jid}` }),
+              ...client.link.take(),
+            );
         }
         for (const [name, stanza] of seen) expect(accountOf(stanza, name)).toBe(name);
       }),
