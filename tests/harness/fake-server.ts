@@ -216,23 +216,6 @@ export class FakeServer implements Server {
     await this.hooks.sessionEnded.run(session);
   }
 
-  /** Takes a stanza of a client, as the real entrance does; what is wrong with it is answered. */
-  async receive({ session }: FakeClient, stanza: Element): Promise<void> {
-    const to = Jid.tryParse(stanza.attr('to'));
-    const stamped = stanza.withAttrs({ from: session.jid.toString() });
-    try {
-      const verdict = to && this.hooks.outgoing.ask(session, stamped, to);
-      if (verdict !== undefined) throw verdict;
-      if (stanza.name !== 'presence') await this.route(stamped);
-      else if (to === undefined) await this.presence?.broadcast(session, stamped);
-      else await this.presence?.outbound(session, stamped, to);
-    } catch (error) {
-      if (!(error instanceof StanzaError)) throw error;
-      const reply = errorReply(stamped, error);
-      if (reply !== undefined) session.send(reply);
-    }
-  }
-
   /** Asks an account (default: its own) in the name of a session or a stranger; rejects with what the handler threw. */
   async askAccount(
     from: FakeClient | string,

@@ -1,5 +1,5 @@
 import type { Element } from '../../../xmpp/element.js';
-import type { Jid } from '../../../xmpp/jid.js';
+import { Jid } from '../../../xmpp/jid.js';
 import { presence } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Account } from '../account.js';
@@ -126,8 +126,15 @@ export class Availability {
     const probe = presence({ type: 'probe', from: to });
     for (const contact of account.contacts.values()) {
       if (isSeen(contact) && !this.#isAbsent(contact)) outbox.tell(session, probe, contact.jid);
-      if (contact.pendingIn !== undefined) session.send(parseStored(contact.pendingIn));
+      if (contact.pendingIn !== undefined) this.#deliverRequest(session, parseStored(contact.pendingIn));
     }
+  }
+
+  /** A request waits on, unheard, while its sender is blocked. */
+  #deliverRequest(session: Session, request: Element): void {
+    const from = Jid.tryParse(request.attr('from'));
+    if (from === undefined) return;
+    if (this.#server.hooks.incoming.ask(session.account, request, from) === undefined) session.send(request);
   }
 
   /**

@@ -3,7 +3,7 @@ import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { SubscriptionType } from './subscription.js';
 
 /** What a presence stanza is about (RFC 6121 §4.7.1); without a type it says that its sender is available. */
-export type PresenceKind = 'available' | 'unavailable' | 'error' | 'probe' | SubscriptionType;
+type PresenceKind = 'available' | 'unavailable' | 'error' | 'probe' | SubscriptionType;
 
 const kinds: ReadonlyMap<string | undefined, PresenceKind> = new Map<string | undefined, PresenceKind>([
   [undefined, 'available'],

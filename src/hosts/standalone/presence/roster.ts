@@ -81,7 +81,7 @@ export function rosterItems(account: Account): StoredContact[] {
 
 /**
  * The version of the roster as clients see it (RFC 6121 §2.6): the same for the same content, also after a restart.
- * Half a millisecond for a thousand contacts.
+ * About a millisecond for a thousand contacts.
  */
 export function rosterVersion(account: Account): string {
   const lines = rosterItems(account).map(({ jid, name, groups, subscription, ask, approved }) =>

@@ -125,6 +125,20 @@ describe('a subscription (RFC 6121 §3.1)', () => {
     }
   });
 
+  it('is not heard of while a module keeps its sender away, and waits on', async () => {
+    await stage.core.server.route(presence({ type: 'subscribe', from: 'tybalt@example.net', to: romeo }));
+    let isAway = true;
+    stage.core.server.hooks.incoming.on((_account, _stanza, from) =>
+      isAway && from.local === 'tybalt' ? 'drop' : undefined,
+    );
+    for (const expected of [0, 1]) {
+      const r = await stage.connect(`${romeo}/orchard`);
+      await r.send(presence({}));
+      expect(r.hears().filter((line) => line === 'subscribe tybalt@example.net')).toHaveLength(expected);
+      isAway = false;
+    }
+  });
+
   it('is not asked for twice aloud', async () => {
     const r = await enter(`${romeo}/orchard`);
     const j = await enter(`${juliet}/balcony`);
