@@ -23,7 +23,7 @@ export interface Certificate {
 
 export interface CertificateSource {
   /** Files with PEM; undefined for a self-signed certificate that is kept in `dataDir`. */
-  readonly files: { readonly cert: string; readonly key: string } | undefined;
+  readonly files?: { readonly cert: string; readonly key: string } | undefined;
   readonly dataDir: string;
   readonly domain: Jid;
 }
