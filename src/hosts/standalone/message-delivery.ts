@@ -6,7 +6,6 @@ import type { AccountCache } from './account-cache.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
 import { messageFate, takesMessages } from './message-routing.js';
-import type { Session } from './session.js';
 
 export interface MessageDeliveryOptions {
   readonly accounts: AccountCache;
@@ -22,8 +21,6 @@ interface Letter {
   readonly to: Jid;
   /** Who is to be judged; undefined if it has been. */
   readonly from: Jid | undefined;
-  /** A session that cannot have it. */
-  readonly absent: Session | undefined;
 }
 
 /** Brings messages to the sessions of accounts, or to what keeps them until there is one. */
@@ -41,22 +38,22 @@ export class MessageDelivery {
   /** Delivers a message to an account's bare JID or to a full JID of it; whether there is such an account or not. */
   deliver(stanza: Element, from: Jid, to: Jid): Placed | Promise<Placed> {
     const session = to.isFull ? this.#accounts.session(to.toString()) : undefined;
-    if (session === undefined) return this.#toAccount({ stanza, to, from, absent: undefined });
+    if (session === undefined) return this.#toAccount({ stanza, to, from });
     const verdict = judgeIncoming(this.#options.hooks, session.account, stanza, from);
     if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
     if (session.send(stanza)) return undefined;
-    return this.#toAccount({ stanza, to, from: undefined, absent: session });
+    return this.#toAccount({ stanza, to, from: undefined });
   }
 
   /**
-   * Delivers a message that a session was given and did not get: as if the session had been absent from the beginning. What
-   * another session got too is done with.
+   * Delivers a message that a session, which has left, was given and did not get: as if the session had not been there from
+   * the beginning. What another session got too is done with.
    */
-  redeliver(stanza: Element, to: Jid, absent: Session): Placed | Promise<Placed> {
+  redeliver(stanza: Element, to: Jid): Placed | Promise<Placed> {
     if (this.#mayBeElsewhere(stanza)) return undefined;
     const successor = to.isFull ? this.#accounts.session(to.toString()) : undefined;
-    if (successor !== undefined && successor !== absent && successor.send(stanza)) return undefined;
-    return this.#toAccount({ stanza, to, from: undefined, absent });
+    if (successor?.send(stanza) === true) return undefined;
+    return this.#toAccount({ stanza, to, from: undefined });
   }
 
   #toAccount(letter: Letter): Placed | Promise<Placed> {
@@ -71,18 +68,18 @@ export class MessageDelivery {
     }
     const type = stanza.attr('type');
     const address = to.isFull ? 'absent-resource' : 'account';
-    if (messageFate(type, address, true) === 'deliver' && this.#sendToAll(account, letter)) return undefined;
+    if (messageFate(type, address, true) === 'deliver' && this.#sendToAll(account, stanza)) return undefined;
     const fate = messageFate(type, address, false);
     if (fate === 'offline') return this.#offer(account, stanza);
     return fate === 'return' ? new StanzaError('service-unavailable') : undefined;
   }
 
-  /** Sends to every session that takes messages; false if none could. */
-  #sendToAll(account: Account | undefined, { stanza, absent }: Letter): boolean {
+  /** Sends to every session that takes messages; false if none could. One that refused before does so again. */
+  #sendToAll(account: Account | undefined, stanza: Element): boolean {
     if (account === undefined) return false;
     let copies = 0;
     for (const session of account.sessions.values()) {
-      if (session !== absent && takesMessages(session) && session.send(stanza)) copies++;
+      if (takesMessages(session) && session.send(stanza)) copies++;
     }
     if (copies > 1) this.#copies.set(stanza, copies);
     return copies > 0;

@@ -65,18 +65,14 @@ export class Router {
   }
 
   /** Takes back what a session was given and did not get, and does what is done for sessions that are not there. */
-  undelivered(stanza: Element, absent: Session): Done {
+  undelivered(stanza: Element, session: Session): Done {
     const address = this.address(stanza.attr('to'));
-    const to = address !== undefined && isOwn(address, absent.account.jid) ? address : absent.jid;
+    const to = address !== undefined && isOwn(address, session.account.jid) ? address : session.jid;
     const from = this.address(stanza.attr('from'));
     if (from === undefined || stanza.name === 'presence') return;
     const bounce = (error: StanzaError) => this.#bounce(stanza, from, to, error);
     if (stanza.name === 'iq') return bounce(new StanzaError('service-unavailable'));
-    return this.guard(
-      () => settle(this.#options.messages.redeliver(stanza, to, absent), bounce),
-      bounce,
-      stanza,
-    );
+    return this.guard(() => settle(this.#options.messages.redeliver(stanza, to), bounce), bounce, stanza);
   }
 
   /** Does something for a stanza; what it throws is reported, and `fail` is given what its sender may know of it. */
