@@ -269,6 +269,17 @@ describe('directed presence (RFC 6121 §4.6)', () => {
     expect(j.hears()).toEqual([]);
   });
 
+  it('ends once', async () => {
+    const j = await enter(`${juliet}/balcony`);
+    const r = await enter(`${romeo}/orchard`);
+    await r.send(presence({ to: juliet }));
+    await r.send(presence({ type: 'unavailable' }));
+    j.take();
+    await r.send(presence({ type: 'unavailable' }));
+    await r.vanish();
+    expect(j.hears()).toEqual([]);
+  });
+
   it('is not remembered of whom a broadcast reaches', async () => {
     await befriend();
     const j = await enter(`${juliet}/balcony`);

@@ -151,7 +151,7 @@ export class Availability {
   /** RFC 6121 §4.4.2: whom presence does not reach is not sent more of it. */
   #noteError(account: Account, stanza: Element, from: Jid): void {
     const session = sessionNamed(account, stanza.attr('to') ?? '');
-    if (session === undefined || from.isFull || !account.contacts.has(from.toString())) return;
+    if (session === undefined || !account.contacts.has(from.toString())) return;
     const noted = this.#unreachable.get(session) ?? new Set();
     this.#unreachable.set(session, noted.add(from.toString()));
   }

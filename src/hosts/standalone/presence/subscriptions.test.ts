@@ -161,8 +161,15 @@ describe('a subscription (RFC 6121 §3.1)', () => {
     expect(available.hears()).toEqual([`subscribe ${romeo}`]);
     expect(interested.hears()).toEqual([]);
     await say(interested, 'subscribed', romeo);
-    expect(available.hears()).toEqual([]);
-    expect(interested.hears()).toEqual([`push ${romeo} from`]);
+    await say(interested, 'subscribe', romeo);
+    await say(r, 'subscribed', juliet);
+    expect(available.hears()).toEqual([`presence ${romeo}/orchard`]);
+    expect(interested.hears()).toEqual([
+      `push ${romeo} from`,
+      `push ${romeo} from ask=subscribe`,
+      `subscribed ${romeo}`,
+      `push ${romeo} both`,
+    ]);
   });
 
   it('to an address where nobody lives is refused', async () => {
@@ -186,6 +193,7 @@ describe('a subscription (RFC 6121 §3.1)', () => {
     const r = await enter(`${romeo}/orchard`);
     await say(r, 'subscribe', romeo);
     await say(r, 'subscribed', romeo);
+    await stage.core.server.route(presence({ type: 'subscribe', from: romeo, to: romeo }));
     expect(r.hears()).toEqual([]);
     expect(await contact(romeo, romeo)).toBeUndefined();
   });
@@ -219,6 +227,7 @@ describe('the end of a subscription', () => {
   it('by who is seen: unavailable comes first (RFC 6121 §3.2)', async () => {
     const r = await enter(`${romeo}/orchard`);
     const j = await enter(`${juliet}/balcony`);
+    await stage.connect(`${juliet}/hidden`);
     await befriend(r, j);
     await say(j, 'unsubscribed', romeo);
     expect(j.hears()).toEqual([`push ${romeo} to`]);
