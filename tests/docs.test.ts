@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '../src/errors.js';
 import { defaultConnectionLimits } from '../src/hosts/component/connection.js';
 import { silentFailure, socketFailure, streamErrorFailure } from '../src/hosts/component/failure.js';
+import { accountLimits } from '../src/hosts/standalone/settings.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
@@ -314,6 +315,22 @@ describe('docs/xmpp.md', () => {
     const known = Object.values(errorTable).flatMap((row) => ('stanza' in row ? [row.stanza.join('/')] : []));
     // What the host itself answers when too many handlers are at work.
     expect(new Set(registering)).toEqual(new Set([...known, 'wait/resource-constraint']));
+  });
+
+  it('has the bounds of rosters and presence', () => {
+    const text = section(doc('xmpp.md'), 'Roster and presence').replaceAll('\n', ' ');
+    const presence = (file: string, name: string) =>
+      count(constant(`hosts/standalone/presence/${file}`, name));
+    for (const bound of [
+      `more than ${count(accountLimits.nameBytes)} bytes`,
+      `more than ${accountLimits.groupsPerContact} groups`,
+      `there are ${count(accountLimits.contacts)} contacts`,
+      `at most ${presence('subscriptions.ts', 'maxRequestBytes')} bytes`,
+      `${presence('subscriptions.ts', 'maxPendingRequests')} requests of strangers`,
+      `remembered for ${presence('availability.ts', 'maxDirected')} addresses`,
+    ]) {
+      expect(text).toContain(bound);
+    }
   });
 });
 
