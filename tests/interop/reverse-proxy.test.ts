@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type HttpTestBed, startHttp } from '../harness/http.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
@@ -65,11 +69,31 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
+/** The body of what a site answers to a GET with 200. */
+function fetchFrom(host: string, port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path, headers: { host }, agent: false }, (response) => {
+      if (response.statusCode !== 200) reject(new Error(`${path}: ${response.statusCode}`));
+      text(response).then(resolve, reject);
+    }).once('error', reject);
+  });
+}
+
 /** GETs a message from another of this machine's addresses, to be told from the proxy. */
 function getFrom(localAddress: string, port: number, headers: Record<string, string>): Promise<void> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, localAddress, path: '/message/m1', headers, agent: false };
     get(options, (response) => response.resume().once('end', resolve)).once('error', reject);
+  });
+}
+
+/** A WebSocket that says what the proxy said of the client, and then whatever it hears. */
+function echo(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const server = new WebSocketServer({ noServer: true, handleProtocols: () => 'xmpp' });
+  server.handleUpgrade(request, socket, head, (opened) => {
+    const { 'x-forwarded-for': client, 'x-forwarded-proto': scheme } = request.headers;
+    opened.send(`${client} ${scheme}`);
+    opened.on('message', (message) => opened.send(message.toString()));
   });
 }
 
@@ -96,6 +120,7 @@ for (const { name, file, executable, program } of proxies) {
       http = await startHttp({
         publicUrl: 'https://example.org/up',
         trustedProxies: ['127.0.0.1'],
+        upgrade: echo,
         answer: ({ token }) =>
           token === 'gone'
             ? { kind: 'gone', code: 'unknown-endpoint' }
@@ -169,6 +194,26 @@ for (const { name, file, executable, program } of proxies) {
         await waitFor('both log lines', async () => /POST 201.*POST 201/s.test(await read(log)));
       expect(proxy.output()).not.toContain('SECRET');
       expect(await read(log)).not.toContain('SECRET');
+    });
+
+    it('passes WebSockets on, and says who they are', async () => {
+      const headers = { host: 'push.example.org', 'x-forwarded-for': '203.0.113.7' };
+      const url = `ws://127.0.0.1:${port}/xmpp-websocket`;
+      const socket = new WebSocket(url, 'xmpp', { headers, localAddress: '127.0.0.9' });
+      const heard: string[] = [];
+      socket.on('message', (message) => heard.push(message.toString()));
+      await once(socket, 'open');
+      expect(socket.protocol).toBe('xmpp');
+      socket.send('hello');
+      await waitFor('the echo', () => heard.length === 2);
+      expect(heard).toEqual(['127.0.0.9 http', 'hello']);
+      socket.close();
+      await once(socket, 'close');
+    });
+
+    it.each(['/.well-known/host-meta', '/.well-known/host-meta.json'])('passes %s on', async (path) => {
+      const answer = await fetchFrom('push.example.org', port, path);
+      expect(answer).toContain('wss://example.org/up/xmpp-websocket');
     });
 
     it.each(['/healthz', '/readyz', '/metrics', '/up/metrics', '/pushy'])(
