@@ -1,42 +1,30 @@
-import { randomBytes } from 'node:crypto';
-import { type Core, createCore } from '../../src/hosts/standalone/core.js';
+import type { Core } from '../../src/hosts/standalone/core.js';
 import type { ServerModule } from '../../src/hosts/standalone/module.js';
 import { createPresence } from '../../src/hosts/standalone/presence/presence.js';
 import type { Session } from '../../src/hosts/standalone/session.js';
 import type { Element } from '../../src/xmpp/element.js';
-import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
-import { FakeClock } from './fake-clock.js';
-import { RecordingLink } from './fake-server.js';
-import { memoryServerStores } from './memory-server-stores.js';
-import { recordingEvents } from './recording-events.js';
-
-const keys = {
-  salt: new Uint8Array(16),
-  iterations: 4096,
-  storedKey: new Uint8Array(32),
-  serverKey: new Uint8Array(32),
-};
+import { type CoreClient, EmbeddedCore } from './embedded-core.js';
 
 /** A client on the stage: a session of the real core, its connection played by the test. */
 export class Actor {
-  readonly session: Session;
-  readonly #core: Core;
-  readonly #link: RecordingLink;
+  readonly #client: CoreClient;
 
-  constructor(core: Core, session: Session, link: RecordingLink) {
-    this.#core = core;
-    this.session = session;
-    this.#link = link;
+  constructor(client: CoreClient) {
+    this.#client = client;
+  }
+
+  get session(): Session {
+    return this.#client.session;
   }
 
   async send(stanza: Element): Promise<void> {
-    await this.#core.entrance.receive(this.session, stanza);
+    await this.#client.say(stanza);
   }
 
   /** What came since it was asked last. */
   take(): Element[] {
-    return this.#link.take();
+    return this.#client.link.take();
   }
 
   /** As `take`, each stanza in a few words. */
@@ -46,46 +34,41 @@ export class Actor {
 
   /** The connection is lost. */
   async vanish(): Promise<void> {
-    await this.#core.entrance.unbind(this.session, []);
+    await this.#client.lose();
   }
 }
 
-/** The real core with presence and the given modules, stores in memory, without connections. */
+/** The real core with presence and the given modules, for plays of several users. */
 export class CoreStage {
-  readonly core: Core;
-  readonly stores = memoryServerStores();
-  readonly clock = new FakeClock();
-  readonly #recording = recordingEvents();
-  readonly recorded = this.#recording.recorded;
+  readonly #embedded: EmbeddedCore;
   /** What went to other servers. */
   readonly abroad: Element[] = [];
 
   constructor(modules: readonly ServerModule[], remote: 'elsewhere' | 'nowhere' = 'elsewhere') {
-    this.core = createCore({
-      domain: Jid.parse('example.org'),
-      settings: { registration: 'closed', maxOfflineMessages: 10, maxSessionsPerAccount: 10 },
-      stores: this.stores,
-      events: this.#recording.events,
-      clock: this.clock,
-      now: () => Date.UTC(2026, 0, 1) + this.clock.now(),
-      randomBytes: (size) => new Uint8Array(randomBytes(size)),
-      processId: 'p1',
-      software: { name: 'Belfry', version: '0' },
-      ...(remote === 'elsewhere' && { routeRemote: (stanza: Element) => void this.abroad.push(stanza) }),
-    });
+    const routeRemote = (stanza: Element) => void this.abroad.push(stanza);
+    this.#embedded = new EmbeddedCore({}, remote === 'elsewhere' ? { routeRemote } : {});
     this.core.setPresenceRules(createPresence(this.core.server));
     for (const module of modules) module.setup(this.core.server);
   }
 
+  get core(): Core {
+    return this.#embedded.core;
+  }
+
+  get stores(): EmbeddedCore['stores'] {
+    return this.#embedded.stores;
+  }
+
+  get recorded(): EmbeddedCore['recorded'] {
+    return this.#embedded.recorded;
+  }
+
   async addAccounts(...bareJids: readonly string[]): Promise<void> {
-    for (const jid of bareJids) await this.stores.accounts.create(jid, { sha1: keys, sha256: keys });
+    for (const jid of bareJids) await this.#embedded.addAccount(jid);
   }
 
   async connect(fullJid: string): Promise<Actor> {
-    const jid = Jid.parse(fullJid);
-    const link = new RecordingLink();
-    const session = await this.core.entrance.bind(jid.bare(), jid.resource, link);
-    return new Actor(this.core, session, link);
+    return new Actor(await this.#embedded.connect(fullJid));
   }
 }
 
