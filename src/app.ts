@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { Config, HostConfig, ListenAddress } from './config/config.js';
-import { type ComponentHost, createComponentHost } from './hosts/component/component-host.js';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config, ListenAddress } from './config/config.js';
+import { controlSocketName } from './control/protocol.js';
+import { createControlServer } from './control/server.js';
+import { userHandlers } from './control/user-handlers.js';
+import { type Hosting, openHosting } from './hosting.js';
+import type { Host } from './hosts/host.js';
 import { createHttpServer } from './http/server.js';
+import { explainListening } from './listen-error.js';
 import { createEvents, type Events } from './observability/events.js';
 import { createHealth } from './observability/health.js';
 import type { Logger } from './observability/logger.js';
@@ -11,7 +18,6 @@ import { sweepExpired } from './services/unified-push/sweep.js';
 import { createTokens } from './services/unified-push/tokens/tokens.js';
 import { openStorage, type Storage } from './storage/open.js';
 import { readVersion } from './version.js';
-import type { Jid } from './xmpp/jid.js';
 
 /** How often expired rows are removed, in milliseconds. */
 const sweepInterval = 60 * 60 * 1000;
@@ -20,8 +26,11 @@ const sweepInterval = 60 * 60 * 1000;
 export interface App {
   /** Where HTTP listens; the port is the real one if 0 was configured. */
   readonly httpAddress: ListenAddress;
-  /** Applies what can change while running: the ACL and the log level. */
-  reload(config: Config): void;
+  /** Where clients of the embedded server connect; undefined for nowhere, and on a component. */
+  readonly c2sAddress: ListenAddress | undefined;
+  readonly directTlsAddress: ListenAddress | undefined;
+  /** Applies what can change while running: ACL, log level, registration, certificate. Never rejects. */
+  reload(config: Config): Promise<void>;
   /** Answers what is under way, then closes everything in reverse order. */
   stop(): Promise<void>;
 }
@@ -39,7 +48,7 @@ export async function startApp(config: Config, { logger }: { logger: Logger }): 
     return { ...(await open(config, logger, closers)), stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw explainListening(error, config);
   }
 }
 
@@ -49,23 +58,18 @@ async function open(config: Config, logger: Logger, closers: Closer[]): Promise<
   const events = createEvents({ logger, metrics });
   const instance = randomBytes(6).toString('hex');
 
-  const storage = await openStorage(config.storage, { events });
+  const storage = await openStorageFor(config, events, logger);
   closers.push(() => storage.close());
 
-  const hosts = createHosts(config, { version, instance, events });
-  const pushHost = hosts.find((host) => host.domain.equals(config.unifiedPush.jid));
-  if (pushHost === undefined) throw new Error(`no host for ${config.unifiedPush.jid}`);
-  const unifiedPush = await openUnifiedPush(config, pushHost, storage, events);
+  const hosting = await openHosting(config, { version, instance, storage, events });
+  const unifiedPush = await openUnifiedPush(config, hosting.push, storage, events);
   closers.push(() => unifiedPush.stop());
   closers.push(startSweeping(storage, events));
-  for (const host of hosts) {
-    closers.push(() => host.stop());
-    host.start();
-  }
+  await startHosting(config, hosting, { logger, events, closers });
 
   const health = createHealth({
     checks: {
-      host: () => hosts.every((host) => host.isConnected),
+      host: () => hosting.isConnected,
       storage: () => storage.check().then(() => true),
     },
   });
@@ -73,6 +77,7 @@ async function open(config: Config, logger: Logger, closers: Closer[]): Promise<
     ...config.http,
     instance,
     push: unifiedPush.push,
+    upgrade: hosting.upgrade,
     health,
     metrics,
     events,
@@ -81,40 +86,64 @@ async function open(config: Config, logger: Logger, closers: Closer[]): Promise<
   closers.push(() => http.stop((config.unifiedPush.pushTimeout + 5) * 1000));
   const httpAddress = await http.start();
 
-  const reload = (next: Config) => {
+  const reload = async (next: Config) => {
     unifiedPush.setAcl(next.unifiedPush.acl);
     logger.setLevel(next.log.level);
+    await hosting.reload(next);
   };
-  return { httpAddress, reload };
+  const { c2s: c2sAddress, directTls: directTlsAddress } = hosting.addresses;
+  return { httpAddress, c2sAddress, directTlsAddress, reload };
 }
 
-/** One connection for each JID that Belfry is reached at; the component's own comes first. */
-function createHosts(
+async function openStorageFor({ storage }: Config, events: Events, logger: Logger): Promise<Storage> {
+  const file = storage.kind === 'sqlite' && !existsSync(storage.file) ? storage.file : undefined;
+  const opened = await openStorage(storage, { events });
+  if (file !== undefined) logger.info({ file }, 'new database made');
+  return opened;
+}
+
+interface Surroundings {
+  readonly logger: Logger;
+  readonly events: Events;
+  readonly closers: Closer[];
+}
+
+/** Starts the host, and beside it, where accounts live here, the door for commands about them. */
+async function startHosting(
   config: Config,
-  { version, instance, events }: { version: string; instance: string; events: Events },
-): ComponentHost[] {
-  const { jid, connect, secret } = componentOf(config.host);
-  const create = (domain: Jid) =>
-    createComponentHost({
-      jid: domain,
-      connect,
-      secret,
-      processId: instance,
-      software: { name: 'Belfry', version },
-      events,
-    });
-  const push = config.unifiedPush.jid;
-  return push.equals(jid) ? [create(jid)] : [create(jid), create(push)];
+  hosting: Hosting,
+  { logger, events, closers }: Surroundings,
+): Promise<void> {
+  const { local } = hosting;
+  if (local !== undefined) {
+    const path = join(config.dataDir, controlSocketName);
+    const handlers = userHandlers(local.accounts, local.domain);
+    const control = createControlServer({ path, handlers, events });
+    closers.push(() => control.stop());
+    // First, because it finds out whether another process has this data_dir.
+    await control.start();
+  }
+  closers.push(() => hosting.stop());
+  await hosting.start();
+  if (local !== undefined) await welcome(config, local, logger);
 }
 
-function componentOf(host: HostConfig): Extract<HostConfig, { kind: 'component' }> {
-  if (host.kind === 'component') return host;
-  throw new Error('this version of Belfry runs as a component only: set host: component');
+/** Tells whoever starts Belfry for the first time what there is now, and what to do next. */
+async function welcome(
+  { dataDir, host }: Config,
+  { domain, accounts }: NonNullable<Hosting['local']>,
+  logger: Logger,
+): Promise<void> {
+  for await (const _ of accounts.list()) return;
+  const isOwn = host.kind === 'standalone' && host.tls === undefined;
+  const certificate = isOwn ? { certificate: `self-signed, ${join(dataDir, 'tls.crt')}` } : {};
+  logger.info({ domain: String(domain), dataDir, ...certificate }, 'this XMPP server has no accounts yet');
+  logger.info({ command: `belfry user add you@${domain}` }, 'to make an account');
 }
 
 async function openUnifiedPush(
   config: Config,
-  host: ComponentHost,
+  host: Host,
   { registrations, revocations, keys }: Storage,
   events: Events,
 ): Promise<UnifiedPush> {

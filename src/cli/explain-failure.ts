@@ -1,17 +1,22 @@
-import { StorageOpenError } from '../storage/errors.js';
+import { ListenError } from '../listen-error.js';
 
 /** Why a command could not do its work, in a sentence or two for the operator. */
 export function explainFailure(error: unknown): string {
-  if (error instanceof StorageOpenError) return `${error.message} ${error.remedy}`;
   if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? error.code : undefined;
-  const isListening = 'syscall' in error && error.syscall === 'listen';
-  if (isListening && code === 'EADDRINUSE') {
-    return `${error.message}. Another program has the address: stop it, or change http.listen.`;
+  if (error instanceof ListenError) return `${error.message}. ${listenRemedy(error)}`;
+  const remedy = 'remedy' in error ? error.remedy : undefined;
+  return typeof remedy === 'string' ? `${error.message} ${remedy}` : error.message;
+}
+
+function listenRemedy({ code, setting }: ListenError): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Another program has the address: stop it, or change ${setting}.`;
+    case 'EACCES':
+      return setting === 'http.listen'
+        ? 'Ports below 1024 need a privilege: choose another in http.listen, behind a reverse proxy.'
+        : `Ports below 1024 need a privilege: choose another in ${setting}.`;
+    default:
+      return `Check ${setting}.`;
   }
-  if (isListening && code === 'EACCES') {
-    return `${error.message}. Ports below 1024 need a privilege: choose another in http.listen, behind a reverse proxy.`;
-  }
-  if (isListening) return `${error.message}. Check http.listen.`;
-  return error.message;
 }

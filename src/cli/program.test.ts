@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,9 +33,6 @@ async function belfry(args: readonly string[], env: Record<string, string> = {})
   });
   return { code, out, err };
 }
-
-const standalone =
-  'belfry.yaml: host: is standalone, but this version runs as a component of another XMPP server; set host: component, component.jid and component.secret (see docs/configuration.md)';
 
 describe('the command line', () => {
   it.each([[[]], [['bogus']], [['serve', '--bogus']], [['config', 'bogus']], [['serve', '--config']]])(
@@ -77,12 +74,13 @@ describe('config check', () => {
     });
   });
 
-  it.each([[['config', 'check']], [['serve']], [['doctor']]])(
-    'and %j say the same of what is valid and cannot be served',
-    async (args) => {
-      expect(await belfry(args)).toEqual({ code: 1, out: [], err: [standalone] });
-    },
-  );
+  it('takes no configuration at all, which is a server of its own', async () => {
+    expect(await belfry(['config', 'check'])).toEqual({
+      code: 0,
+      out: ['The configuration from environment and defaults is valid.'],
+      err: [],
+    });
+  });
 });
 
 describe('config schema', () => {
@@ -130,6 +128,39 @@ describe('doctor', () => {
     await new Promise<void>((resolve) => again.listen(port, '127.0.0.1', resolve));
     again.close();
     await server.stop();
+  });
+
+  it('looks at the doors of a standalone server, and makes nothing', async () => {
+    const [port, direct, http] = [await freePort(), await freePort(), await freePort()];
+    const { code, out } = await belfry(['doctor'], {
+      BELFRY_STANDALONE_C2S: `127.0.0.1:${port}`,
+      BELFRY_STANDALONE_C2S_DIRECT_TLS: `127.0.0.1:${direct}`,
+      BELFRY_HTTP_LISTEN: `127.0.0.1:${http}`,
+    });
+    expect(statuses(out)).toEqual([
+      'ok configuration',
+      'ok storage',
+      'ok standalone.c2s',
+      'ok standalone.c2s_direct_tls',
+      'ok certificate',
+      'ok public URL',
+      'warning TLS',
+      'warning clock',
+    ]);
+    expect(code).toBe(0);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('warns where strangers may come in', async () => {
+    const { out } = await belfry(['doctor'], {
+      BELFRY_STANDALONE_C2S: `0.0.0.0:${await freePort()}`,
+      BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false',
+      BELFRY_STANDALONE_REQUIRE_ENCRYPTION: 'false',
+      BELFRY_STANDALONE_REGISTRATION: 'open',
+      BELFRY_HTTP_LISTEN: `127.0.0.1:${await freePort()}`,
+    });
+    expect(out[1]).toMatch(/^warning {2}configuration: standalone\.require_encryption is false/);
+    expect(out[2]).toMatch(/^warning {2}configuration: standalone\.registration is open/);
   });
 
   it('fails if anything fails, and still looks at the rest', async () => {
@@ -180,5 +211,37 @@ describe('serve', () => {
     expect(code).toBe(1);
     expect(err).toEqual([expect.stringMatching(/^belfry: .*EADDRINUSE.*change http\.listen\.$/)]);
     other.close();
+  });
+
+  it('names the setting of the listener whose address is taken, and closes the others', async () => {
+    const [c2s, http] = [await freePort(), await freePort()];
+    const taken = await freePort();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(taken, '127.0.0.1', resolve));
+    const { code, err } = await belfry(['serve'], {
+      BELFRY_STANDALONE_C2S: `127.0.0.1:${c2s}`,
+      BELFRY_STANDALONE_C2S_DIRECT_TLS: `127.0.0.1:${taken}`,
+      BELFRY_HTTP_LISTEN: `127.0.0.1:${http}`,
+      BELFRY_LOG_LEVEL: 'silent',
+    });
+    expect(code).toBe(1);
+    expect(err).toEqual([
+      expect.stringMatching(/^belfry: .*EADDRINUSE.*: stop it, or change standalone\.c2s_direct_tls\.$/),
+    ]);
+    const again = createServer();
+    await new Promise<void>((resolve) => again.listen(c2s, '127.0.0.1', resolve));
+    again.close();
+    other.close();
+  });
+
+  it('starts as an XMPP server without a configuration, and stops with 0', async () => {
+    const { code, err } = await belfry(['serve'], {
+      BELFRY_STANDALONE_C2S: '127.0.0.1:0',
+      BELFRY_STANDALONE_C2S_DIRECT_TLS: '127.0.0.1:0',
+      BELFRY_HTTP_LISTEN: '127.0.0.1:0',
+      BELFRY_LOG_LEVEL: 'silent',
+    });
+    expect({ code, err }).toEqual({ code: 0, err: [] });
+    expect(readdirSync(join(folder, 'belfry-data')).sort()).toEqual(['belfry.sqlite', 'tls.crt', 'tls.key']);
   });
 });

@@ -86,14 +86,16 @@ export const schema = z.object({
       'Bytes per second that a connection may send for long; beyond it, Belfry reads more slowly. 0 for no limit.',
     prosody: 'limits',
   }),
-  'standalone.max_connections_per_address': count({ min: 1, max: 1_000_000 }).prefault(100).register(about, {
-    meaning: 'Connections of clients from one IP address (for IPv6: one /64) at a time.',
+  'standalone.max_connections_per_address': count({ min: 0, max: 1_000_000 }).prefault(100).register(about, {
+    meaning: 'Connections of clients from one IP address (for IPv6: one /64) at a time; 0 for no limit.',
   }),
   'standalone.max_sessions_per_account': count({ min: 1, max: 1_000 }).prefault(20).register(about, {
     meaning: 'Devices of an account that are connected at a time.',
+    isReloadable: true,
   }),
   'standalone.max_offline_messages': count({ min: 0, max: 100_000 }).prefault(1_000).register(about, {
     meaning: 'Messages kept for an account while none of its devices is connected; 0 for none.',
+    isReloadable: true,
   }),
   'component.jid': domain.optional().register(about, {
     defaultInWords: 'none; required on a component',

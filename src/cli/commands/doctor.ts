@@ -1,5 +1,6 @@
 import type { Config, StandaloneConfig } from '../../config/config.js';
 import { configFile, loadConfig } from '../../config/load.js';
+import { explainListening } from '../../listen-error.js';
 import { readServerTime } from '../../storage/server-time.js';
 import { checkC2s } from '../doctor/c2s.js';
 import { checkCertificate } from '../doctor/certificate.js';
@@ -38,17 +39,19 @@ export async function doctor({ config: file }: ConfigOption, io: Io): Promise<nu
   return exitCode;
 }
 
-function checkHost({ host, unifiedPush }: Config, running: RunningBelfry | undefined): Promise<Finding[]> {
+function checkHost(config: Config, running: RunningBelfry | undefined): Promise<Finding[]> {
+  const { host, unifiedPush } = config;
   return host.kind === 'component'
     ? checkComponent(host, unifiedPush.jid, running)
-    : checkStandalone(host, running);
+    : checkStandalone(host, config, running);
 }
 
 async function checkStandalone(
   host: StandaloneConfig,
+  config: Config,
   running: RunningBelfry | undefined,
 ): Promise<Finding[]> {
-  return [...(await checkC2s(host, running)), checkCertificate(host, Date.now())];
+  return [...(await checkC2s(host, running)), ...(await checkCertificate(host, config, Date.now()))];
 }
 
 interface HttpFindings {
@@ -63,7 +66,7 @@ async function checkHttp(config: Config, running: RunningBelfry | undefined): Pr
   try {
     standIn = await startStandIn(config.http);
   } catch (error) {
-    const text = `no Belfry answers there, and the address cannot be had: ${explainFailure(error)}`;
+    const text = `no Belfry answers there, and the address cannot be had: ${explainFailure(explainListening(error, config))}`;
     return { findings: [{ status: 'failed', what: 'http.listen', text }], clock: [] };
   }
   try {

@@ -9,16 +9,16 @@ interface Line {
   readonly fields: object;
 }
 
-function reload(env: Record<string, string>) {
+async function reload(env: Record<string, string>) {
   const lines: Line[] = [];
   const applied: Config[] = [];
   const write = (level: string) => (fields: object, message: string) =>
     lines.push({ level, message, fields });
   const load = (variables: Record<string, string>) => loadConfig({ env: variables, cwd: '/nonexistent' });
-  reloadConfig({
+  await reloadConfig({
     running: load({}),
     load: () => load(env),
-    app: { reload: (config) => applied.push(config) },
+    app: { reload: async (config) => void applied.push(config) },
     logger: {
       debug: write('debug'),
       info: write('info'),
@@ -32,8 +32,8 @@ function reload(env: Record<string, string>) {
 }
 
 describe('a reload', () => {
-  it('applies the new configuration', () => {
-    const { lines, applied } = reload({
+  it('applies the new configuration', async () => {
+    const { lines, applied } = await reload({
       BELFRY_UNIFIED_PUSH_ACL: 'example.net',
       BELFRY_LOG_LEVEL: 'debug',
     });
@@ -41,8 +41,8 @@ describe('a reload', () => {
     expect(lines).toEqual([{ level: 'info', message: 'configuration reloaded', fields: {} }]);
   });
 
-  it('names what needs a restart, without its value', () => {
-    const { lines } = reload({
+  it('names what needs a restart, without its value', async () => {
+    const { lines } = await reload({
       BELFRY_HTTP_LISTEN: '127.0.0.1:1',
       BELFRY_STORAGE: 'postgres://a:canary@h/d',
     });
@@ -53,8 +53,8 @@ describe('a reload', () => {
     expect(JSON.stringify(lines)).not.toContain('canary');
   });
 
-  it('keeps the former configuration if the new one is wrong', () => {
-    const { lines, applied } = reload({ BELFRY_LOG_LEVEL: 'loud' });
+  it('keeps the former configuration if the new one is wrong', async () => {
+    const { lines, applied } = await reload({ BELFRY_LOG_LEVEL: 'loud' });
     expect(applied).toEqual([]);
     expect(lines).toEqual([
       {

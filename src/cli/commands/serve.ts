@@ -1,25 +1,25 @@
 import { type App, startApp } from '../../app.js';
 import { changesForRestart } from '../../config/changes.js';
 import type { Config } from '../../config/config.js';
+import { loadConfig } from '../../config/load.js';
 import { ConfigError } from '../../config/problem.js';
 import { createLogger, type Logger } from '../../observability/logger.js';
 import { explainFailure } from '../explain-failure.js';
 import { formatAddress } from '../format-address.js';
 import type { ConfigOption, Io } from '../io.js';
-import { loadServable } from '../load-servable.js';
 
 /**
  * `belfry serve`: runs until SIGINT or SIGTERM, then answers what is under way and ends. SIGHUP reads the configuration
  * again. Throws if it cannot start.
  */
 export async function serve({ config: file }: ConfigOption, io: Io): Promise<number> {
-  const load = () => loadServable({ ...io.load, file });
+  const load = () => loadConfig({ ...io.load, file });
   const config = load();
   const logger = createLogger(config.log);
   let reload = () => {};
   const terminated = io.watchSignals(() => reload());
   const app = await startApp(config, { logger });
-  reload = () => reloadConfig({ running: config, load, app, logger });
+  reload = () => void reloadConfig({ running: config, load, app, logger });
   logger.info({ listen: formatAddress(app.httpAddress), publicUrl: config.http.publicUrl }, 'serving');
   const signal = await terminated;
   logger.info({ signal }, 'stopping');
@@ -45,8 +45,8 @@ interface Reload {
   readonly logger: Logger;
 }
 
-/** Applies what can be applied; a wrong configuration changes nothing. */
-export function reloadConfig({ running, load, app, logger }: Reload): void {
+/** Applies what can be applied; a wrong configuration changes nothing. Never rejects. */
+export async function reloadConfig({ running, load, app, logger }: Reload): Promise<void> {
   let wanted: Config;
   try {
     wanted = load();
@@ -55,7 +55,7 @@ export function reloadConfig({ running, load, app, logger }: Reload): void {
     logger.error({ problems }, 'configuration not reloaded: the former one stays');
     return;
   }
-  app.reload(wanted);
+  await app.reload(wanted);
   logger.info({}, 'configuration reloaded');
   const keys = changesForRestart(running, wanted);
   if (keys.length > 0) logger.warn({ keys }, 'changed keys that need a restart');

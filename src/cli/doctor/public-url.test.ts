@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../tests/harness/net.js';
-import { loadServable, type ServableConfig } from '../load-servable.js';
+import type { Config } from '../../config/config.js';
+import { loadConfig } from '../../config/load.js';
 import { httpGet } from './http-get.js';
 import { checkPublicUrl, probeUrl } from './public-url.js';
 
@@ -19,8 +20,8 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-function configFor(publicUrl: string, env: Record<string, string> = {}): ServableConfig {
-  return loadServable({
+function configFor(publicUrl: string, env: Record<string, string> = {}): Config {
+  return loadConfig({
     cwd: '/nonexistent',
     env: {
       BELFRY_HOST: 'component',

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import type { ComponentConfig, Config, ListenAddress, StandaloneConfig } from './config/config.js';
+import { type ComponentHost, createComponentHost } from './hosts/component/component-host.js';
+import type { Host } from './hosts/host.js';
+import type { AccountAdmin } from './hosts/standalone/account-admin.js';
+import {
+  createStandaloneHost,
+  type ReloadableOptions,
+  type StandaloneHost,
+} from './hosts/standalone/standalone-host.js';
+import { createForwarded } from './http/forwarded.js';
+import type { Upgrade } from './http/upgrade.js';
+import type { Events } from './observability/events.js';
+import type { Storage } from './storage/open.js';
+import type { Jid } from './xmpp/jid.js';
+
+/** The XMPP side of a running Belfry, whichever host that is. */
+export interface Hosting {
+  /** Where devices register for pushes. */
+  readonly push: Host;
+  readonly isConnected: boolean;
+  /** Where clients connect, with real ports, from the start on; both absent on a component. */
+  readonly addresses: { readonly c2s?: ListenAddress; readonly directTls?: ListenAddress };
+  /** Whose accounts live here; undefined on a component. */
+  readonly local: { readonly domain: Jid; readonly accounts: AccountAdmin } | undefined;
+  /** Takes over connections for WebSockets; undefined on a component. */
+  readonly upgrade: Upgrade | undefined;
+  /** A component connects when it can; a server rejects if it cannot listen. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Applies what can change while running. Never rejects. */
+  reload(config: Config): Promise<void>;
+}
+
+export interface HostingOptions {
+  readonly version: string;
+  /** Names this process. */
+  readonly instance: string;
+  readonly storage: Storage;
+  readonly events: Events;
+}
+
+/** Makes the host that the configuration asks for. Rejects with `TlsError` if its certificate cannot be used. */
+export function openHosting(config: Config, options: HostingOptions): Promise<Hosting> {
+  const { host } = config;
+  return host.kind === 'component'
+    ? openComponents(host, config.unifiedPush.jid, options)
+    : openStandalone(host, config, options);
+}
+
+/** One connection for each JID that Belfry is reached at. */
+async function openComponents(
+  { jid, connect, secret }: ComponentConfig,
+  pushJid: Jid,
+  { version, instance, events }: HostingOptions,
+): Promise<Hosting> {
+  const create = (domain: Jid): ComponentHost =>
+    createComponentHost({
+      jid: domain,
+      connect,
+      secret,
+      processId: instance,
+      software: { name: 'Belfry', version },
+      events,
+    });
+  const push = create(pushJid);
+  const hosts = pushJid.equals(jid) ? [push] : [create(jid), push];
+  return {
+    push,
+    get isConnected() {
+      return hosts.every((host) => host.isConnected);
+    },
+    addresses: {},
+    local: undefined,
+    upgrade: undefined,
+    async start() {
+      for (const host of hosts) host.start();
+    },
+    async stop() {
+      await Promise.all(hosts.map((host) => host.stop()));
+    },
+    reload: async () => undefined,
+  };
+}
+
+async function openStandalone(
+  standalone: StandaloneConfig,
+  config: Config,
+  { version, instance, storage, events }: HostingOptions,
+): Promise<Hosting> {
+  const host = await createStandaloneHost({
+    ...standalone,
+    ...reloadableOf(standalone),
+    dataDir: config.dataDir,
+    stores: storage.standalone,
+    saslSecret: await readSaslSecret(storage),
+    processId: instance,
+    software: { name: 'Belfry', version },
+    events,
+    ...createForwarded(config.http.trustedProxies),
+  });
+  removeRegistrationsWith(host, storage, events);
+  return {
+    push: host.entity(config.unifiedPush.jid),
+    get isConnected() {
+      return host.isConnected;
+    },
+    addresses: host.addresses,
+    local: { domain: standalone.domain, accounts: host.accounts },
+    upgrade: host.upgrade,
+    start: () => host.start(),
+    stop: () => host.stop(),
+    async reload(next) {
+      if (next.host.kind === 'standalone') await host.reload(reloadableOf(next.host));
+    },
+  };
+}
+
+function reloadableOf({ registration, tls, ...limits }: StandaloneConfig): ReloadableOptions {
+  const { maxOfflineMessages, maxSessionsPerAccount } = limits;
+  return { settings: { registration, maxOfflineMessages, maxSessionsPerAccount }, tls };
+}
+
+async function readSaslSecret({ keys }: Storage): Promise<Uint8Array> {
+  const text = await keys.getOrCreate('sasl', () => randomBytes(32).toString('base64url'));
+  return Buffer.from(text, 'base64url');
+}
+
+/** What the push service keeps of an account goes when the account goes. */
+function removeRegistrationsWith(host: StandaloneHost, { registrations }: Storage, events: Events): void {
+  host.onAccountRemoved(async (jid) => {
+    try {
+      await registrations.removeAccount(jid.toString());
+    } catch (error) {
+      // The account is gone already; what is left here expires.
+      events.storageFailed({ what: 'registrations of a removed account', error });
+    }
+  });
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Events } from '../../observability/events.js';
+import type { Jid } from '../../xmpp/jid.js';
+import type { Software } from '../entity/own-services.js';
+import type { Host } from '../host.js';
+import { systemClock } from '../system-clock.js';
+import { type AccountAdmin, createAccountAdmin } from './account-admin.js';
+import { type C2sListeners, createC2sListeners } from './c2s/listeners.js';
+import { type Core, createCore } from './core.js';
+import { modules } from './modules/modules.js';
+import { createPresence } from './presence/presence.js';
+import { createSasl, type SaslServer } from './sasl/sasl-server.js';
+import type { StandaloneSettings } from './settings.js';
+import type { StandaloneStores } from './store.js';
+import { type CertificateSource, loadCertificate } from './tls/certificate.js';
+import { type CertificateHolder, createCertificateHolder } from './tls/certificate-holder.js';
+
+interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What can change while the server runs. */
+export interface ReloadableOptions {
+  readonly settings: StandaloneSettings;
+  /** Files with PEM; undefined for a self-signed certificate in `dataDir`. */
+  readonly tls: CertificateSource['files'];
+}
+
+export interface StandaloneHostOptions extends ReloadableOptions {
+  readonly domain: Jid;
+  readonly dataDir: string;
+  /** Where clients connect and use STARTTLS; undefined for nowhere. */
+  readonly c2s: ListenAddress | undefined;
+  /** Where clients connect with TLS from the first byte; undefined for nowhere. */
+  readonly c2sDirectTls: ListenAddress | undefined;
+  readonly requireEncryption: boolean;
+  /** Bytes per second that a session may send for long; 0 for no limit. */
+  readonly rateLimit: number;
+  /** 0 for no limit. */
+  readonly maxConnectionsPerAddress: number;
+  readonly stores: StandaloneStores;
+  /** A secret of the installation, at least 16 bytes: what authentication shows of accounts that do not exist. */
+  readonly saslSecret: Uint8Array;
+  /** Another one in each process; letters and digits. */
+  readonly processId: string;
+  readonly software: Software;
+  readonly events: Events;
+  /** Whether a WebSocket is encrypted, to us or to a proxy that we trust; without it none is. */
+  readonly isPrivate?: (request: IncomingMessage) => boolean;
+  /** Whose WebSocket it is, if not that of whoever connected. */
+  readonly addressOf?: (request: IncomingMessage) => string;
+}
+
+/** The embedded XMPP server. */
+export interface StandaloneHost {
+  readonly accounts: AccountAdmin;
+  /** Where clients can connect; known after the start. */
+  readonly addresses: C2sListeners['addresses'];
+  /** False from the stop on. */
+  readonly isConnected: boolean;
+  /** The host that is a domain of this server: its own, or a further one, which exists from then on. */
+  entity(domain: Jid): Host;
+  /** Hears of accounts that were removed, before whoever removed one hears that it is done. */
+  onAccountRemoved(handler: (jid: Jid) => Promise<void>): void;
+  /** Listens. Rejects with the error of `listen`; then nothing listens. */
+  start(): Promise<void>;
+  /** Ends all sessions with `system-shutdown`, and resolves when what they left behind is stored. */
+  stop(): Promise<void>;
+  /** Applies other settings and reads the certificate again. One that cannot be used leaves the former. Never rejects. */
+  reload(options: ReloadableOptions): Promise<void>;
+  /** Takes over an HTTP request for a WebSocket (RFC 7395), or answers it. */
+  readonly upgrade: C2sListeners['upgrade'];
+}
+
+/**
+ * Puts the server together, and reads its certificate or makes one.
+ * @throws {TlsError} (as rejection) if the certificate cannot be used
+ */
+export async function createStandaloneHost(options: StandaloneHostOptions): Promise<StandaloneHost> {
+  const { domain, dataDir, stores, events } = options;
+  let reloadable: ReloadableOptions = options;
+  const certificates = await createCertificateHolder({
+    load: () => loadCertificate({ files: reloadable.tls, dataDir, domain }),
+    events,
+  });
+  const core = createCore({
+    ...options,
+    settings: liveSettings(() => reloadable.settings),
+    clock: systemClock,
+    now: Date.now,
+    randomBytes,
+  });
+  core.setPresenceRules(createPresence(core.server));
+  for (const module of modules) module.setup(core.server);
+  const sasl = createSasl({
+    domain,
+    accounts: stores.accounts,
+    secret: options.saslSecret,
+    randomBytes,
+    events,
+  });
+  const c2s = createListeners(options, { core, sasl, certificates });
+  let isStopped = false;
+  return {
+    accounts: createAccountAdmin({
+      domain,
+      accounts: stores.accounts,
+      randomBytes,
+      events,
+      remove: core.removeAccount.bind(core),
+    }),
+    addresses: c2s.addresses,
+    get isConnected() {
+      return !isStopped;
+    },
+    entity: (name) => core.entity(name),
+    onAccountRemoved: (handler) => core.server.hooks.accountRemoved.on(handler),
+    start: () => c2s.start(),
+    async stop() {
+      isStopped = true;
+      await Promise.all([c2s.stop(), core.stop()]);
+      sasl.close();
+    },
+    async reload(next) {
+      reloadable = next;
+      if (await certificates.reload()) c2s.reloadTls();
+    },
+    upgrade: c2s.upgrade,
+  };
+}
+
+/** What modules read of it at each request is what counts at that moment. */
+function liveSettings(current: () => StandaloneSettings): StandaloneSettings {
+  return {
+    get registration() {
+      return current().registration;
+    },
+    get maxOfflineMessages() {
+      return current().maxOfflineMessages;
+    },
+    get maxSessionsPerAccount() {
+      return current().maxSessionsPerAccount;
+    },
+  };
+}
+
+interface Parts {
+  readonly core: Core;
+  readonly sasl: SaslServer;
+  readonly certificates: CertificateHolder;
+}
+
+function createListeners(options: StandaloneHostOptions, { core, sasl, certificates }: Parts): C2sListeners {
+  return createC2sListeners({
+    ...options,
+    entrance: core.entrance,
+    sasl,
+    certificate: () => certificates.current(),
+    listen: options.c2s,
+    listenDirectTls: options.c2sDirectTls,
+    clock: systemClock,
+    randomBytes,
+  });
+}
