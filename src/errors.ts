@@ -58,6 +58,7 @@ export const errorTable = {
     log: 'debug',
   },
   'no-such-route': { text: 'There is nothing here.', http: 404, log: 'debug' },
+  'upgrade-required': { text: 'Ask for a WebSocket here.', http: 426, log: 'debug' },
   'method-not-allowed': { text: 'This resource does not take that method.', http: 405, log: 'debug' },
   'empty-body': { text: 'The body is empty; a push has at least one byte.', http: 400, log: 'debug' },
   'bad-request': { text: 'The request is not valid HTTP.', http: 400, log: 'debug' },

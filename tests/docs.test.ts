@@ -108,7 +108,7 @@ describe('docs/metrics.md', () => {
 describe('docs/http.md', () => {
   let http: HttpTestBed;
   beforeAll(async () => {
-    http = await startHttp();
+    http = await startHttp({ upgrade: (_request, socket) => void socket.destroy() });
   });
   afterAll(() => http.server.stop(0));
 
@@ -117,7 +117,7 @@ describe('docs/http.md', () => {
     .filter(([cell]) => /^`(?:GET|POST|OPTIONS|DELETE)/.test(cell ?? ''))
     .flatMap(([cell = '', answer = '']) => {
       const methods = cell.match(/\b[A-Z]{3,}\b/g) ?? [];
-      const paths = cell.match(/\/[\w/:…]*/g) ?? [];
+      const paths = cell.match(/\/[\w/:.…-]*/g) ?? [];
       const statuses = answer.match(/\b[2-5]\d\d\b/g) ?? [];
       return methods.flatMap((method) => paths.map((path) => ({ method, path, statuses })));
     });
@@ -133,7 +133,7 @@ describe('docs/http.md', () => {
     const folder = 'src/http/routes/';
     const urls = readdirSync(root + folder)
       .filter((file) => !file.endsWith('.test.ts'))
-      .flatMap((file) => [...read(`${folder}${file}`).matchAll(/'(\/[\w/:*]*)'/g)])
+      .flatMap((file) => [...read(`${folder}${file}`).matchAll(/'(\/[\w/:.*-]*)'/g)])
       .map((match) => match[1]?.replace('*', '…'));
     expect(urls.length).toBeGreaterThan(5);
     const documented = new Set(routes.map((route) => route.path));
@@ -155,7 +155,7 @@ describe('docs/http.md', () => {
 
   it('names every code that a push may get', () => {
     const named = rows.flatMap(([status, codes]) => (/^[45]\d\d$/.test(status ?? '') ? quoted(codes) : []));
-    const elsewhere = ['message-gone', 'no-such-route', 'method-not-allowed'];
+    const elsewhere = ['message-gone', 'no-such-route', 'method-not-allowed', 'upgrade-required'];
     const known = Object.entries(errorTable).flatMap(([code, row]) => ('http' in row ? [code] : []));
     expect(new Set([...named, ...elsewhere])).toEqual(new Set(known));
   });

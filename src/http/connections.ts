@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** What is open on a server, so that a drain can tell what is idle from what is under way. */
 export class Connections {
@@ -7,13 +8,26 @@ export class Connections {
   readonly #sockets = new Set<Socket>();
   readonly #answers = new Set<ServerResponse>();
   #isDraining = false;
+  #onEmpty: (() => void) | undefined;
 
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      socket.once('close', () => this.#forget(socket));
     });
+  }
+
+  /**
+   * Gives up a connection to somebody else: it no longer counts, neither for a drain nor for how many there may be.
+   * False if it is too late for that.
+   */
+  release(socket: Duplex): boolean {
+    if (this.#isDraining || !(socket instanceof Socket)) return false;
+    this.#forget(socket);
+    this.#server.maxConnections++;
+    socket.once('close', () => this.#server.maxConnections--);
+    return true;
   }
 
   /** Whether the request that this answer is for may still be worked on. */
@@ -33,7 +47,7 @@ export class Connections {
    */
   async drain(timeout: number, requestTimeout: number): Promise<void> {
     this.#isDraining = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.close();
     for (const answer of this.#answers) {
       if (!answer.headersSent) answer.setHeader('connection', 'close');
     }
@@ -43,8 +57,20 @@ export class Connections {
       setTimeout(() => this.#cutHalfRequests(), requestTimeout),
       setTimeout(() => this.#server.closeAllConnections(), timeout),
     ];
-    await closed;
+    await this.#empty();
     for (const timer of timers) clearTimeout(timer);
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket);
+    if (this.#sockets.size === 0) this.#onEmpty?.();
+  }
+
+  #empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#sockets.size === 0) resolve();
+    });
   }
 
   #cutHalfRequests(): void {

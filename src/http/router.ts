@@ -12,6 +12,8 @@ import { createRefuse, createRespond, type Refuse, type Respond } from './respon
 import { messageRoutes } from './routes/message.js';
 import { probeRoutes } from './routes/probes.js';
 import { pushRoutes } from './routes/push.js';
+import { webSocketRoutes } from './routes/websocket.js';
+import type { Upgrade } from './upgrade.js';
 
 export interface RouterOptions {
   /** The URL that the outside reaches this server at, without trailing slash; may have a path prefix. */
@@ -25,6 +27,8 @@ export interface RouterOptions {
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'contentType' | 'render'>;
   readonly events: Pick<Events, 'handlerFailed' | 'httpRefused'>;
+  /** Takes over connections of clients that ask for a WebSocket; absent if there is none to be had. */
+  readonly upgrade?: Upgrade | undefined;
 }
 
 /** Where requests go. Fastify's own logging stays off: it would log URLs, and URLs hold tokens. */
@@ -35,7 +39,7 @@ export function createRouter(
 ): FastifyInstance {
   const respond = createRespond(lingerTimeout);
   const refuse = createRefuse(respond, options.events);
-  const { pathname: prefix } = new URL(options.publicUrl);
+  const prefix = prefixOf(options.publicUrl);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -58,8 +62,16 @@ export function createRouter(
   pushRoutes(app, { push: options.push, publicUrl, instance, events, respond, refuse });
   messageRoutes(app, refuse);
   probeRoutes(app, { instance, health: options.health, metrics: options.metrics, events, respond, refuse });
+  if (options.upgrade !== undefined) webSocketRoutes(app, { publicUrl, respond, refuse });
   return app;
 }
+
+/** Whether a request's target is the resource that speaks WebSocket. */
+export function isWebSocketPath(target: string, publicUrl: string): boolean {
+  return /^\/xmpp-websocket(?:\?|$)/.test(withoutPrefix(target, prefixOf(publicUrl)));
+}
+
+const prefixOf = (publicUrl: string) => new URL(publicUrl).pathname;
 
 /** A proxy may or may not strip the prefix. What only looks like it (a prefix `/push`) is left alone. */
 function withoutPrefix(target: string, prefix: string): string {
@@ -67,7 +79,9 @@ function withoutPrefix(target: string, prefix: string): string {
   const url = target.replace(/^https?:\/\/[^/]*/i, '');
   if (!url.startsWith(`${prefix}/`)) return target;
   const rest = url.slice(prefix.length);
-  return /^\/(?:push|message|healthz|readyz|metrics)(?:[/?]|$)/.test(rest) ? rest : target;
+  return /^\/(?:push|message|healthz|readyz|metrics|xmpp-websocket|\.well-known)(?:[/?]|$)/.test(rest)
+    ? rest
+    : target;
 }
 
 /** A payload is opaque: its type, even one that is not valid, is nobody's business here, and routes read it themselves. */

@@ -6,7 +6,8 @@ import { Connections } from './connections.js';
 import { defaultLimits, type HttpLimits } from './limits.js';
 import { isLongerThan } from './read-body.js';
 import { answerAndClose } from './respond.js';
-import { createRouter, type RouterOptions } from './router.js';
+import { createRouter, isWebSocketPath, type RouterOptions } from './router.js';
+import { takeUpgrades } from './upgrade.js';
 
 export interface HttpServerOptions extends RouterOptions {
   readonly listen: ListenAddress;
@@ -18,7 +19,7 @@ export interface HttpServer {
   start(): Promise<ListenAddress>;
   /**
    * Takes no more requests, waits for the answers under way for at most `drainTimeout` milliseconds (35 seconds), then
-   * cuts what is left. Pushes that were cut go on; nobody hears how they end.
+   * cuts what is left. Pushes that were cut go on; nobody hears how they end. WebSockets are left to who took them over.
    */
   stop(drainTimeout?: number): Promise<void>;
 }
@@ -31,6 +32,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new Connections(server);
   const app = createRouter(options, limits.lingerTimeout, (route) => {
     takeRequests(server, connections, route, limits.lingerTimeout);
+    const { upgrade, publicUrl } = options;
+    const isFor = (url: string) => isWebSocketPath(url, publicUrl);
+    if (upgrade !== undefined) takeUpgrades(server, { upgrade, isWebSocketPath: isFor, connections });
     return server;
   });
   return {

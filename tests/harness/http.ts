@@ -19,7 +19,8 @@ export interface HttpTestBed {
   readonly failures: { what: string; error: unknown }[];
 }
 
-export interface HttpTestOptions extends Partial<Pick<HttpServerOptions, 'publicUrl' | 'trustedProxies'>> {
+export interface HttpTestOptions
+  extends Partial<Pick<HttpServerOptions, 'publicUrl' | 'trustedProxies' | 'upgrade'>> {
   readonly answer?: (push: SeenPush) => Promise<PushOutcome> | PushOutcome;
   readonly limits?: Partial<HttpLimits>;
   readonly isReady?: () => boolean;
@@ -32,6 +33,7 @@ export async function startHttp({
   isReady = () => true,
   publicUrl = 'https://push.example.org',
   trustedProxies = [],
+  upgrade,
 }: HttpTestOptions = {}): Promise<HttpTestBed> {
   const pushes: SeenPush[] = [];
   const refusals: HttpTestBed['refusals'] = [];
@@ -40,6 +42,7 @@ export async function startHttp({
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl,
     trustedProxies,
+    upgrade,
     instance: 'test-instance',
     limits,
     push: async (token, payload) => {
