@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { findExecutable } from '../../../../tests/harness/peer.js';
+import { describeWithPeers } from '../../../../tests/harness/peers.js';
 import { bitString, explicit, integer, octetString, oid, sequence } from './der.js';
 import { endPointHash } from './end-point-hash.js';
 
@@ -48,24 +50,17 @@ describe('endPointHash', () => {
   });
 });
 
-describe.skipIf(!hasOpenssl())('endPointHash of certificates that OpenSSL made', () => {
+const openssl = findExecutable('openssl');
+
+describeWithPeers('endPointHash of certificates of OpenSSL', { openssl: openssl !== undefined }, () => {
   it.each([
     ['rsa:2048', ['-sha384'], 'sha384'],
     ['rsa:2048', ['-sha512', '-sigopt', 'rsa_padding_mode:pss'], 'sha512'],
     ['ed25519', [], undefined],
   ])('%s %j', (kind, options, hash) => {
     const request = ['req', '-x509', '-newkey', kind, '-nodes', '-keyout', '-', '-subj', '/CN=example.org'];
-    const pem = execFileSync('openssl', [...request, ...options], { encoding: 'utf8', stdio: 'pipe' });
+    const pem = execFileSync(openssl ?? '', [...request, ...options], { encoding: 'utf8', stdio: 'pipe' });
     const { raw } = new X509Certificate(pem.slice(pem.indexOf('-----BEGIN CERTIFICATE-----')));
     expect(endPointHash(raw)).toEqual(hash && createHash(hash).update(raw).digest());
   });
 });
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}

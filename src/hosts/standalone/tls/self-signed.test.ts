@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { findExecutable } from '../../../../tests/harness/peer.js';
+import { describeWithPeers } from '../../../../tests/harness/peers.js';
 import { selfSignedCertificate } from './self-signed.js';
 
 const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -13,16 +15,6 @@ const keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
 const from = new Date('2026-01-01T00:00:00Z');
 const until = new Date('2126-01-01T00:00:00Z');
 const make = (...names: readonly string[]) => selfSignedCertificate({ key, names, from, until, randomBytes });
-
-function openssl(...args: readonly string[]): string | undefined {
-  try {
-    return execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-const hasOpenssl = openssl('version') !== undefined;
 
 /** What a client that trusts the certificate says of a server that has it. */
 async function handshake(
@@ -107,15 +99,21 @@ describe('selfSignedCertificate', () => {
     expect(elsewhere.authorized).toBe(false);
     expect(String(elsewhere.reason)).toContain('ALTNAME');
   });
+});
 
-  it.skipIf(!hasOpenssl)('is good for OpenSSL, read strictly', () => {
+const openssl = findExecutable('openssl');
+
+describeWithPeers('selfSignedCertificate', { openssl: openssl !== undefined }, () => {
+  const run = (...args: readonly string[]) => execFileSync(openssl ?? '', args, { encoding: 'utf8' });
+
+  it('is good for OpenSSL, read strictly', () => {
     const folder = mkdtempSync(join(tmpdir(), 'belfry-tls-'));
     try {
       const file = join(folder, 'tls.crt');
       writeFileSync(file, make('chat.example'));
       const verify = ['verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'chat.example'];
-      expect(openssl(...verify, '-CAfile', file, file)).toContain(': OK');
-      expect(openssl('x509', '-in', file, '-noout', '-text')).toContain('Digital Signature');
+      expect(run(...verify, '-CAfile', file, file)).toContain(': OK');
+      expect(run('x509', '-in', file, '-noout', '-text')).toContain('Digital Signature');
     } finally {
       rmSync(folder, { recursive: true });
     }
