@@ -34,8 +34,8 @@ export interface C2sOptions {
   readonly listenDirectTls?: ListenAddress | undefined;
   /** False: clients may authenticate and talk without encryption. */
   readonly requireEncryption: boolean;
-  /** Stream features of others, offered before authentication. */
-  readonly openFeatures?: readonly Element[];
+  /** Stream features of others, offered before authentication at the moment. */
+  readonly openFeatures?: () => readonly Element[];
   readonly beforeAuthentication?: NegotiationRules['beforeAuthentication'];
   /** Bytes per second that a client may send for long; 0 for no limit. */
   readonly rateLimit: number;
@@ -133,7 +133,7 @@ function createAccept(options: C2sOptions, limits: C2sLimits, registry: Registry
     limits,
     registry,
     authenticationTries,
-    openFeatures: options.openFeatures ?? [],
+    openFeatures: options.openFeatures ?? (() => []),
     parserLimits: { ...defaultParserLimits, stanzaBytes },
     streamIds: new RandomText(options.randomBytes),
     rate: bytesPerSecond > 0 ? { bytesPerSecond, burstSeconds } : undefined,

@@ -23,8 +23,8 @@ export interface NegotiationRules {
   readonly sasl: Sasl;
   readonly requireEncryption: boolean;
   readonly authenticationTries: number;
-  /** Stream features of others, offered before authentication. */
-  readonly openFeatures: readonly Element[];
+  /** Stream features of others, offered before authentication at the moment. */
+  readonly openFeatures: () => readonly Element[];
   /**
    * Answers an IQ request of a client that has not authenticated (XEP-0077), with the whole reply; undefined if it is
    * none that may be asked then.
@@ -83,7 +83,7 @@ export class Negotiation {
       startTls,
       mechanisms: this.#rules.sasl.mechanisms(channel),
       bindings: [...channel.bindings.keys()],
-      more: this.#rules.openFeatures,
+      more: this.#rules.openFeatures(),
     });
   }
 
@@ -148,7 +148,7 @@ export class Negotiation {
     if (reply === undefined) throw notTaken(iq);
     if (!this.#stream.isOpen) return;
     this.#stream.write(reply);
-    this.#stream.waitForForm();
+    if (reply.attr('type') === 'result') this.#stream.waitForForm();
   }
 
   /** RFC 6120 §7.6, §7.7. A client whose wish was refused may ask again. */
