@@ -15,7 +15,13 @@ export class AccountNameError extends Error {
  * {@link AccountNameError} for an address that is no account's, and with `PasswordError` for an unfit password.
  */
 export interface AccountAdmin {
-  create(jid: Jid, password: string, by: 'operator' | 'registration'): Promise<'created' | 'exists'>;
+  /** `client` is the address of whoever registered. */
+  create(
+    jid: Jid,
+    password: string,
+    by: 'operator' | 'registration',
+    client?: string,
+  ): Promise<'created' | 'exists'>;
   /** False if there is no such account. Sessions that it has go on. */
   setPassword(jid: Jid, password: string, by: 'operator' | 'user'): Promise<boolean>;
   /** Removes the account and all that it kept. False if there is none. */
@@ -42,10 +48,10 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   const { domain, accounts, randomBytes, events } = options;
   const remove = options.remove ?? removeFromStore(options);
   return {
-    async create(jid, password, by) {
+    async create(jid, password, by, client) {
       const name = accountName(jid, domain);
       const created = await accounts.create(name, await credentialsFor(password, randomBytes));
-      if (created) events.accountCreated({ jid: name, by });
+      if (created) events.accountCreated({ jid: name, by, ...(client !== undefined && { client }) });
       return created ? 'created' : 'exists';
     },
     async setPassword(jid, password, by) {

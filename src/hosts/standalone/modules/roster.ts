@@ -68,6 +68,7 @@ async function put(account: Account, wanted: RosterSet, changes: Roster): Promis
     subscription: before?.subscription ?? 'none',
     ask: before?.ask ?? false,
     approved: before?.approved ?? false,
+    isListed: true,
     pendingIn: before?.pendingIn,
   });
   changes.push(account, jid);
