@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { findExecutable } from '../../../../tests/harness/peer.js';
-import { describeWithPeers } from '../../../../tests/harness/peers.js';
+import { describeWithPeers, findExecutable } from '../../../../tests/harness/peer.js';
 import { bitString, explicit, integer, octetString, oid, sequence } from './der.js';
 import { endPointHash } from './end-point-hash.js';
 

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findExecutable } from '../../../../tests/harness/peer.js';
-import { describeWithPeers } from '../../../../tests/harness/peers.js';
+import { describeWithPeers, findExecutable } from '../../../../tests/harness/peer.js';
 import { selfSignedCertificate } from './self-signed.js';
 
 const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
