@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config, ListenAddress } from './config/config.js';
+import type { Config, ListenAddress, StandaloneConfig } from './config/config.js';
 import { controlSocketName } from './control/protocol.js';
 import { createControlServer } from './control/server.js';
 import { userHandlers } from './control/user-handlers.js';
-import { type Hosting, openHosting } from './hosting.js';
+import { type Hosting, openAccounts, openHosting } from './hosting.js';
 import type { Host } from './hosts/host.js';
+import type { AccountAdmin } from './hosts/standalone/account-admin.js';
 import { createHttpServer } from './http/server.js';
 import { explainListening } from './listen-error.js';
 import { createEvents, type Events } from './observability/events.js';
@@ -93,6 +94,30 @@ async function open(config: Config, logger: Logger, closers: Closer[]): Promise<
   };
   const { c2s: c2sAddress, directTls: directTlsAddress } = hosting.addresses;
   return { httpAddress, c2sAddress, directTlsAddress, reload };
+}
+
+/**
+ * Opens the storage of a standalone Belfry that does not run, for work on its accounts; closed afterwards, whatever comes
+ * of the work. Throws `StorageOpenError`, and what the work throws.
+ */
+export async function withAccounts<T>(
+  config: Config & { readonly host: StandaloneConfig },
+  { logger }: { logger: Logger },
+  work: (accounts: AccountAdmin) => Promise<T>,
+): Promise<T> {
+  const closers: Closer[] = [];
+  try {
+    const version = readVersion();
+    const events = createEvents({ logger, metrics: createMetrics({ version }) });
+    const storage = await openStorage(config.storage, { events });
+    closers.push(() => storage.close());
+    const instance = randomBytes(6).toString('hex');
+    const { accounts, close } = openAccounts(config.host, { version, instance, storage, events });
+    closers.push(close);
+    return await work(accounts);
+  } finally {
+    await closeAll(closers);
+  }
 }
 
 async function openStorageFor({ storage }: Config, events: Events, logger: Logger): Promise<Storage> {

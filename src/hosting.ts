@@ -3,11 +3,8 @@ import type { ComponentConfig, Config, ListenAddress, StandaloneConfig } from '.
 import { type ComponentHost, createComponentHost } from './hosts/component/component-host.js';
 import type { Host } from './hosts/host.js';
 import type { AccountAdmin } from './hosts/standalone/account-admin.js';
-import {
-  createStandaloneHost,
-  type ReloadableOptions,
-  type StandaloneHost,
-} from './hosts/standalone/standalone-host.js';
+import { assembleServer } from './hosts/standalone/assemble.js';
+import { createStandaloneHost, type ReloadableOptions } from './hosts/standalone/standalone-host.js';
 import { createForwarded } from './http/forwarded.js';
 import type { Upgrade } from './http/upgrade.js';
 import type { Events } from './observability/events.js';
@@ -99,7 +96,7 @@ async function openStandalone(
     events,
     ...createForwarded(config.http.trustedProxies),
   });
-  removeRegistrationsWith(host, storage, events);
+  host.onAccountRemoved(registrationRemover(storage, events));
   return {
     push: host.entity(config.unifiedPush.jid),
     get isConnected() {
@@ -127,13 +124,30 @@ async function readSaslSecret({ keys }: Storage): Promise<Uint8Array> {
 }
 
 /** What the push service keeps of an account goes when the account goes. */
-function removeRegistrationsWith(host: StandaloneHost, { registrations }: Storage, events: Events): void {
-  host.onAccountRemoved(async (jid) => {
+function registrationRemover({ registrations }: Storage, events: Events): (jid: Jid) => Promise<void> {
+  return async (jid) => {
     try {
       await registrations.removeAccount(jid.toString());
     } catch (error) {
       // The account is gone already; what is left here expires.
       events.storageFailed({ what: 'registrations of a removed account', error });
     }
+  };
+}
+
+/** The accounts of a server that does not run; `close` ends the work on them, and not the storage. */
+export function openAccounts(
+  standalone: StandaloneConfig,
+  { version, instance, storage, events }: HostingOptions,
+): { readonly accounts: AccountAdmin; readonly close: () => Promise<void> } {
+  const { core, accounts } = assembleServer({
+    domain: standalone.domain,
+    settings: reloadableOf(standalone).settings,
+    stores: storage.standalone,
+    processId: instance,
+    software: { name: 'Belfry', version },
+    events,
   });
+  core.server.hooks.accountRemoved.on(registrationRemover(storage, events));
+  return { accounts, close: () => core.stop() };
 }

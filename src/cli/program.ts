@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problem.js';
 import { readVersion } from '../version.js';
 import { checkConfig, printSchema } from './commands/config.js';
+import { type DemoOptions, demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { serve } from './commands/serve.js';
+import { changeUser, listUsers, type UserAction } from './commands/user.js';
 import { explainFailure } from './explain-failure.js';
 import type { ConfigOption, Io } from './io.js';
 
@@ -30,7 +32,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 function createProgram(io: Io, end: (exitCode: number) => void): Command {
   const program = new Command('belfry')
-    .description('Push server for XMPP: a UnifiedPush provider, as a component of another XMPP server.')
+    .description(
+      'Push server for XMPP: a UnifiedPush provider, as XMPP server by itself or as a component of another.',
+    )
     .version(readVersion(), '-V, --version')
     .exitOverride()
     .configureOutput({
@@ -51,10 +55,37 @@ function createProgram(io: Io, end: (exitCode: number) => void): Command {
     .description('print the JSON Schema of the configuration')
     .action(() => end(printSchema(io)));
 
+  program
+    .command('demo')
+    .description(
+      'start a server and a client on free ports, print an endpoint, and show each push that arrives',
+    )
+    .option('--once', 'send one push, show it, and end')
+    .action(async (options: DemoOptions) => end(await demo(options, io)));
+
+  addUserCommands(program.command('user'), io, end);
+
   withConfig(program.command('doctor'))
     .description('check storage, component, public URL, TLS and clock; exit 1 if one of them fails')
     .action(async (options: ConfigOption) => end(await doctor(options, io)));
   return program;
+}
+
+function addUserCommands(user: Command, io: Io, end: (exitCode: number) => void): void {
+  user.description('accounts of the embedded server, whether it runs or not');
+  const describe: Readonly<Record<UserAction, string>> = {
+    add: 'make an account; its password is typed, or a line of standard input',
+    passwd: 'give an account another password',
+    remove: 'remove an account and all that it keeps, and end its sessions',
+  };
+  for (const action of ['add', 'passwd', 'remove'] as const) {
+    withConfig(user.command(`${action} <jid>`))
+      .description(describe[action])
+      .action(async (jid: string, options: ConfigOption) => end(await changeUser(action, jid, options, io)));
+  }
+  withConfig(user.command('list'))
+    .description('print the addresses of all accounts')
+    .action(async (options: ConfigOption) => end(await listUsers(options, io)));
 }
 
 function withConfig(command: Command): Command {

@@ -5,11 +5,11 @@ import type { Jid } from '../../xmpp/jid.js';
 import type { Software } from '../entity/own-services.js';
 import type { Host } from '../host.js';
 import { systemClock } from '../system-clock.js';
-import { type AccountAdmin, createAccountAdmin } from './account-admin.js';
+import type { AccountAdmin } from './account-admin.js';
+import { assembleServer } from './assemble.js';
 import { type C2sListeners, createC2sListeners } from './c2s/listeners.js';
-import { type Core, createCore } from './core.js';
-import { modules } from './modules/modules.js';
-import { createPresence } from './presence/presence.js';
+import type { Core } from './core.js';
+import { OpenRegistration } from './modules/open-registration.js';
 import { createSasl, type SaslServer } from './sasl/sasl-server.js';
 import type { StandaloneSettings } from './settings.js';
 import type { StandaloneStores } from './store.js';
@@ -85,15 +85,8 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     load: () => loadCertificate({ files: reloadable.tls, dataDir, domain }),
     events,
   });
-  const core = createCore({
-    ...options,
-    settings: liveSettings(() => reloadable.settings),
-    clock: systemClock,
-    now: Date.now,
-    randomBytes,
-  });
-  core.setPresenceRules(createPresence(core.server));
-  for (const module of modules) module.setup(core.server);
+  const settings = liveSettings(() => reloadable.settings);
+  const { core, accounts } = assembleServer({ ...options, settings });
   const sasl = createSasl({
     domain,
     accounts: stores.accounts,
@@ -101,16 +94,10 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     randomBytes,
     events,
   });
-  const c2s = createListeners(options, { core, sasl, certificates });
+  const c2s = createListeners(options, { core, accounts, sasl, certificates });
   let isStopped = false;
   return {
-    accounts: createAccountAdmin({
-      domain,
-      accounts: stores.accounts,
-      randomBytes,
-      events,
-      remove: core.removeAccount.bind(core),
-    }),
+    accounts,
     addresses: c2s.addresses,
     get isConnected() {
       return !isStopped;
@@ -148,16 +135,24 @@ function liveSettings(current: () => StandaloneSettings): StandaloneSettings {
 
 interface Parts {
   readonly core: Core;
+  readonly accounts: AccountAdmin;
   readonly sasl: SaslServer;
   readonly certificates: CertificateHolder;
 }
 
-function createListeners(options: StandaloneHostOptions, { core, sasl, certificates }: Parts): C2sListeners {
+function createListeners(
+  options: StandaloneHostOptions,
+  { core, accounts, sasl, certificates }: Parts,
+): C2sListeners {
+  const { settings } = core.server;
+  const registration = new OpenRegistration({ ...options, settings, accounts });
   return createC2sListeners({
     ...options,
     entrance: core.entrance,
     sasl,
     certificate: () => certificates.current(),
+    openFeatures: () => registration.features(),
+    beforeAuthentication: (iq, stranger) => registration.answer(iq, stranger),
     listen: options.c2s,
     listenDirectTls: options.c2sDirectTls,
     clock: systemClock,

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import type { Events } from '../../observability/events.js';
+import type { Jid } from '../../xmpp/jid.js';
+import type { Software } from '../entity/own-services.js';
+import { systemClock } from '../system-clock.js';
+import { type AccountAdmin, createAccountAdmin } from './account-admin.js';
+import { type Core, createCore } from './core.js';
+import { createModules } from './modules/modules.js';
+import { createPresence } from './presence/presence.js';
+import type { StandaloneSettings } from './settings.js';
+import type { StandaloneStores } from './store.js';
+
+export interface AssembleOptions {
+  readonly domain: Jid;
+  readonly settings: StandaloneSettings;
+  readonly stores: StandaloneStores;
+  /** Another one in each process; letters and digits. */
+  readonly processId: string;
+  readonly software: Software;
+  readonly events: Events;
+}
+
+/** The embedded server with all its rules, and without the listeners that clients come in by. */
+export interface AssembledServer {
+  readonly core: Core;
+  readonly accounts: AccountAdmin;
+}
+
+/**
+ * Puts the server together. What it does by itself it does as well where nobody can connect: an account that is removed
+ * leaves the rosters of its contacts in order.
+ */
+export function assembleServer(options: AssembleOptions): AssembledServer {
+  const { domain, stores, events } = options;
+  const core = createCore({ ...options, clock: systemClock, now: Date.now, randomBytes });
+  const accounts = createAccountAdmin({
+    domain,
+    accounts: stores.accounts,
+    randomBytes,
+    events,
+    remove: core.removeAccount.bind(core),
+  });
+  core.setPresenceRules(createPresence(core.server));
+  for (const module of createModules({ accounts })) module.setup(core.server);
+  return { core, accounts };
+}

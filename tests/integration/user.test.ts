@@ -1,0 +1,151 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ensureBuild } from '../harness/belfry.js';
+import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
+import { type RunResult, runBelfry } from '../harness/run-belfry.js';
+import { available, connectPeer } from '../harness/xmpp-peer.js';
+
+const done = (line: string): RunResult => ({ status: 0, out: `${line}\n`, err: '' });
+const failed = (line: string): RunResult => ({ status: 1, out: '', err: `belfry: ${line}\n` });
+
+/** What is the same whether a server runs or not. */
+function manageAccounts(user: (args: readonly string[], input?: string) => Promise<RunResult>): void {
+  it('makes, lists and removes accounts', async () => {
+    expect(await user(['add', 'Carol@Example.test'], 'a password\n')).toEqual(
+      done('carol@example.test was created.'),
+    );
+    expect((await user(['list'])).out.split('\n')).toContain('carol@example.test');
+    expect(await user(['passwd', 'carol@example.test'], 'another')).toEqual(
+      done('carol@example.test has the new password.'),
+    );
+    expect(await user(['remove', 'carol@example.test'])).toEqual(done('carol@example.test was removed.'));
+    expect((await user(['list'])).out).not.toContain('carol');
+  });
+
+  it.each([
+    [['add', 'ana@example.test'], 'x\n', 'There is an account ana@example.test already.'],
+    [['passwd', 'nobody@example.test'], 'x\n', 'There is no account nobody@example.test.'],
+    [['remove', 'nobody@example.test'], '', 'There is no account nobody@example.test.'],
+    [
+      ['add', 'dan@elsewhere.test'],
+      'x\n',
+      'dan@elsewhere.test is not an account here: the domain is example.test.',
+    ],
+    [['add', 'dan'], 'x\n', 'dan is no account: an account is written like ana@example.test.'],
+    [
+      ['add', 'dan@example.test/x'],
+      'x\n',
+      'dan@example.test/x has a resource at its end: an account is written like ana@example.test.',
+    ],
+    [['add', 'd an@example.test'], 'x\n', '"d an@example.test" is no address: the localpart holds U+0020.'],
+    [['add', 'dan@example.test'], '', 'The password is empty.'],
+    [['add', 'dan@example.test'], '\u00ad\n', 'The password is empty.'],
+  ])('says what is wrong: %j', async (args, input, message) => {
+    expect(await user(args, input)).toEqual(failed(message));
+  });
+}
+
+describe('belfry user, where a server runs,', () => {
+  let server: StandaloneServer;
+  const user = (args: readonly string[], input = '') =>
+    runBelfry(['user', ...args, '--config', server.configFile], { input });
+  const logIn = (jid: string, password: string) =>
+    connectPeer({ connect: { host: '127.0.0.1', port: server.c2sPort } }, jid, password);
+
+  beforeAll(async () => {
+    server = await startStandalone({ accounts: { 'ana@example.test': 'password-of-ana' } });
+  });
+  afterAll(() => server?.stop());
+
+  manageAccounts(user);
+
+  it('gives a password that counts at once, and the former does not', async () => {
+    await user(['add', 'erin@example.test'], 'first\n');
+    const before = await logIn('erin@example.test/phone', 'first');
+    await user(['passwd', 'erin@example.test'], 'second\n');
+    await expect(logIn('erin@example.test', 'first')).rejects.toThrow('not-authorized');
+    const after = await logIn('erin@example.test/desk', 'second');
+    await before.settle();
+    await Promise.all([before.close(), after.close()]);
+  });
+
+  it('ends the sessions of an account that is removed, and lets nobody in', async () => {
+    await user(['add', 'frank@example.test'], 'first\n');
+    const session = await logIn('frank@example.test/phone', 'first');
+    session.send(available());
+    await session.settle();
+    await user(['remove', 'frank@example.test']);
+    expect(await session.client.closed).toMatchObject({ condition: 'not-authorized' });
+    await expect(logIn('frank@example.test', 'first')).rejects.toThrow('not-authorized');
+  });
+
+  it('keeps passwords out of the log', async () => {
+    await user(['add', 'grace@example.test'], 'a-secret-of-grace\n');
+    expect(server.log()).toContain('grace@example.test');
+    expect(server.log()).not.toContain('secret-of-grace');
+  });
+});
+
+describe('belfry user, where no server runs,', () => {
+  let server: StandaloneServer;
+  const user = (args: readonly string[], input = '') =>
+    runBelfry(['user', ...args, '--config', server.configFile], { input });
+
+  beforeAll(async () => {
+    server = await startStandalone({ accounts: { 'ana@example.test': 'password-of-ana' } });
+    // The socket stays behind, as after a crash.
+    await server.kill('SIGKILL');
+  });
+  afterAll(() => server?.stop());
+
+  manageAccounts(user);
+
+  it('makes accounts that the server has when it starts', async () => {
+    await user(['add', 'erin@example.test'], 'first\n');
+    await user(['add', 'frank@example.test'], 'first\n');
+    await user(['remove', 'frank@example.test']);
+    await server.restart();
+    const peer = { connect: { host: '127.0.0.1', port: server.c2sPort } };
+    await (await connectPeer(peer, 'erin@example.test', 'first')).close();
+    await expect(connectPeer(peer, 'frank@example.test', 'first')).rejects.toThrow('not-authorized');
+    await server.kill('SIGKILL');
+  });
+});
+
+describe('belfry user', () => {
+  let folder: string;
+  beforeAll(ensureBuild);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'belfry-user-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('works before the first start of a server, and without configuration', async () => {
+    const cwd = folder;
+    expect(await runBelfry(['user', 'list'], { cwd })).toEqual({ status: 0, out: '', err: '' });
+    const add = ['user', 'add', 'you@localhost'];
+    expect(await runBelfry(add, { cwd, input: 'secret\n' })).toEqual(done('you@localhost was created.'));
+    expect(await runBelfry(['user', 'list'], { cwd })).toEqual(done('you@localhost'));
+  });
+
+  it('sends operators of a component to their XMPP server', async () => {
+    await writeFile(
+      join(folder, 'belfry.yaml'),
+      'host: component\ncomponent: { jid: push.example.org, secret: x }\n',
+    );
+    const message =
+      'Accounts live on the XMPP server that Belfry is a component of (host: component): manage them there.';
+    for (const args of [['list'], ['add', 'ana@push.example.org']]) {
+      expect(await runBelfry(['user', ...args], { cwd: folder, input: 'x\n' })).toEqual(failed(message));
+    }
+  });
+
+  it.each([[[]], [['add']], [['bogus']], [['list', '--bogus']]])(
+    'is refused with 2 if it makes no sense: %j',
+    async (args) => {
+      expect(await runBelfry(['user', ...args], { cwd: folder })).toMatchObject({ status: 2, out: '' });
+    },
+  );
+});
