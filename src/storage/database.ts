@@ -33,9 +33,10 @@ export interface Schema {
     /** A list, as JSON. */
     groups: string;
     subscription: Subscription;
-    /** 0 or 1, as is `approved`. */
+    /** 0 or 1, as are `approved` and `listed`. */
     ask: number;
     approved: number;
+    listed: number;
     /** XML. */
     pending_in: string | null;
   };

@@ -3,7 +3,7 @@ import type { Database, Schema } from './database.js';
 
 type Row = Schema['contacts'];
 
-const columns = ['jid', 'name', 'groups', 'subscription', 'ask', 'approved', 'pending_in'] as const;
+const columns = ['jid', 'name', 'groups', 'subscription', 'ask', 'approved', 'listed', 'pending_in'] as const;
 
 /** Contacts of the accounts, one row each. */
 export function createRosterStore(database: Database): RosterStore {
@@ -28,16 +28,27 @@ function rowOf(accountId: number, { jid, name, groups, subscription, ...more }: 
     groups: JSON.stringify(groups),
     ask: Number(more.ask),
     approved: Number(more.approved),
+    listed: Number(more.isListed),
     pending_in: more.pendingIn ?? null,
   };
 }
 
-function contactOf({ jid, name, groups, subscription, ask, approved, pending_in }: Row): StoredContact {
+function contactOf({
+  jid,
+  name,
+  groups,
+  subscription,
+  ask,
+  approved,
+  listed,
+  pending_in,
+}: Row): StoredContact {
   return {
     ...{ jid, name, subscription },
     groups: groupsOf(groups),
     ask: ask === 1,
     approved: approved === 1,
+    isListed: listed === 1,
     pendingIn: pending_in ?? undefined,
   };
 }
@@ -68,6 +79,7 @@ function preparePut(database: Database) {
         subscription: param('subscription'),
         ask: param('ask'),
         approved: param('approved'),
+        listed: param('listed'),
         pending_in: param('pending_in'),
       })
       .onConflict((conflict) =>
@@ -77,6 +89,7 @@ function preparePut(database: Database) {
           subscription: eb.ref('excluded.subscription'),
           ask: eb.ref('excluded.ask'),
           approved: eb.ref('excluded.approved'),
+          listed: eb.ref('excluded.listed'),
           pending_in: eb.ref('excluded.pending_in'),
         })),
       ),

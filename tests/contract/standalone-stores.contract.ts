@@ -34,6 +34,7 @@ export function contact(given: Partial<StoredContact> = {}): StoredContact {
     subscription: 'none',
     ask: false,
     approved: false,
+    isListed: false,
     pendingIn: undefined,
     ...given,
   };
@@ -186,6 +187,7 @@ export function standaloneStoresContract(prepare: () => Promise<StandaloneStores
         subscription: 'both',
         ask: true,
         approved: true,
+        isListed: true,
         pendingIn: '<presence type="subscribe"/>',
       });
       const nurse = contact({ jid: 'capulet.example' });

@@ -71,6 +71,7 @@ describe('the accounts in memory', () => {
       subscription: 'both' as const,
       ask: false,
       approved: false,
+      isListed: true,
       pendingIn: undefined,
     };
     await stores.rosters.put(id, contact);

@@ -29,7 +29,14 @@ describe('IQs', () => {
   };
   const subscribe = async (subscription: Subscription) => {
     const account = await server.core.server.accounts.with(Jid.parse('ana@example.org'), (one) => one);
-    const contact = { name: '', groups: [], ask: false, approved: false, pendingIn: undefined };
+    const contact = {
+      name: '',
+      groups: [],
+      ask: false,
+      approved: false,
+      isListed: true,
+      pendingIn: undefined,
+    };
     account?.contacts.set('ben@example.org', { ...contact, jid: 'ben@example.org', subscription });
   };
 

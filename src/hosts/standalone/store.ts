@@ -53,6 +53,8 @@ export interface StoredContact {
   readonly ask: boolean;
   /** Pre-approved (RFC 6121 §3.4). */
   readonly approved: boolean;
+  /** The user has it in the roster; false if there is nothing but a request that waits for an answer (§3.1.3). */
+  readonly isListed: boolean;
   /** The subscription request that waits for the user's answer, as XML. */
   readonly pendingIn: string | undefined;
 }

@@ -56,6 +56,7 @@ export const standalone: Migration = async (db, kind) => {
       subscription text not null,
       ask ${integer} not null,
       approved ${integer} not null,
+      listed ${integer} not null,
       pending_in text,
       primary key (account_id, jid)
     ) ${clustered}`,

@@ -33,6 +33,7 @@ describe('blocking', () => {
       subscription,
       ask: false,
       approved: false,
+      isListed: true,
       pendingIn: undefined,
     };
     account.contacts.set(jid, contact);

@@ -167,6 +167,7 @@ describe('roster set (RFC 6121 §2.3, §2.4)', () => {
         subscription: 'none',
         ask: false,
         approved: false,
+        isListed: true,
         pendingIn: undefined,
       },
     ]);
@@ -235,7 +236,14 @@ describe('roster set (RFC 6121 §2.3, §2.4)', () => {
   it('refuses a contact too many, not the change of one', async () => {
     await stage.addAccounts('full@example.org');
     const account = await stage.stores.accounts.find('full@example.org');
-    const contact = { name: '', groups: [], ask: false, approved: false, pendingIn: undefined } as const;
+    const contact = {
+      name: '',
+      groups: [],
+      ask: false,
+      approved: false,
+      isListed: true,
+      pendingIn: undefined,
+    } as const;
     for (let at = 0; at < accountLimits.contacts; at++) {
       const jid = `c${at}@example.net`;
       await stage.stores.rosters.put(account?.id ?? 0, { jid, subscription: 'none', ...contact });

@@ -3,7 +3,6 @@ import { ns } from '../../../xmpp/ns.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Account } from '../account.js';
 import type { AccountIq, Server, ServerModule } from '../module.js';
-import { isRosterItem } from '../presence/contact.js';
 import { sayFarewell } from '../presence/farewell.js';
 import { Outbox } from '../presence/outbox.js';
 import {
@@ -77,7 +76,7 @@ async function put(account: Account, wanted: RosterSet, changes: Roster): Promis
 /** RFC 6121 §2.5: subscriptions in both directions end with it. */
 async function remove(account: Account, jid: string, changes: Roster, outbox: Outbox): Promise<void> {
   const contact = account.contacts.get(jid);
-  if (contact === undefined || !isRosterItem(contact)) throw new StanzaError('item-not-found');
+  if (contact?.isListed !== true) throw new StanzaError('item-not-found');
   await changes.remove(account, jid);
   changes.push(account, jid);
   sayFarewell(account, contact, outbox);

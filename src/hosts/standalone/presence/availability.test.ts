@@ -29,6 +29,7 @@ async function know(owner: string, contacts: Readonly<Record<string, Subscriptio
       groups: [],
       ask: false,
       approved: false,
+      isListed: true,
       pendingIn: undefined,
     };
     await stage.stores.rosters.put(account?.id ?? 0, { jid, subscription, ...rest });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredContact } from '../store.js';
-import { inState, isRosterItem, stateOf } from './contact.js';
+import { inState, stateOf } from './contact.js';
 import type { Progress } from './subscription.js';
 
 const stranger: StoredContact = {
@@ -10,6 +10,7 @@ const stranger: StoredContact = {
   subscription: 'none',
   ask: false,
   approved: false,
+  isListed: false,
   pendingIn: undefined,
 };
 
@@ -21,7 +22,12 @@ describe('the state of a contact', () => {
       for (const from of progresses) {
         for (const isApproved of [false, true]) {
           const state = { to, from, isApproved };
-          const contact = inState({ ...stranger, name: 'Ana', groups: ['x'] }, stranger.jid, state, '<r/>');
+          const contact = inState(
+            { ...stranger, name: 'Ana', groups: ['x'], isListed: true },
+            stranger.jid,
+            state,
+            '<r/>',
+          );
           expect(stateOf(contact)).toEqual(state);
           expect(contact).toMatchObject({ name: 'Ana', groups: ['x'] });
           expect(contact?.pendingIn).toBe(from === 'pending' ? '<r/>' : undefined);
@@ -40,23 +46,20 @@ describe('the state of a contact', () => {
     const nothing = { to: 'none', from: 'none', isApproved: false } as const;
     const pending = { ...stranger, pendingIn: '<r/>' };
     expect(inState(pending, stranger.jid, nothing, '')).toBeUndefined();
-    expect(inState({ ...pending, name: 'Ana' }, stranger.jid, nothing, '')).toMatchObject({ name: 'Ana' });
-    expect(inState({ ...stranger, subscription: 'to' }, stranger.jid, nothing, '')).toEqual(stranger);
+    const listed = { ...stranger, isListed: true };
+    expect(inState({ ...pending, isListed: true }, stranger.jid, nothing, '')).toEqual(listed);
+    expect(inState({ ...listed, subscription: 'to' }, stranger.jid, nothing, '')).toEqual(listed);
   });
 });
 
-describe('isRosterItem', () => {
-  it('is true of all but a mere request', () => {
-    const pending = { ...stranger, pendingIn: '<r/>' };
-    expect(isRosterItem(pending)).toBe(false);
-    const more: Partial<StoredContact>[] = [
-      { pendingIn: undefined },
-      { subscription: 'to' },
-      { ask: true },
-      { approved: true },
-      { name: 'Ana' },
-      { groups: ['x'] },
-    ];
-    for (const change of more) expect(isRosterItem({ ...pending, ...change })).toBe(true);
+describe('a stranger', () => {
+  it.each<[string, Progress, Progress, boolean, boolean]>([
+    ['asks', 'none', 'pending', false, false],
+    ['is asked', 'pending', 'none', false, true],
+    ['is let in', 'none', 'granted', false, true],
+    ['lets in', 'granted', 'none', false, true],
+    ['is approved before it asks', 'none', 'none', true, true],
+  ])('who %s is in the roster or not', (_, to, from, isApproved, isListed) => {
+    expect(inState(undefined, stranger.jid, { to, from, isApproved }, '<r/>')?.isListed).toBe(isListed);
   });
 });

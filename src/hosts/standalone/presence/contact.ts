@@ -11,17 +11,6 @@ export function isSeen(contact: StoredContact): boolean {
   return contact.subscription === 'to' || contact.subscription === 'both';
 }
 
-/**
- * Whether the user's clients see it in the roster. A request that waits for an answer is no item (RFC 6121 §3.1.3),
- * unless the user has something of the contact already.
- */
-export function isRosterItem(contact: StoredContact): boolean {
-  const { subscription, ask, approved, name, groups, pendingIn } = contact;
-  return (
-    pendingIn === undefined || subscription !== 'none' || ask || approved || name !== '' || groups.length > 0
-  );
-}
-
 /** The state of RFC 6121 appendix A that the contact is in; that of a stranger for undefined. */
 export function stateOf(contact: StoredContact | undefined): SubscriptionState {
   if (contact === undefined) return { to: 'none', from: 'none', isApproved: false };
@@ -48,18 +37,20 @@ export function inState(
   request: string,
 ): StoredContact | undefined {
   const isPending = state.from === 'pending';
-  const changed: StoredContact = {
+  const subscription = subscriptionOf(state);
+  const ask = state.to === 'pending';
+  const isListed = contact?.isListed === true || subscription !== 'none' || ask || state.isApproved;
+  if (!isListed && !isPending) return undefined;
+  return {
     jid,
     name: contact?.name ?? '',
     groups: contact?.groups ?? [],
-    subscription: subscriptionOf(state),
-    ask: state.to === 'pending',
+    subscription,
+    ask,
     approved: state.isApproved,
+    isListed,
     pendingIn: isPending ? (contact?.pendingIn ?? request) : undefined,
   };
-  const wasItem = contact !== undefined && isRosterItem(contact);
-  const isNothing = subscriptionOf(state) === 'none' && !changed.ask && !changed.approved && !isPending;
-  return isNothing && !wasItem ? undefined : changed;
 }
 
 function subscriptionOf({ to, from }: SubscriptionState): Subscription {

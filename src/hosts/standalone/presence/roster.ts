@@ -8,7 +8,6 @@ import type { Account } from '../account.js';
 import type { Server } from '../module.js';
 import { accountLimits } from '../settings.js';
 import type { StoredContact } from '../store.js';
-import { isRosterItem } from './contact.js';
 
 /** All changes of rosters: on disk first, then in memory, then told to the clients. */
 export interface Roster {
@@ -48,7 +47,7 @@ export function createRoster(server: Pick<Server, 'stores' | 'randomBytes'>): Ro
 
 function pushedItem(account: Account, jid: string): Element {
   const contact = account.contacts.get(jid);
-  const isItem = contact !== undefined && isRosterItem(contact);
+  const isItem = contact?.isListed === true;
   return isItem ? itemElement(contact) : el('item', ns.roster, { jid, subscription: 'remove' });
 }
 
@@ -76,7 +75,7 @@ export function itemElement(contact: StoredContact): Element {
 
 /** The contacts that are items to the user's clients. */
 export function rosterItems(account: Account): StoredContact[] {
-  return [...account.contacts.values()].filter(isRosterItem);
+  return [...account.contacts.values()].filter((contact) => contact.isListed);
 }
 
 /**
@@ -95,7 +94,7 @@ export function rosterVersion(account: Account): string {
  * @throws {StanzaError} `resource-constraint` if the account has as many as it may
  */
 export function checkRoom(account: Account, before: StoredContact | undefined): void {
-  if (before !== undefined && isRosterItem(before)) return;
+  if (before?.isListed === true) return;
   if (rosterItems(account).length < accountLimits.contacts) return;
   throw new StanzaError('resource-constraint', `A roster has at most ${accountLimits.contacts} contacts.`);
 }

@@ -63,6 +63,7 @@ async function seed(owner: string, contacts: readonly Partial<StoredContact>[]):
       subscription: 'none',
       ask: false,
       approved: false,
+      isListed: true,
       pendingIn: undefined,
       ...one,
     });
@@ -296,6 +297,7 @@ describe('bounds', () => {
   it('requests that wait are limited, and do not fill the roster', async () => {
     const waiting = Array.from({ length: 1_000 }, (_, at) => ({
       jid: `c${at}@example.net`,
+      isListed: false,
       pendingIn: "<presence xmlns='jabber:client' type='subscribe'/>",
     }));
     await seed(romeo, waiting);

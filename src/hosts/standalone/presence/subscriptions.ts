@@ -7,7 +7,7 @@ import type { Account } from '../account.js';
 import type { Server } from '../module.js';
 import type { Session } from '../session.js';
 import type { StoredContact } from '../store.js';
-import { inState, isRosterItem, seesUser, stateOf } from './contact.js';
+import { inState, seesUser, stateOf } from './contact.js';
 import { Outbox } from './outbox.js';
 import { checkRoom, type Roster } from './roster.js';
 import { inboundStep, outboundStep, type SubscriptionState, type SubscriptionType } from './subscription.js';
@@ -97,7 +97,7 @@ export class Subscriptions {
     const before = account.contacts.get(jid);
     const after = inState(before, jid, state, request);
     if (after === undefined) return this.#roster.remove(account, jid);
-    if (isRosterItem(after)) checkRoom(account, before);
+    if (after.isListed) checkRoom(account, before);
     else if (before === undefined) checkPending(account);
     await this.#roster.put(account, after);
   }
@@ -109,7 +109,7 @@ export class Subscriptions {
 
 /** What clients can see of a contact and a subscription may change. */
 function looks(contact: StoredContact | undefined): string {
-  if (contact === undefined || !isRosterItem(contact)) return '';
+  if (contact?.isListed !== true) return '';
   return `${contact.subscription} ${contact.ask} ${contact.approved}`;
 }
 
