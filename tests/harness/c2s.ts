@@ -19,6 +19,9 @@ import { recordingEvents } from './recording-events.js';
 
 const domain = Jid.parse('example.org');
 
+/** For listeners without TLS. */
+const noCertificate = { cert: '', key: '', serverEndPoint: undefined };
+
 /** The server behind the door, as far as a connection can see it. */
 export class FakeEntrance implements Entrance {
   readonly sessions: Session[] = [];
@@ -101,6 +104,10 @@ export interface C2sTestBed {
   readonly recorded: ReturnType<typeof recordingEvents>['recorded'];
   /** Connects in clear. */
   open(): Promise<RawClient>;
+  /** Connects with TLS from the first byte. */
+  openTls(options?: ConnectionOptions): Promise<RawClient>;
+  /** Cuts all clients and stops. */
+  close(): Promise<void>;
 }
 
 export async function startC2s(options: Partial<C2sOptions> = {}): Promise<C2sTestBed> {
@@ -114,7 +121,7 @@ export async function startC2s(options: Partial<C2sOptions> = {}): Promise<C2sTe
     events,
     clock: systemClock,
     randomBytes,
-    certificate: () => ({ cert: '', key: '', serverEndPoint: undefined }),
+    certificate: () => noCertificate,
     listen: { host: '127.0.0.1', port: 0 },
     requireEncryption: false,
     rateLimit: 0,
@@ -122,8 +129,25 @@ export async function startC2s(options: Partial<C2sOptions> = {}): Promise<C2sTe
     ...options,
   });
   await c2s.start();
-  const open = () => openRawClient(c2s.addresses.c2s?.port ?? 0);
-  return { c2s, entrance, sasl, recorded, open };
+  const clients: RawClient[] = [];
+  const open = async (port = c2s.addresses.c2s?.port ?? 0) => {
+    const client = await openRawClient(port);
+    clients.push(client);
+    return client;
+  };
+  return {
+    ...{ c2s, entrance, sasl, recorded },
+    open: () => open(),
+    async openTls(tls) {
+      const client = await open(c2s.addresses.directTls?.port ?? 0);
+      await client.startTls(tls);
+      return client;
+    },
+    async close() {
+      for (const client of clients) client.socket.destroy();
+      await c2s.stop();
+    },
+  };
 }
 
 export const header = (attrs = "to='example.org' version='1.0'") =>
