@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { maxLineBytes } from '../src/control/protocol.js';
 import { errorTable } from '../src/errors.js';
 import { defaultConnectionLimits } from '../src/hosts/component/connection.js';
 import { silentFailure, socketFailure, streamErrorFailure } from '../src/hosts/component/failure.js';
+import { defaultC2sLimits } from '../src/hosts/standalone/c2s/limits.js';
 import { accountLimits } from '../src/hosts/standalone/settings.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
@@ -234,6 +236,7 @@ describe('docs/architecture.md', () => {
       ],
       ['time of a statement in PostgreSQL', seconds(postgres('statementTimeout'))],
       ["wait for SQLite's lock", seconds(constant('storage/sqlite.ts', 'busyTimeout'))],
+      ['writes waiting for SQLite', count(constant('storage/group-commit.ts', 'maxWaiting'))],
       [
         'expired rows removed at once',
         `${count(sweep('batchRows') * sweep('maxBatches'))} of each kind, an hour`,
@@ -247,6 +250,77 @@ describe('docs/architecture.md', () => {
       ['file of a secret', kib(constant('config/parse-values.ts', 'maxSecretBytes'))],
     ]);
     expect(constant('app.ts', 'sweepInterval')).toBe(60 * 60 * 1000);
+  });
+
+  const standalone = (file: string, name: string) => constant(`hosts/standalone/${file}`, name);
+  const core = (name: string) => count(standalone('core.ts', name));
+
+  it('has each bound of the embedded server as the code has it', () => {
+    const rows = tableRows(section(doc('architecture.md'), 'Bounds of the embedded server'));
+    const limits = defaultC2sLimits;
+    const requests = standalone('presence/subscriptions.ts', 'maxPendingRequests');
+    const requestBytes = standalone('presence/subscriptions.ts', 'maxRequestBytes');
+    const open = (name: string) => standalone('modules/open-registration.ts', name);
+    const changes = (name: string) => standalone('modules/registration.ts', name);
+    expect(rows.map(([what, bound]) => [what, bound])).toEqual([
+      ['connections from one address', '`standalone.max_connections_per_address`'],
+      ['connections that have not authenticated', count(limits.unauthenticatedConnections)],
+      [
+        'time until a resource is bound',
+        `${seconds(limits.negotiationTimeout)}, ${seconds(limits.registrationTimeout)} for whoever registers`,
+      ],
+      [
+        'bytes before authentication',
+        `${kib(limits.negotiationBytes)}, of each element ${count(limits.negotiationStanzaBytes)}`,
+      ],
+      ['failed authentications of a connection', `${limits.authenticationTries}`],
+      ['bytes of a stanza', kib(limits.stanzaBytes)],
+      [
+        'bytes per second of a connection',
+        `\`standalone.rate_limit\`, after ${limits.burstSeconds} seconds' worth at once`,
+      ],
+      ['stanzas of a client at work', '1'],
+      ['bytes waiting for a client that reads too slowly', `${limits.waitingBytes / 1024 ** 2} MiB`],
+      [
+        'stanzas for a session that is just being bound',
+        count(standalone('c2s/client-stream.ts', 'maxEarly')),
+      ],
+      ['time of a client to close its connection', seconds(limits.closeTimeout)],
+      ['sessions of an account', '`standalone.max_sessions_per_account`'],
+      ['accounts without sessions in memory', core('idleAccounts')],
+      ['addresses remembered as they were written', core('addresses')],
+      ['work waiting for one account', core('waitingPerAccount')],
+      [
+        'handlers of IQs under way, of each domain and of the accounts',
+        `${core('handlersUnderWay')}, of one session ${core('handlersPerAsker')}`,
+      ],
+      ['open IQs of the server, of each domain', core('openRequests')],
+      [
+        "addresses of a session's directed presence",
+        count(standalone('presence/availability.ts', 'maxDirected')),
+      ],
+      ['contacts of an account', count(accountLimits.contacts)],
+      ["subscription requests waiting for an account's answer", count(requests)],
+      ['bytes of a subscription request that is kept', count(requestBytes)],
+      ['groups of a contact', `${accountLimits.groupsPerContact}`],
+      ['bytes of the name of a contact or a group', count(accountLimits.nameBytes)],
+      ['blocked addresses of an account', count(accountLimits.blocked)],
+      ['offline messages of an account', '`standalone.max_offline_messages`'],
+      ['bytes of an offline message', kib(accountLimits.offlineMessageBytes)],
+      ['private documents of an account', `${accountLimits.privateDocuments}`],
+      ['bytes of a vCard or private document', kib(accountLimits.documentBytes)],
+      [
+        `registrations by strangers, of one address in ${open('windowSeconds') / 3600} hour`,
+        `${open('each')}, of all ${count(open('inAll'))}`,
+      ],
+      [
+        `password changes of an account in ${changes('windowSeconds') / 60} minutes`,
+        `${changes('each')}, of all ${count(changes('inAll'))}`,
+      ],
+      ['end of all sessions when Belfry stops', seconds(standalone('core.ts', 'stopWithin'))],
+      ['connections to the control socket', `${constant('control/server.ts', 'maxConnections')}`],
+      ['bytes of a command on the control socket', kib(maxLineBytes)],
+    ]);
   });
 });
 
