@@ -35,15 +35,23 @@ async function belfry(args: readonly string[], env: Record<string, string> = {})
 }
 
 describe('the command line', () => {
-  it.each([[[]], [['bogus']], [['serve', '--bogus']], [['config', 'bogus']], [['serve', '--config']]])(
-    'is refused with 2 and help on standard error: %j',
-    async (args) => {
-      const { code, out, err } = await belfry(args);
-      expect(code).toBe(2);
-      expect(out).toEqual([]);
-      expect(err).not.toEqual([]);
-    },
-  );
+  it.each([
+    [[]],
+    [['bogus']],
+    [['serve', '--bogus']],
+    [['config', 'bogus']],
+    [['serve', '--config']],
+    [['user']],
+    [['user', 'add']],
+    [['user', 'bogus']],
+    [['user', 'list', '--bogus']],
+    [['demo', '--twice']],
+  ])('is refused with 2 and help on standard error: %j', async (args) => {
+    const { code, out, err } = await belfry(args);
+    expect(code).toBe(2);
+    expect(out).toEqual([]);
+    expect(err).not.toEqual([]);
+  });
 
   it.each([['--help'], ['--version'], ['help']])('answers %s', async (arg) => {
     const { code, out, err } = await belfry([arg]);
@@ -80,6 +88,20 @@ describe('config check', () => {
       out: ['The configuration from environment and defaults is valid.'],
       err: [],
     });
+  });
+});
+
+describe('user', () => {
+  it.each([
+    ['dan@elsewhere.org', 'dan@elsewhere.org is not an account here: the domain is localhost.'],
+    ['dan', 'dan is no account: an account is written like ana@localhost.'],
+    [
+      'dan@localhost/x',
+      'dan@localhost/x has a resource at its end: an account is written like ana@localhost.',
+    ],
+    ['d an@localhost', '"d an@localhost" is no address: the localpart holds U+0020, which is not allowed.'],
+  ])('does not ask for a password of what is no account: %s', async (jid, message) => {
+    expect(await belfry(['user', 'add', jid])).toEqual({ code: 1, out: [], err: [`belfry: ${message}`] });
   });
 });
 
