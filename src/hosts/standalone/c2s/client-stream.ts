@@ -38,8 +38,8 @@ export interface StreamRegistry {
   bound(stream: ClientStream): void;
   /** The stream has ended: the connection has to be closed within a bound. */
   ending(stream: ClientStream): void;
-  /** The connection is gone, and so is the session when `rest` is done, which never rejects. */
-  gone(stream: ClientStream, rest: Promise<unknown>): void;
+  /** The connection is gone, and so is the session when `rest` is done, if there is one. That never rejects. */
+  gone(stream: ClientStream, rest: Promise<void> | undefined): void;
 }
 
 /** Why nothing is read, as bits: a stanza is being worked on; the client has sent more than its rate allows. */
@@ -196,7 +196,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     this.#state = 'gone';
     this.#cancelWait?.();
     const unbound = this.#session && this.#unbind(this.#session);
-    this.#context.registry.gone(this, Promise.all([this.#work, unbound]));
+    this.#context.registry.gone(this, unbound ?? this.#work);
   }
 
   /** Stanzas before the end of the negotiation come from the server's side of it, which is done sooner. */

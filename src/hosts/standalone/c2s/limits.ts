@@ -18,6 +18,8 @@ export interface C2sLimits {
   readonly waitingBytes: number;
   /** How long a client may take to close after we did. */
   readonly closeTimeout: number;
+  /** How long the end of all sessions may take. */
+  readonly stopTimeout: number;
   /** For how many seconds of `rateLimit` a client that was silent may send at once. */
   readonly burstSeconds: number;
 }
@@ -32,5 +34,6 @@ export const defaultC2sLimits: C2sLimits = {
   stanzaBytes: 256 * 1024,
   waitingBytes: 2 * 1024 * 1024,
   closeTimeout: 2_000,
+  stopTimeout: 10_000,
   burstSeconds: 10,
 };

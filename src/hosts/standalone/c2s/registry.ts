@@ -24,7 +24,7 @@ export class Registry implements StreamRegistry {
   readonly #registering: Deadlines<ClientStream>;
   readonly #closing: Deadlines<ClientStream>;
   /** What is still to be done about sessions whose connections are gone. */
-  readonly #rests = new Set<Promise<unknown>>();
+  readonly #rests = new Set<Promise<void>>();
   #isClosed = false;
   #onEmpty: (() => void) | undefined;
 
@@ -73,25 +73,30 @@ export class Registry implements StreamRegistry {
     this.#closing.add(stream);
   }
 
-  gone(stream: ClientStream, rest: Promise<unknown>): void {
+  gone(stream: ClientStream, rest: Promise<void> = Promise.resolve()): void {
     this.bound(stream);
     this.#closing.delete(stream);
     this.#strangers.delete(stream);
     this.#streams.delete(stream);
     this.#addresses.remove(stream.remoteAddress);
     this.#rests.add(rest);
-    void rest.finally(() => {
+    void rest.then(() => {
       this.#rests.delete(rest);
       this.#checkEmpty();
     });
   }
 
-  /** Takes nobody any more and ends all streams; resolves when the last session is over. */
+  /** Takes nobody any more and ends all streams; resolves when the last session is over, or that takes too long. */
   close(): Promise<void> {
     this.#isClosed = true;
     for (const stream of this.#streams) stream.end(new StreamError('system-shutdown'));
+    const { clock, limits } = this.#options;
     return new Promise((resolve) => {
-      this.#onEmpty = resolve;
+      const cancel = clock.after(limits.stopTimeout, resolve);
+      this.#onEmpty = () => {
+        cancel();
+        resolve();
+      };
       this.#checkEmpty();
     });
   }
