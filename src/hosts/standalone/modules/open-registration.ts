@@ -12,7 +12,7 @@ import { AttemptLimits } from './attempt-limits.js';
 import { fieldOf, registerQuery, withPassword } from './register-form.js';
 
 /** Attempts of one network and of all. */
-const attempts = { each: 10, inAll: 1_000, windowSeconds: 3_600 };
+export const registrations = { each: 10, inAll: 1_000, windowSeconds: 3_600 };
 
 export interface OpenRegistrationOptions {
   readonly domain: Jid;
@@ -31,7 +31,7 @@ interface Stranger {
 /** Accounts that strangers make for themselves, before they authenticate (XEP-0077 §3.1.1). */
 export class OpenRegistration {
   readonly #options: OpenRegistrationOptions;
-  readonly #attempts = new AttemptLimits(attempts);
+  readonly #attempts = new AttemptLimits(registrations);
 
   constructor(options: OpenRegistrationOptions) {
     this.#options = options;

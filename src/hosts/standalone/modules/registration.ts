@@ -12,7 +12,7 @@ import { fieldOf, registerQuery, withPassword } from './register-form.js';
 type Admin = Pick<AccountAdmin, 'setPassword' | 'remove'>;
 
 /** Of each account: to make keys of a password is dear, and meant to be. */
-const passwordChanges = { each: 10, inAll: 10_000, windowSeconds: 600 };
+export const passwordChanges = { each: 10, inAll: 10_000, windowSeconds: 600 };
 
 /**
  * In-band registration for those who have an account: they see it, change its password, remove it. Clients ask the domain

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { createAccountAdmin } from '../src/hosts/standalone/account-admin.js';
+import { hostExtensions } from '../src/hosts/standalone/extensions.js';
+import type { Extension } from '../src/hosts/standalone/module.js';
+import { createModules } from '../src/hosts/standalone/modules/modules.js';
+import { registrations } from '../src/hosts/standalone/modules/open-registration.js';
+import { passwordChanges } from '../src/hosts/standalone/modules/registration.js';
+import { accountLimits } from '../src/hosts/standalone/settings.js';
+import { parseStored } from '../src/hosts/standalone/stored-xml.js';
+import type { Element } from '../src/xmpp/element.js';
+import { FakeServer } from './harness/fake-server.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(root + path, 'utf8');
+
+const doapNs = 'http://usefulinc.com/ns/doap#';
+const xmppNs = 'https://linkmauve.fr/ns/xmpp-doap#';
+
+function modules() {
+  const { domain, stores, randomBytes, events } = new FakeServer();
+  return createModules({
+    accounts: createAccountAdmin({ domain, accounts: stores.accounts, randomBytes, events }),
+  });
+}
+
+const implemented = [...modules().flatMap((module) => module.implements), ...hostExtensions].toSorted(
+  (a, b) => a.xep.localeCompare(b.xep),
+);
+
+const doap = parseStored(read('docs/doap.xml').replace(/^<\?xml [^?]*\?>\s*/, ''));
+const claims =
+  doap
+    .child('Project', doapNs)
+    ?.elements()
+    .filter((child) => child.name === 'implements') ?? [];
+const textOf = (parent: Element, name: string) => parent.child(name, xmppNs)?.text();
+
+function extensionOf(supported: Element): Extension & { readonly status: string | undefined } {
+  const address = supported.child('xep', xmppNs)?.attr('rdf:resource') ?? '';
+  const note = textOf(supported, 'note');
+  return {
+    xep: /^https:\/\/xmpp\.org\/extensions\/xep-(\d{4})\.html$/.exec(address)?.[1] ?? address,
+    version: textOf(supported, 'version') ?? '',
+    status: textOf(supported, 'status'),
+    ...(note !== undefined && { note }),
+  };
+}
+
+describe('docs/doap.xml', () => {
+  it('has the extensions that are implemented, in order, those with a note as partial', () => {
+    const documented = claims.flatMap((claim) => claim.child('SupportedXep', xmppNs) ?? []).map(extensionOf);
+    expect(documented).toEqual(
+      implemented.map((extension) => ({
+        ...extension,
+        status: extension.note === undefined ? 'complete' : 'partial',
+      })),
+    );
+  });
+
+  it('has RFCs that the source speaks of', () => {
+    const source = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => read(`src/${path}`))
+      .join('\n');
+    const rfcs = claims.flatMap((claim) => /rfc(\d+)$/.exec(claim.attr('rdf:resource') ?? '')?.[1] ?? []);
+    expect(rfcs.length).toBeGreaterThan(5);
+    expect(rfcs.filter((number) => !source.includes(`RFC ${number}`))).toEqual([]);
+  });
+});
+
+describe('the modules of the embedded server', () => {
+  it('implement each extension in one place', () => {
+    const xeps = implemented.map(({ xep }) => xep);
+    expect(xeps).toEqual([...new Set(xeps)]);
+  });
+
+  it('are set up beside each other', () => {
+    const server = new FakeServer();
+    for (const module of modules()) module.setup(server);
+    expect(server.advertised.length).toBeGreaterThan(0);
+  });
+
+  it('are all the files that make one', () => {
+    const folder = 'src/hosts/standalone/modules/';
+    const makers = readdirSync(root + folder).filter(
+      (file) => !file.endsWith('.test.ts') && /: ServerModule (?:=|\{)/.test(read(folder + file)),
+    );
+    const names = makers.map((file) => file.replace(/\.ts$/, ''));
+    expect(
+      modules()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(names.toSorted());
+  });
+});
+
+describe('docs/xmpp.md', () => {
+  const text = read('docs/xmpp.md');
+  const section = (heading: string) => text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const count = (number: number) => number.toLocaleString('en');
+  const kib = (bytes: number) => `${bytes / 1024} KiB`;
+
+  it('has a row for each extension of the embedded server', () => {
+    const rows = [...section('What the embedded server speaks').matchAll(/^\|.*?\| (\d{4}) \|/gm)];
+    const expected = implemented.map(({ xep }) => xep).filter((xep) => xep !== '0114');
+    expect(rows.map(([, xep]) => xep).toSorted()).toEqual(expected);
+  });
+
+  it.each([
+    [
+      'Accounts',
+      `more than ${registrations.each} registrations from one network, or ${count(registrations.inAll)} in all`,
+    ],
+    ['Accounts', `more than ${passwordChanges.each} new passwords`],
+    ['Offline messages', `more than ${kib(accountLimits.offlineMessageBytes)}`],
+    ['Block lists', `more than ${count(accountLimits.blocked)} entries`],
+    ['What accounts keep', `more than ${kib(accountLimits.documentBytes)}`],
+    ['What accounts keep', `more than ${count(accountLimits.privateDocuments)} documents`],
+  ])('says under %s: %s', (heading, words) => {
+    expect(section(heading).replaceAll(/\s+/g, ' ')).toContain(words);
+  });
+});
