@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { Config } from '../src/config/config.js';
+import type { StandaloneStores } from '../src/hosts/standalone/store.js';
 import type { NewRegistration } from '../src/services/unified-push/store.js';
 import { openStorage } from '../src/storage/open.js';
 import { openSqlite } from '../src/storage/sqlite.js';
@@ -11,6 +12,15 @@ import { hasPostgres, startPostgres } from '../tests/harness/postgres.js';
 
 const rows = 20_000;
 const reads = 100_000;
+const offlineMessages = 5_000;
+const senders = 100;
+
+const scramKeys = {
+  salt: randomBytes(16),
+  iterations: 10_000,
+  storedKey: randomBytes(32),
+  serverKey: randomBytes(32),
+};
 
 function registration(): NewRegistration {
   return {
@@ -42,7 +52,7 @@ async function measure(what: string, count: number, width: number, act: (n: numb
 }
 
 async function measureStorage(name: string, config: Config['storage'], width: number): Promise<void> {
-  const { registrations, revocations, close } = await openStorage(config, {
+  const { registrations, revocations, standalone, close } = await openStorage(config, {
     events: { storageFailed() {} },
   });
   const saved = Array.from({ length: rows }, registration);
@@ -51,7 +61,27 @@ async function measureStorage(name: string, config: Config['storage'], width: nu
   await measure(`${name} find`, reads, width, (n) => registrations.find(idHash(n)));
   await measure(`${name} revoke`, rows, width, (n) => revocations.revoke(idHash(n), 2_000_000_000));
   await measure(`${name} isRevoked`, reads, width, (n) => revocations.isRevoked(idHash(n)));
+  await measureOffline(name, standalone, width);
+  await measureOffline(name, standalone, senders);
   await close();
+}
+
+/** Messages for as many accounts as there are senders, none of which has a session. */
+async function measureOffline(
+  name: string,
+  { accounts, offline }: StandaloneStores,
+  width: number,
+): Promise<void> {
+  const ids: number[] = [];
+  for (let n = 0; n < width; n++) {
+    const jid = `${randomBytes(8).toString('hex')}@example.org`;
+    await accounts.create(jid, { sha1: scramKeys, sha256: scramKeys });
+    ids.push((await accounts.find(jid))?.id ?? 0);
+  }
+  const message = `<message from='a@example.org/phone' type='chat'><body>${'x'.repeat(200)}</body></message>`;
+  await measure(`${name} offline message, ${width} at once`, offlineMessages, width, (n) =>
+    offline.add(ids[n % width] ?? 0, message, offlineMessages),
+  );
 }
 
 /** What the same look-up costs without a prepared statement. */
