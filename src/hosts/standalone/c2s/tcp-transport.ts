@@ -140,7 +140,7 @@ export class TcpTransport implements Transport, StreamHandler {
       if (socket === this.#socket) this.#ended();
     });
     // What went wrong shows in that the connection is closed.
-    socket.on('error', ignoreError);
+    socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       if (socket === this.#socket) this.#closed();
     });
@@ -172,5 +172,3 @@ export class TcpTransport implements Transport, StreamHandler {
     this.#listener?.onClosed();
   }
 }
-
-function ignoreError(): void {}
