@@ -33,7 +33,10 @@ export interface Hooks {
   readonly sessionBound: Hook<[session: Session]>;
   /** A session is over and no longer among its account's. */
   readonly sessionEnded: Hook<[session: Session]>;
-  /** A session's initial presence has been broadcast (RFC 6121 §4.2). */
+  /**
+   * A session's initial presence has been broadcast (RFC 6121 §4.2), or one by which its priority is negative no longer
+   * (§8.5.2.1.1).
+   */
   readonly sessionAvailable: Hook<[session: Session]>;
   /** Judges what a session is about to send to `to`: an error goes back instead of the stanza. */
   readonly outgoing: Check<[session: Session, stanza: Element, to: Jid], StanzaError>;

@@ -38,13 +38,14 @@ export class Availability {
   available(session: Session, stanza: Element): void | Promise<void> {
     const priority = priorityOf(stanza);
     const isInitial = !session.isAvailable;
+    const isReceptive = priority >= 0 && session.priority < 0;
     session.presence = stanza;
     session.priority = priority;
     if (isInitial) this.#unreachable.delete(session);
     const outbox = new Outbox(this.#server);
     this.#tellEverybody(session, stanza, outbox);
-    if (!isInitial) return outbox.settled();
-    this.#welcome(session, outbox);
+    if (isInitial) this.#welcome(session, outbox);
+    else if (!isReceptive) return outbox.settled();
     const pending = outbox.settled();
     const { sessionAvailable } = this.#server.hooks;
     return pending === undefined
