@@ -154,7 +154,7 @@ describe('STARTTLS', () => {
     const { client, tls } = await secured(running, { maxVersion: 'TLSv1.2' });
     await client.write(header()).expect('</stream:features>');
     tls.renegotiate({}, () => {});
-    await client.closed();
+    await client.write(' ').closed();
     expect(client.error?.message).toContain('no renegotiation');
   });
 });
