@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { el } from '../../src/xmpp/element.js';
+import { ns } from '../../src/xmpp/ns.js';
 import { ensureBuild } from '../harness/belfry.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
 import { type RunResult, runBelfry } from '../harness/run-belfry.js';
-import { available, connectPeer } from '../harness/xmpp-peer.js';
+import { available, connectPeer, type Peer } from '../harness/xmpp-peer.js';
 
 const done = (line: string): RunResult => ({ status: 0, out: `${line}\n`, err: '' });
 const failed = (line: string): RunResult => ({ status: 1, out: '', err: `belfry: ${line}\n` });
@@ -33,6 +35,24 @@ function manageAccounts(user: (args: readonly string[], input?: string) => Promi
   });
 }
 
+/** Each sees the other's presence afterwards. */
+async function befriend(...peers: readonly [Peer, Peer]): Promise<void> {
+  for (const type of ['subscribe', 'subscribed']) {
+    for (const [from, to] of [peers, peers.toReversed()]) {
+      from?.send(el('presence', ns.client, { type, to: to?.jid.bare().toString() }));
+      await from?.settle();
+    }
+  }
+}
+
+/** The roster: address → subscription. */
+async function subscriptions({ client }: Peer): Promise<Record<string, string>> {
+  const answer = await client.request({ type: 'get', payload: el('query', ns.roster) });
+  if (answer.kind !== 'result') throw new Error(answer.kind);
+  const items = answer.payload?.elements() ?? [];
+  return Object.fromEntries(items.map((item) => [item.attr('jid') ?? '', item.attr('subscription') ?? '']));
+}
+
 describe('belfry user, where a server runs,', () => {
   let server: StandaloneServer;
   const user = (args: readonly string[], input = '') =>
@@ -48,9 +68,9 @@ describe('belfry user, where a server runs,', () => {
   manageAccounts(user);
 
   it('gives a password that counts at once, and the former does not', async () => {
-    await user(['add', 'erin@example.test'], 'first\n');
+    expect(await user(['add', 'erin@example.test'], 'first\n')).toMatchObject({ status: 0, err: '' });
     const before = await logIn('erin@example.test/phone', 'first');
-    await user(['passwd', 'erin@example.test'], 'second\n');
+    expect(await user(['passwd', 'erin@example.test'], 'second\n')).toMatchObject({ status: 0, err: '' });
     await expect(logIn('erin@example.test', 'first')).rejects.toThrow('not-authorized');
     const after = await logIn('erin@example.test/desk', 'second');
     await before.settle();
@@ -58,17 +78,20 @@ describe('belfry user, where a server runs,', () => {
   });
 
   it('ends the sessions of an account that is removed, and lets nobody in', async () => {
-    await user(['add', 'frank@example.test'], 'first\n');
+    expect(await user(['add', 'frank@example.test'], 'first\n')).toMatchObject({ status: 0, err: '' });
     const session = await logIn('frank@example.test/phone', 'first');
     session.send(available());
     await session.settle();
-    await user(['remove', 'frank@example.test']);
+    expect(await user(['remove', 'frank@example.test'])).toMatchObject({ status: 0, err: '' });
     expect(await session.client.closed).toMatchObject({ condition: 'not-authorized' });
     await expect(logIn('frank@example.test', 'first')).rejects.toThrow('not-authorized');
   });
 
   it('keeps passwords out of the log', async () => {
-    await user(['add', 'grace@example.test'], 'a-secret-of-grace\n');
+    expect(await user(['add', 'grace@example.test'], 'a-secret-of-grace\n')).toMatchObject({
+      status: 0,
+      err: '',
+    });
     expect(server.log()).toContain('grace@example.test');
     expect(server.log()).not.toContain('secret-of-grace');
   });
@@ -86,16 +109,36 @@ describe('belfry user, where no server runs,', () => {
   });
   afterAll(() => server?.stop());
 
+  const logIn = (jid: string, password: string) =>
+    connectPeer({ connect: { host: '127.0.0.1', port: server.c2sPort } }, jid, password);
+
   manageAccounts(user);
 
   it('makes accounts that the server has when it starts', async () => {
-    await user(['add', 'erin@example.test'], 'first\n');
-    await user(['add', 'frank@example.test'], 'first\n');
-    await user(['remove', 'frank@example.test']);
+    expect(await user(['add', 'erin@example.test'], 'first\n')).toMatchObject({ status: 0, err: '' });
     await server.restart();
-    const peer = { connect: { host: '127.0.0.1', port: server.c2sPort } };
-    await (await connectPeer(peer, 'erin@example.test', 'first')).close();
-    await expect(connectPeer(peer, 'frank@example.test', 'first')).rejects.toThrow('not-authorized');
+    await (await logIn('erin@example.test', 'first')).close();
+    await server.kill('SIGKILL');
+  });
+
+  it('leaves nothing of a removed account with its contacts, for whoever gets its name', async () => {
+    expect(await user(['add', 'frank@example.test'], 'first\n')).toMatchObject({ status: 0, err: '' });
+    await server.restart();
+    const [ana, frank] = [
+      await logIn('ana@example.test/desk', 'password-of-ana'),
+      await logIn('frank@example.test/desk', 'first'),
+    ];
+    await befriend(ana, frank);
+    expect(await subscriptions(ana)).toEqual({ 'frank@example.test': 'both' });
+    await Promise.all([ana.close(), frank.close()]);
+    await server.kill('SIGKILL');
+
+    expect(await user(['remove', 'frank@example.test'])).toMatchObject({ status: 0, err: '' });
+    await server.restart();
+    const again = await logIn('ana@example.test/desk', 'password-of-ana');
+    expect(await subscriptions(again)).toEqual({ 'frank@example.test': 'none' });
+    await expect(logIn('frank@example.test', 'first')).rejects.toThrow('not-authorized');
+    await again.close();
     await server.kill('SIGKILL');
   });
 });
