@@ -3,7 +3,6 @@ import { rm, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { connectControl } from '../../src/control/client.js';
@@ -15,13 +14,13 @@ import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { ensureBuild } from '../harness/belfry.js';
 import { hasOpenssl, makeCertificate } from '../harness/certificate.js';
-import { waitFor } from '../harness/net.js';
+import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { type Program, startProgram } from '../harness/program.js';
 import { postPush } from '../harness/push-request.js';
+import { main, runBelfry } from '../harness/run-belfry.js';
 import { temporaryFolder } from '../harness/xmpp-server.js';
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const password = 'a-password';
 
 let folder: string;
@@ -224,9 +223,12 @@ describe('serve without a configuration', () => {
   });
 });
 
-describe('a push endpoint of the storage backend', () => {
+describe('a push endpoint of the storage backend, at a subdomain', () => {
   it('is gone with its account, and a new account of that name does not get it back', async () => {
-    const { c2s, httpBase } = await serve({ BELFRY_UNIFIED_PUSH_BACKEND: 'storage' });
+    const { c2s, httpBase } = await serve({
+      BELFRY_UNIFIED_PUSH_BACKEND: 'storage',
+      BELFRY_UNIFIED_PUSH_JID: 'push.localhost',
+    });
     const start = async () => {
       await addUser('ana@localhost');
       const device = await startDistributor({
@@ -240,13 +242,52 @@ describe('a push endpoint of the storage backend', () => {
       return device;
     };
     const device = await start();
-    const { url } = await device.register(Jid.parse('localhost'));
+    const { url } = await device.register(Jid.parse('push.localhost'));
     const endpoint = `${httpBase}${new URL(url).pathname}`;
     expect((await postPush(endpoint, Buffer.from('x'))).status).toBe(201);
     await control('user.remove', { jid: 'ana@localhost' });
     expect((await postPush(endpoint, Buffer.from('x'))).status).toBe(404);
     await start();
     expect((await postPush(endpoint, Buffer.from('x'))).status).toBe(404);
+  });
+});
+
+describe('serve with a configuration', () => {
+  /** Ports from the environment, all else from the file. */
+  const configure = (registration: string) =>
+    writeFile(join(folder, 'belfry.yaml'), JSON.stringify({ standalone: { registration } }));
+
+  it('opens and closes registration at SIGHUP', async () => {
+    await configure('closed');
+    const { program, directTls, count } = await serve();
+    const offersRegistration = async () =>
+      (await openStream(directTls, 'localhost', true)).includes('<register');
+    expect(await offersRegistration()).toBe(false);
+    await configure('open');
+    await hangUp(program, count);
+    expect(await offersRegistration()).toBe(true);
+    await configure('closed');
+    await hangUp(program, count);
+    expect(await offersRegistration()).toBe(false);
+    expect(count('changed keys that need a restart')).toBe(0);
+  });
+
+  it('is found at work by the doctor', async () => {
+    const [c2s, directTls, http] = [await freePort(), await freePort(), await freePort()];
+    const config = {
+      standalone: { c2s: `127.0.0.1:${c2s}`, c2s_direct_tls: `127.0.0.1:${directTls}` },
+      http: { listen: `127.0.0.1:${http}`, public_url: `http://127.0.0.1:${http}` },
+      log: { format: 'json' },
+    };
+    await writeFile(join(folder, 'belfry.yaml'), JSON.stringify(config));
+    const program = startProgram({ command: process.execPath, args: [main, 'serve'], cwd: folder });
+    onTestFinished(() => program.kill('SIGKILL'));
+    await waitFor('belfry to serve', () => program.output().includes('"msg":"serving"'));
+    const { status, out } = await runBelfry(['doctor'], { cwd: folder });
+    expect(out).toMatch(/^ok {7}standalone\.c2s: .* answers clients of localhost$/m);
+    expect(out).toMatch(/^ok {7}standalone\.c2s_direct_tls: .* answers clients of localhost$/m);
+    expect(out).toMatch(/^ok {7}public URL: .* leads here$/m);
+    expect(status).toBe(0);
   });
 });
 
@@ -284,9 +325,11 @@ async function hangUp(program: Program, count: (message: string) => number): Pro
 }
 
 /** What a server says to a stream header, up to the end of its features. */
-function openStream(address: Address, to: string): Promise<string> {
+function openStream(address: Address, to: string, isDirectTls = false): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp(address);
+    const socket = isDirectTls
+      ? connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols: ['xmpp-client'] })
+      : connectTcp(address);
     let text = '';
     socket.setEncoding('utf8');
     socket.once('error', reject);
