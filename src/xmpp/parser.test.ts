@@ -255,6 +255,175 @@ describe('flaws of third parties', () => {
   });
 });
 
+describe('a pause', () => {
+  interface Paused {
+    readonly parser: StreamParser;
+    readonly seen: string[];
+  }
+
+  /** A parser that pauses at every stanza. */
+  function pausing(onStanza: (parser: StreamParser, stanza: Element) => void = () => {}): Paused {
+    const seen: string[] = [];
+    const parser: StreamParser = new StreamParser({
+      onOpen: (opened, space) => seen.push(`open ${opened.attr('id')} ${space}`),
+      onStanza: (stanza) => {
+        seen.push(`${stanza.name} ${stanza.text()}`);
+        parser.pause();
+        onStanza(parser, stanza);
+      },
+      onClose: () => seen.push('close'),
+    });
+    return { parser, seen };
+  }
+
+  const text = `${header}<a>1</a> <b>é🔔</b>\n<c><![CDATA[x]]></c><d/></stream:stream>`;
+  const expected = ['open s1 jabber:client', 'a 1', 'b é🔔', 'c x', 'd ', 'close'];
+
+  it('holds all that follows, and a resumption delivers one more', () => {
+    const { parser, seen } = pausing();
+    parser.write(Buffer.from(text));
+    for (let count = 2; count <= 5; count++) {
+      expect(seen).toEqual(expected.slice(0, count));
+      parser.resume();
+    }
+    expect(seen).toEqual(expected);
+  });
+
+  it('keeps what is written meanwhile', () => {
+    const { parser, seen } = pausing();
+    for (const chunk of byteByByte(text)) parser.write(chunk);
+    expect(seen).toEqual(expected.slice(0, 2));
+    for (let count = 2; count <= 5; count++) parser.resume();
+    expect(seen).toEqual(expected);
+  });
+
+  it('changes nothing, wherever the bytes are cut and whenever it ends', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat()), fc.array(fc.boolean()), (cuts, resumptions) => {
+        const { parser, seen } = pausing();
+        split(Buffer.from(text), cuts).forEach((chunk, index) => {
+          parser.write(chunk);
+          if (resumptions[index] === true) parser.resume();
+        });
+        for (let count = 0; count < 5; count++) parser.resume();
+        expect(seen).toEqual(expected);
+      }),
+    );
+  });
+
+  it('does not hide errors, and is over when the parser is stopped', () => {
+    const { parser, seen } = pausing();
+    parser.write(Buffer.from(`${header}<a/><b></a>`));
+    expect(() => parser.resume()).toThrow(StreamError);
+    expect(() => parser.resume()).not.toThrow();
+    const stopped = pausing();
+    stopped.parser.write(Buffer.from(text));
+    stopped.parser.stop();
+    stopped.parser.resume();
+    expect([seen.length, stopped.seen.length]).toEqual([2, 2]);
+  });
+
+  it('counts the bytes of a stanza as if it had not been', () => {
+    for (const bytes of [300, 301]) {
+      const filler = `<m>${'x'.repeat(bytes - '<m></m>'.length)}</m>`;
+      const seen: string[] = [];
+      const parser: StreamParser = new StreamParser(
+        {
+          onOpen: () => {},
+          onStanza: ({ name: tag }) => {
+            seen.push(tag);
+            parser.pause();
+          },
+          onClose: () => {},
+        },
+        { limits: { stanzaBytes: 300 } },
+      );
+      const play = () => {
+        parser.write(Buffer.from(header.replace('s1', 's')));
+        for (const chunk of [`<a/><b/>${filler.slice(0, 20)}`, filler.slice(20)])
+          parser.write(Buffer.from(chunk));
+        for (let count = 0; count < 3; count++) parser.resume();
+      };
+      if (bytes === 300) play();
+      else expect(play).toThrow('at most 300 bytes');
+      expect(seen).toEqual(bytes === 300 ? ['a', 'b', 'm'] : ['a', 'b']);
+    }
+  });
+
+  it('may end in another stream', () => {
+    const { parser, seen } = pausing((it, { name: tag }) => {
+      if (tag === 'auth') it.restart({ ...defaultParserLimits, stanzaBytes: 500 });
+    });
+    const second = header.replace('s1', 's2').replace('jabber:client', 'jabber:server');
+    parser.write(Buffer.from(`${header}<auth/> \n<?xml version='1.0'?>${second}<a/>`));
+    expect(seen).toEqual(['open s1 jabber:client', 'auth ']);
+    parser.resume();
+    expect(seen.slice(2)).toEqual(['open s2 jabber:server', 'a ']);
+    parser.resume();
+    expect(() => parser.write(Buffer.from(`<m>${'x'.repeat(500)}`))).toThrow('at most 500 bytes');
+  });
+
+  it('is not between stanzas while there is something to deliver', () => {
+    const { parser } = pausing();
+    expect(parser.isBetweenStanzas).toBe(false);
+    for (const [chunk, isBetween] of [
+      [header, true],
+      [' ', true],
+      ['<a', false],
+      ['/>', true],
+      ['<b/>', false],
+    ] as const) {
+      parser.write(Buffer.from(chunk));
+      expect([chunk, parser.isBetweenStanzas]).toEqual([chunk, isBetween]);
+    }
+    parser.resume();
+    parser.resume();
+    expect(parser.isBetweenStanzas).toBe(true);
+  });
+});
+
+describe('namespaces that have to be written out', () => {
+  const limits = { stanzaBytes: 10_000 };
+  const long = `urn:${'x'.repeat(1_000)}`;
+  const times = (text: string, count: number) => Array.from({ length: count }, () => text).join('');
+
+  it('count as if they were', () => {
+    const few = `<m xmlns:p='${long}'>${times('<p:a/>', 8)}</m>`;
+    const many = `<m xmlns:p='${long}'>${times('<p:a/>', 10)}</m>`;
+    expect(read([header + few + few + few], limits).error).toBeUndefined();
+    expect(read([header + few, many], limits).error).toBe('policy-violation');
+    expect(read(byteByByte(header + many), limits).error).toBe('policy-violation');
+  });
+
+  it('in both directions, and those of the stream header too', () => {
+    const alternating = `<m xmlns:p='${long}'>${times('<p:a><b/></p:a>', 10)}</m>`;
+    expect(read([header + alternating], limits).error).toBe('policy-violation');
+    const wide = header.replace(' id', ` xmlns:p='${long}' id`);
+    expect(read([wide + times('<p:a/>', 50)], limits).error).toBeUndefined();
+    expect(read([`${wide}<m>${times('<p:a/>', 50)}</m>`], limits).error).toBe('policy-violation');
+  });
+
+  it('cost nothing where they are declared or inherited', () => {
+    const declared = times(`<a xmlns='${long}'/>`, 9);
+    expect(read([`${header}<m>${declared}</m>`], limits).error).toBeUndefined();
+    const inherited = `<p:m xmlns:p='${long}'>${times('<p:a/>', 1_000)}</p:m>`;
+    expect(read([header + inherited], limits).error).toBeUndefined();
+    const hidden = `<m xmlns:p='${long}'>${times("<p:a xmlns:q='u:q'/>", 10)}</m>`;
+    expect(read([header + hidden], limits).error).toBe('policy-violation');
+  });
+
+  it('cost a stanza and not the stream where flaws of third parties are dropped', () => {
+    const dropped: string[] = [];
+    const seen: string[] = [];
+    const parser = new StreamParser(
+      { onOpen: () => {}, onStanza: ({ name: tag }) => seen.push(tag), onClose: () => {} },
+      { limits, onDropped: (error) => dropped.push(error.condition) },
+    );
+    parser.write(Buffer.from(`${header}<m xmlns:p='${long}'>${times('<p:a/>', 10)}</m><n/>`));
+    expect([dropped, seen]).toEqual([['policy-violation'], ['n']]);
+  });
+});
+
 describe('bounds', () => {
   const limits = { stanzaBytes: 200 };
   const stanzaOf = (bytes: number) => `<m>${'x'.repeat(bytes - '<m></m>'.length)}</m>`;
