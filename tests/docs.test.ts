@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { maxLineBytes, maxLineBytes } from '../src/control/protocol.js';
+import { maxLineBytes } from '../src/control/protocol.js';
 import { errorTable } from '../src/errors.js';
 import { defaultConnectionLimits } from '../src/hosts/component/connection.js';
 import { silentFailure, socketFailure, streamErrorFailure } from '../src/hosts/component/failure.js';
@@ -248,15 +248,6 @@ describe('docs/architecture.md', () => {
       ],
       ['configuration file', kib(constant('config/load.ts', 'maxFileBytes'))],
       ['file of a secret', kib(constant('config/parse-values.ts', 'maxSecretBytes'))],
-      ['commands on the control socket', count(constant('control/server.ts', 'maxConnections'))],
-      [
-        'a command on the control socket',
-        `${kib(maxLineBytes)}, complete within ${seconds(constant('control/server.ts', 'requestTimeout'))}`,
-      ],
-      [
-        'an answer on the control socket',
-        `${seconds(constant('control/server.ts', 'answerTimeout'))} without a step`,
-      ],
     ]);
     expect(constant('app.ts', 'sweepInterval')).toBe(60 * 60 * 1000);
   });
@@ -327,8 +318,6 @@ describe('docs/architecture.md', () => {
         `${changes('each')}, of all ${count(changes('inAll'))}`,
       ],
       ['end of all sessions when Belfry stops', seconds(standalone('core.ts', 'stopWithin'))],
-      ['connections to the control socket', `${constant('control/server.ts', 'maxConnections')}`],
-      ['bytes of a command on the control socket', kib(maxLineBytes)],
     ]);
   });
 });
