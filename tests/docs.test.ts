@@ -248,10 +248,20 @@ describe('docs/architecture.md', () => {
       ],
       ['configuration file', kib(constant('config/load.ts', 'maxFileBytes'))],
       ['file of a secret', kib(constant('config/parse-values.ts', 'maxSecretBytes'))],
+      ['commands on the control socket', count(constant('control/server.ts', 'maxConnections'))],
+      [
+        'a command on the control socket',
+        `${kib(maxLineBytes)}, complete within ${seconds(constant('control/server.ts', 'requestTimeout'))}`,
+      ],
+      [
+        'an answer on the control socket',
+        `${seconds(constant('control/server.ts', 'answerTimeout'))} without a step`,
+      ],
     ]);
     expect(constant('app.ts', 'sweepInterval')).toBe(60 * 60 * 1000);
   });
 
+  const control = (name: string) => constant('control/server.ts', name);
   const standalone = (file: string, name: string) => constant(`hosts/standalone/${file}`, name);
   const core = (name: string) => count(standalone('core.ts', name));
 
@@ -317,6 +327,12 @@ describe('docs/architecture.md', () => {
         `password changes of an account in ${changes('windowSeconds') / 60} minutes`,
         `${changes('each')}, of all ${count(changes('inAll'))}`,
       ],
+      ['commands on the control socket', `${control('maxConnections')} at once`],
+      [
+        'a command on the control socket',
+        `${kib(maxLineBytes)}, complete within ${seconds(control('requestTimeout'))}`,
+      ],
+      ['an answer on the control socket', `${seconds(control('answerTimeout'))} without a step`],
       ['end of all sessions when Belfry stops', seconds(standalone('core.ts', 'stopWithin'))],
     ]);
   });
