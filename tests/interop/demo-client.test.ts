@@ -1,10 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient } from '../../src/demo/client.js';
 import { startDistributor } from '../../src/demo/distributor.js';
+import { loadCertificate } from '../../src/hosts/standalone/tls/certificate.js';
 import { el } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
+import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasProsody, hasUnifiedPushModule, startProsody } from '../harness/prosody.js';
@@ -91,3 +96,42 @@ describeWithPeers(
     });
   },
 );
+
+describe('the client of the demo with Belfry', () => {
+  let server: StandaloneServer;
+  let elsewhere: string;
+
+  beforeAll(async () => {
+    server = await startStandalone({
+      accounts: { 'ana@example.test': password },
+      standalone: { require_encryption: true },
+    });
+    elsewhere = await mkdtemp(join(tmpdir(), 'belfry-certificate-'));
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await rm(elsewhere, { recursive: true });
+  });
+
+  const logIn = (certificate?: string) =>
+    connectClient({
+      ...{ connect: { host: '127.0.0.1', port: server.c2sPort }, jid: ana, password, onStanza: () => {} },
+      ...(certificate !== undefined && { certificate }),
+    });
+
+  it('takes the server whose certificate it was given', async () => {
+    const own = await readFile(join(dirname(server.configFile), 'data', 'tls.crt'), 'utf8');
+    const client = await logIn(own);
+    expect(client.jid.toString()).toBe(ana.toString());
+    await client.close();
+  });
+
+  it('sends no password to one that has another certificate for the same domain', async () => {
+    const other = await loadCertificate({ dataDir: elsewhere, domain: Jid.parse('example.test') });
+    await expect(logIn(other.cert)).rejects.toThrow('self-signed certificate');
+  });
+
+  it('is not let in without encryption', async () => {
+    await expect(logIn()).rejects.toThrow('does not offer SCRAM-SHA-256');
+  });
+});
