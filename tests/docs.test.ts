@@ -248,15 +248,6 @@ describe('docs/architecture.md', () => {
       ],
       ['configuration file', kib(constant('config/load.ts', 'maxFileBytes'))],
       ['file of a secret', kib(constant('config/parse-values.ts', 'maxSecretBytes'))],
-      ['commands on the control socket', count(constant('control/server.ts', 'maxConnections'))],
-      [
-        'a command on the control socket',
-        `${kib(maxLineBytes)}, complete within ${seconds(constant('control/server.ts', 'requestTimeout'))}`,
-      ],
-      [
-        'an answer on the control socket',
-        `${seconds(constant('control/server.ts', 'answerTimeout'))} without a step`,
-      ],
     ]);
     expect(constant('app.ts', 'sweepInterval')).toBe(60 * 60 * 1000);
   });
