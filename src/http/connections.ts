@@ -13,6 +13,8 @@ export class Connections {
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
+      // A connection whose offer of another protocol was passed over comes again.
+      if (this.#sockets.has(socket)) return;
       this.#sockets.add(socket);
       socket.once('close', () => this.#forget(socket));
     });

@@ -109,6 +109,22 @@ describe('a request that offers another protocol', () => {
     connection.socket.destroy();
   });
 
+  it('may do so with every request of a connection', async () => {
+    const { port, pushes } = await start();
+    const connection = await openRaw(port);
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    for (let count = 1; count <= 30; count++) {
+      connection.socket.write(`${upgrading('POST', '/push/t', 'h2c', 'Content-Length: 1\r\n')}x`);
+      await waitFor('an answer', () => statuses(connection.received()).length === count, { interval: 2 });
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warn);
+    expect([pushes.length, warnings]).toEqual([30, []]);
+    connection.socket.destroy();
+  });
+
   it('is told at the WebSocket that it has to ask for one', async () => {
     const { port, url, refusals } = await start();
     const connection = await openRaw(port);

@@ -67,6 +67,9 @@ export class WebSocketTransport implements Transport, StreamHandler {
     this.#listener = listener;
     const socket = this.#socket;
     socket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary));
+    socket.on('ping', (data) => this.#answerPing(data));
+    // All of them count, also those of messages that are not complete.
+    this.#connection.on('data', (bytes: Buffer) => this.#listener?.onBytes(bytes.length));
     socket.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
     socket.on('close', () => this.#closed());
   }
@@ -144,7 +147,11 @@ export class WebSocketTransport implements Transport, StreamHandler {
     } catch (error) {
       this.#listener?.onBroken(error);
     }
-    this.#listener?.onBytes(message.length);
+  }
+
+  /** Who asks and does not read gets no more answers than fit into a buffer. */
+  #answerPing(data: Buffer): void {
+    if (this.#connection.writableLength < maxUnsentPongs) this.#socket.pong(data);
   }
 
   /** White space alone keeps the connection alive, as on other transports. */
@@ -178,3 +185,5 @@ export class WebSocketTransport implements Transport, StreamHandler {
 }
 
 const normalClosure = 1000;
+/** Pings are answered as long as no more bytes than this wait to leave. */
+const maxUnsentPongs = 64 * 1024;

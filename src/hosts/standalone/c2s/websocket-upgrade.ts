@@ -24,6 +24,8 @@ export function createUpgrade({
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload,
+    // The transport answers, within a bound.
+    autoPong: false,
     handleProtocols: () => subprotocol,
   });
   return (request, socket, head) => {

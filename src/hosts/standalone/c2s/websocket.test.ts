@@ -229,6 +229,31 @@ describe('a WebSocket', () => {
     expect(clock.pending).toEqual([]);
   });
 
+  it('that sends a message without end, before it has authenticated, is cut off', async () => {
+    const { port, recorded } = await start();
+    const client = await connect(port);
+    for (let count = 0; count < 8; count++) client.socket.send('x'.repeat(10_000), { fin: false });
+    await client.closed();
+    expect(recorded).toMatchObject([{ name: 'streamFailed', condition: 'policy-violation' }]);
+  });
+
+  it('that pings and does not read gets only so many answers', async () => {
+    const { port, entrance } = await start();
+    const client = await connect(port);
+    await client.login();
+    client.socket.pause();
+    const data = Buffer.alloc(125);
+    for (let count = 0; count < 200_000; count++) client.socket.ping(data);
+    client.send("<message xmlns='jabber:client'/>");
+    await soon('what came behind the pings', () => entrance.received.length === 1);
+    let pongs = 0;
+    client.socket.on('pong', () => pongs++);
+    client.socket.resume();
+    await client.send(close).closed();
+    expect(pongs).toBeGreaterThan(0);
+    expect(pongs).toBeLessThan(200_000);
+  });
+
   const hello = "<message xmlns='jabber:client'/>";
   it.each([
     ['half an element', '<message>', 'not-well-formed'],
