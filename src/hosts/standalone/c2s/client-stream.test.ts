@@ -369,8 +369,13 @@ describe('connections', () => {
       { client: '127.0.0.1' },
     ]);
     await first.write(streamEnd).closed();
-    const next = await open();
-    await next.write(header()).expect('</stream:features>');
+    await waitFor('a free place', async () => {
+      const next = (await open()).write(header());
+      return next.expect('</stream:features>').then(
+        () => true,
+        () => false,
+      );
+    });
   });
 
   it('that have not authenticated have a bound, which those that have do not touch', async () => {
