@@ -22,6 +22,7 @@ export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 
   readonly standalone?: Readonly<Record<string, unknown>>;
   /** Keys of `unified_push`. */
   readonly unifiedPush?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The built program as XMPP server, in a process of its own. */
@@ -53,6 +54,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       command: process.execPath,
       args: [join(root, 'dist/cli/main.js'), 'serve', '--config', configFile],
       cwd: folder,
+      env: options.env ?? {},
     },
     isReady: () => answersOk(`${httpBase}/readyz`),
   };

@@ -91,6 +91,17 @@ describe('IQs', () => {
       expect(() => serve('anyone')).toThrow();
     });
 
+    it('that are refused are answered in a later turn, as those to nobody, which no order of answers may tell', async () => {
+      serve('subscribers');
+      for (const to of ['ana@example.org', 'nobody@example.org']) {
+        await ben.say(request(to));
+        await ben.say(request(to, { type: 'result' }));
+        expect(ben.got()).toEqual([]);
+        await new Promise(setImmediate);
+        expect(ben.got()).toEqual(['iq:error:q']);
+      }
+    });
+
     it.each<readonly [Audience, Subscription, boolean]>([
       ['owner', 'both', false],
       ['subscribers', 'none', false],

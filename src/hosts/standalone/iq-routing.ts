@@ -106,15 +106,27 @@ export class IqRouting {
     stanza: Element,
     account: Account | undefined,
   ): Element | undefined | Promise<Element | undefined> {
-    if (account === undefined) throw new StanzaError('service-unavailable');
-    const verdict = judgeIncoming(this.#options.hooks, account, stanza, request.from);
-    // A request is always answered (RFC 6120 §8.2.3): one that is to be dropped, as if nobody were there.
-    if (verdict === 'drop' || !isInAudience(audience, account, request.from)) {
-      throw new StanzaError('service-unavailable');
-    }
-    if (verdict !== undefined) throw verdict;
+    const refusal = this.#refusal(audience, request, stanza, account);
+    if (account === undefined || refusal !== undefined) return Promise.reject(refusal);
     const asker = this.#options.accounts.session(request.from.toString());
     return handler({ ...request, account, session: asker?.account === account ? asker : undefined });
+  }
+
+  /**
+   * Why the request is not served. Never told at once: to find that there is no such account takes a look into the store,
+   * and the order of answers must not say what the answers do not.
+   */
+  #refusal(
+    audience: Audience,
+    { from }: IqRequest,
+    stanza: Element,
+    account: Account | undefined,
+  ): StanzaError | undefined {
+    const unavailable = new StanzaError('service-unavailable');
+    if (account === undefined) return unavailable;
+    const verdict = judgeIncoming(this.#options.hooks, account, stanza, from);
+    // A request is always answered (RFC 6120 §8.2.3): one that is to be dropped, as if nobody were there.
+    return verdict === 'drop' || !isInAudience(audience, account, from) ? unavailable : verdict;
   }
 
   /** A session that asked gets its answer even if it is over for the server, as long as its connection lives. */

@@ -1,6 +1,5 @@
 import type { Element } from '../../../xmpp/element.js';
 import type { Jid } from '../../../xmpp/jid.js';
-import { presence } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Account } from '../account.js';
 import type { Server } from '../module.js';
@@ -10,7 +9,7 @@ import { sayFarewell } from './farewell.js';
 import { Outbox } from './outbox.js';
 import type { PresenceRules } from './presence-rules.js';
 import { kindOf } from './presence-stanza.js';
-import { answerProbe } from './probe.js';
+import { answerProbe, refuseProbe } from './probe.js';
 import { createRoster } from './roster.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -69,7 +68,8 @@ class Presence implements PresenceRules {
   inbound(account: Account | undefined, stanza: Element, from: Jid, to: Jid): Outcome {
     const kind = kindOf(stanza);
     if (account === undefined) {
-      if (kind === 'subscribe' || kind === 'probe') refuse(to, from, new Outbox(this.#server));
+      // A request for a subscription is not answered: one to an account waits too (RFC 6121 §8.5.1).
+      if (kind === 'probe') refuseProbe(from, to, new Outbox(this.#server));
       return;
     }
     switch (kind) {
@@ -92,10 +92,4 @@ class Presence implements PresenceRules {
     for (const session of account.sessions.values()) this.#availability.leaveForEver(session, outbox);
     return outbox.settled();
   }
-}
-
-/** Nobody lives there: nothing is shared (RFC 6121 §3.1.3, §4.3.2). */
-function refuse(nobody: Jid, from: Jid, outbox: Outbox): void {
-  const attrs = { from: nobody.bare().toString(), to: from.bare().toString() };
-  outbox.send(presence({ ...attrs, type: 'unsubscribed' }));
 }

@@ -16,8 +16,14 @@ export function answerProbe(account: Account, from: Jid, outbox: Outbox): void {
     const isAvailable = outbox.tellAvailable(account, from.toString());
     if (!isAvailable) outbox.send(presence({ type: 'unavailable', from: own, to: from.toString() }));
   } else if (!answerAsDirected(account, from, outbox)) {
-    outbox.send(presence({ type: 'unsubscribed', from: own, to: prober }));
+    refuseProbe(from, account.jid, outbox);
   }
+}
+
+/** The same for those whose presence may not be seen and for those who do not exist (RFC 6121 §4.3.2, §8.5.1). */
+export function refuseProbe(from: Jid, to: Jid, outbox: Outbox): void {
+  const attrs = { from: to.bare().toString(), to: from.bare().toString() };
+  outbox.send(presence({ ...attrs, type: 'unsubscribed' }));
 }
 
 /** Without what the presence said: that was for the session's contacts, or is not known any longer. */
