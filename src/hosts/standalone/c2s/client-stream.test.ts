@@ -189,6 +189,20 @@ describe('the end', () => {
     expect(running.recorded.filter(({ name }) => name === 'streamFailed')).toEqual([]);
   });
 
+  it('is quick for a client that was not read from', async () => {
+    const clock = new FakeClock();
+    const { client, entrance } = await loggedIn({ clock });
+    entrance.onStanza = () => new Promise(() => {});
+    client.write(iqNamed('1'));
+    await soon('the stanza', () => entrance.received.length === 1);
+    client.write(' '.repeat(1_000_000));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    entrance.session.link.end();
+    await client.closed();
+    await soon('the end of the session', () => entrance.unbound.length === 1);
+    expect(clock.pending).toEqual([]);
+  });
+
   it('by a reset is the end of the session too', async () => {
     const { client, entrance } = await loggedIn();
     client.socket.resetAndDestroy();

@@ -67,8 +67,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   #lang: string | undefined;
   #holds = 0;
   #work: Promise<void> | undefined;
-  /** Bytes before authentication. */
-  #strangersBytes = 0;
+  /** Bytes before authentication, and then after the end. */
+  #countedBytes = 0;
   #rateUsedUntil = 0;
   #cancelWait: (() => void) | undefined;
 
@@ -106,6 +106,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   end(error?: StreamError): void {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
+    this.#countedBytes = 0;
     this.#cancelWait?.();
     this.#transport.ignore();
     this.#queue.end(...this.#lastWords(error));
@@ -179,6 +180,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   onBytes(count: number): void {
+    if (this.#state === 'ending') this.#countIgnoredBytes(count);
     if (this.#state !== 'open') return;
     if (this.#negotiation !== undefined) this.#countStrangersBytes(count);
     if (this.#context.rate !== undefined) this.#slowDown(count, this.#context.rate);
@@ -253,9 +255,15 @@ export class ClientStream implements NegotiatedStream, StreamListener {
 
   #countStrangersBytes(count: number): void {
     if (this.#negotiation?.account !== undefined) return;
-    this.#strangersBytes += count;
-    if (this.#strangersBytes <= this.#context.limits.negotiationBytes) return;
+    this.#countedBytes += count;
+    if (this.#countedBytes <= this.#context.limits.negotiationBytes) return;
     this.end(new StreamError('policy-violation', 'So much is not needed to authenticate.'));
+  }
+
+  /** Who goes on sending may not read why it was ended, but then it would not have anyway. */
+  #countIgnoredBytes(count: number): void {
+    this.#countedBytes += count;
+    if (this.#countedBytes > this.#context.limits.ignoredBytes) this.destroy();
   }
 
   #slowDown(count: number, rate: ByteRate): void {

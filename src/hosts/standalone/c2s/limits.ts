@@ -18,6 +18,8 @@ export interface C2sLimits {
   readonly waitingBytes: number;
   /** How long a client may take to close after we did. */
   readonly closeTimeout: number;
+  /** Bytes that are read and thrown away meanwhile. */
+  readonly ignoredBytes: number;
   /** How long the end of all sessions may take. */
   readonly stopTimeout: number;
   /** For how many seconds of `rateLimit` a client that was silent may send at once. */
@@ -34,6 +36,7 @@ export const defaultC2sLimits: C2sLimits = {
   stanzaBytes: 256 * 1024,
   waitingBytes: 2 * 1024 * 1024,
   closeTimeout: 2_000,
+  ignoredBytes: 1024 * 1024,
   stopTimeout: 10_000,
   burstSeconds: 10,
 };

@@ -102,6 +102,7 @@ export class TcpTransport implements Transport, StreamHandler {
   }
 
   ignore(): void {
+    this.#isHeld = false;
     this.#parser.stop();
     this.#socket.resume();
   }

@@ -295,6 +295,8 @@ describe('another certificate', () => {
     });
     isBroken = true;
     expect(() => running.c2s.reloadTls()).toThrow();
-    expect(fingerprintOf((await secured(running)).tls)).toBe(fingerprint(0));
+    const { client, tls } = await secured(running);
+    await client.write(header()).expect('</stream:features>');
+    expect(fingerprintOf(tls)).toBe(fingerprint(0));
   });
 });
