@@ -40,7 +40,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return {
     async start() {
       await app.ready();
-      return listen(server, options.listen);
+      const address = await listen(server, options.listen);
+      // A connection could not be taken, because the process has no file descriptors left: others go on.
+      server.on('error', (error) => options.events.handlerFailed({ what: 'http listener', error }));
+      return address;
     },
     async stop(drainTimeout = 35_000) {
       await connections.drain(drainTimeout, limits.headersTimeout);
