@@ -287,7 +287,10 @@ describe('docs/architecture.md', () => {
         count(standalone('c2s/client-stream.ts', 'maxEarly')),
       ],
       ['time of a client to close its connection', seconds(limits.closeTimeout)],
-      ['bytes that a client still sends after the end of its stream', `${limits.ignoredBytes / 1024 ** 2} MiB`],
+      [
+        'bytes that a client still sends after the end of its stream',
+        `${limits.ignoredBytes / 1024 ** 2} MiB`,
+      ],
       ['end of all sessions when the program ends', seconds(limits.stopTimeout)],
       ['sessions of an account', '`standalone.max_sessions_per_account`'],
       ['accounts without sessions in memory', core('idleAccounts')],
