@@ -26,6 +26,14 @@ describe('AttemptLimits', () => {
     expect(await limits.take(undefined)).toBe(false);
   });
 
+  it('lets no more through when they come all at once', async () => {
+    const limits = new AttemptLimits({ each: 2, inAll: 5, windowSeconds });
+    const takeAll = async (keys: readonly (string | undefined)[]) =>
+      (await Promise.all(keys.map((key) => limits.take(key)))).filter(Boolean).length;
+    expect(await takeAll(Array(20).fill('a'))).toBe(2);
+    expect(await takeAll(Array(20).fill(undefined))).toBe(3);
+  });
+
   it('begins anew after the window', async () => {
     const limits = new AttemptLimits({ each: 1, inAll: 1, windowSeconds: 1 });
     expect(await limits.take('a')).toBe(true);

@@ -24,17 +24,15 @@ export class AttemptLimits {
     this.#inAll = new RateLimiterMemory({ points: inAll, duration, keyPrefix: '' });
   }
 
-  /** Counts an attempt; false, and not counted, if there were enough. Without a key it counts among all others only. */
+  /**
+   * Counts an attempt; false if there were enough. Without a key it counts among all others only. Each count is one step,
+   * so that of many attempts at once no more come through than of as many in turn.
+   */
   async take(key: string | undefined): Promise<boolean> {
     const { each, inAll } = this.#options;
-    if (key !== undefined && (await used(this.#byKey, key)) >= each) return false;
-    if ((await used(this.#inAll, allKeys)) >= inAll) return false;
-    await this.#inAll.penalty(allKeys);
-    if (key !== undefined) await this.#byKey.penalty(key);
-    return true;
+    const known = await this.#inAll.get(allKeys);
+    if (known !== null && known.consumedPoints >= inAll) return false;
+    if (key !== undefined && (await this.#byKey.penalty(key)).consumedPoints > each) return false;
+    return (await this.#inAll.penalty(allKeys)).consumedPoints <= inAll;
   }
-}
-
-async function used(limiter: RateLimiterMemory, key: string): Promise<number> {
-  return (await limiter.get(key))?.consumedPoints ?? 0;
 }
