@@ -11,6 +11,7 @@ import type { AccountCache } from './account-cache.js';
 import type { Hooks } from './hooks.js';
 import { isOwn, judgeIncoming } from './judge.js';
 import type { AccountIqHandler, Audience } from './module.js';
+import { seesUser } from './presence/contact.js';
 
 export interface IqRoutingOptions {
   readonly accounts: AccountCache;
@@ -152,6 +153,5 @@ function isRequest(stanza: Element): boolean {
 function isInAudience(audience: Audience, account: Account, from: Jid): boolean {
   if (audience === 'anyone' || isOwn(from, account.jid)) return true;
   if (audience === 'owner') return false;
-  const subscription = account.contacts.get(from.bare().toString())?.subscription;
-  return subscription === 'from' || subscription === 'both';
+  return seesUser(account.contacts.get(from.bare().toString()));
 }

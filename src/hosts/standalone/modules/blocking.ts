@@ -6,9 +6,10 @@ import { iqRequest, presence } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Account } from '../account.js';
 import type { AccountIq, Server, ServerModule } from '../module.js';
+import { isSeen, seesUser } from '../presence/contact.js';
 import type { Session } from '../session.js';
 import { accountLimits } from '../settings.js';
-import type { Subscription } from '../store.js';
+import type { StoredContact } from '../store.js';
 import { isBlocked, isListed, judgeIncoming, judgeOutgoing } from './block-list.js';
 
 /** Block lists of accounts, and what follows from them for every stanza. */
@@ -113,7 +114,7 @@ function returning(account: Account, removed: ReadonlySet<string>): readonly Ele
   const isMeant = (jid: Jid) => isListed(removed, account.jid, jid) && !isBlocked(account, jid);
   const all = watchers(account, removed, isMeant);
   const own = availableSessions(account).flatMap(({ presence: last }) => last ?? []);
-  const probed = own.length === 0 ? [] : contactsWith(account, ['to', 'both']).filter(isMeant);
+  const probed = own.length === 0 ? [] : contactsWith(account, isSeen).filter(isMeant);
   const from = account.jid.toString();
   return [
     ...own.flatMap((last) => all.map((to) => last.withAttrs({ to }))),
@@ -150,15 +151,13 @@ function watchers(
   list: ReadonlySet<string>,
   isMeant: (jid: Jid) => boolean,
 ): readonly string[] {
-  const contacts = contactsWith(account, ['from', 'both']);
+  const contacts = contactsWith(account, seesUser);
   const resources = [...list]
     .map((text) => Jid.parse(text))
     .filter((jid) => jid.isFull && contacts.some((contact) => contact.equals(jid.bare())));
   return [...contacts, ...resources].filter(isMeant).map(String);
 }
 
-function contactsWith(account: Account, subscriptions: readonly Subscription[]): readonly Jid[] {
-  return [...account.contacts.values()]
-    .filter(({ subscription }) => subscriptions.includes(subscription))
-    .map(({ jid }) => Jid.parse(jid));
+function contactsWith(account: Account, isWanted: (contact: StoredContact) => boolean): readonly Jid[] {
+  return [...account.contacts.values()].filter(isWanted).map(({ jid }) => Jid.parse(jid));
 }
