@@ -5,11 +5,12 @@ import {
   discoItemsQuery,
   type Identity,
 } from '../../xmpp/disco.js';
-import { el } from '../../xmpp/element.js';
+import { type Element, el } from '../../xmpp/element.js';
 import { ns } from '../../xmpp/ns.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
-import type { Advertisement, IqHandler, IqRoute } from '../host.js';
+import type { Advertisement, IqHandler, IqRequest, IqRoute } from '../host.js';
 
+/** What software version (XEP-0092) answers. */
 export interface Software {
   readonly name: string;
   readonly version: string;
@@ -71,8 +72,10 @@ function get(namespace: string, name: string): IqRoute {
   return { type: 'get', ns: namespace, name };
 }
 
-/** There are no nodes here (XEP-0030 §7). */
-function withoutNode(handler: IqHandler): IqHandler {
+/** A handler of discovery where there are no nodes (XEP-0030 §7): whoever asks for one gets `item-not-found`. */
+export function withoutNode<Request extends IqRequest>(
+  handler: (request: Request) => Element,
+): (request: Request) => Element {
   return (request) => {
     if ((request.payload.attr('node') ?? '') !== '') throw new StanzaError('item-not-found');
     return handler(request);

@@ -1,7 +1,8 @@
 import { discoInfoQuery, discoItemsQuery } from '../../../xmpp/disco.js';
+import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
-import { StanzaError } from '../../../xmpp/stanza-error.js';
-import type { AccountIqHandler, Server, ServerModule } from '../module.js';
+import { withoutNode } from '../../entity/own-services.js';
+import type { ServerModule } from '../module.js';
 
 /** Service discovery of accounts; the domain answers for itself, as every entity of ours does. */
 export const disco: ServerModule = {
@@ -15,15 +16,9 @@ export const disco: ServerModule = {
       identities: [{ category: 'account', type: 'registered' }],
       features: [ns.discoInfo, ns.discoItems],
     });
-    answer(server, ns.discoInfo, () => discoInfoQuery(server.accountInfo()));
-    answer(server, ns.discoItems, () => discoItemsQuery([]));
+    const answer = (namespace: string, query: () => Element) =>
+      server.onAccountIq({ type: 'get', ns: namespace, name: 'query' }, 'subscribers', withoutNode(query));
+    answer(ns.discoInfo, () => discoInfoQuery(server.accountInfo()));
+    answer(ns.discoItems, () => discoItemsQuery([]));
   },
 };
-
-function answer(server: Server, namespace: string, handler: AccountIqHandler): void {
-  server.onAccountIq({ type: 'get', ns: namespace, name: 'query' }, 'subscribers', (request) => {
-    // There are no nodes here (XEP-0030 §7).
-    if ((request.payload.attr('node') ?? '') !== '') throw new StanzaError('item-not-found');
-    return handler(request);
-  });
-}
