@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 
 /** Where a queue's texts go: a connection, or something that puts each text into a frame. */
 export interface Sink {
-  /** Writes texts in order. Calls `done` when they have left this process, or with an error if they never will. */
+  /** Writes texts in order. Calls `done` when they have left this process; with an error, or never, if they do not. */
   write(texts: readonly string[], done: (error?: Error | null) => void): void;
   /** Ends the sending side after what was written. */
   end(): void;

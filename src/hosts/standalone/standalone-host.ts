@@ -8,6 +8,7 @@ import { systemClock } from '../system-clock.js';
 import type { AccountAdmin } from './account-admin.js';
 import { assembleServer } from './assemble.js';
 import { type C2sListeners, createC2sListeners } from './c2s/listeners.js';
+import type { ListenAddress } from './c2s/tcp-listener.js';
 import type { Core } from './core.js';
 import { OpenRegistration } from './modules/open-registration.js';
 import { createSasl, type SaslServer } from './sasl/sasl-server.js';
@@ -15,11 +16,6 @@ import type { StandaloneSettings } from './settings.js';
 import type { StandaloneStores } from './store.js';
 import { type CertificateSource, loadCertificate } from './tls/certificate.js';
 import { type CertificateHolder, createCertificateHolder } from './tls/certificate-holder.js';
-
-interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** What can change while the server runs. */
 export interface ReloadableOptions {

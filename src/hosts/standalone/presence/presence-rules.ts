@@ -5,9 +5,8 @@ import type { Session } from '../session.js';
 
 /**
  * What the router hands to the rules of presence (RFC 6121 §3, §4). Stanzas have their `from`, and the `to` of a
- * client, in order. All but `inbound`
- * are called while nothing is held, and may use `accounts.with`. A `StanzaError` that is thrown, or rejected with, is the
- * answer to the stanza.
+ * client, in order. All but `inbound` are called while nothing is held, and may use `accounts.with`. A `StanzaError` that
+ * is thrown, or rejected with, is the answer to the stanza.
  */
 export interface PresenceRules {
   /** Presence without `to` from a session: initial, changed or unavailable, to all who may see it. */

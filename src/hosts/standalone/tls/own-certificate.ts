@@ -46,6 +46,7 @@ export async function ownCertificate(options: OwnCertificateOptions): Promise<Pe
     throw new TlsError(
       `Belfry's own certificate cannot be kept: ${reason}.`,
       'Check that Belfry may write in data_dir, or set standalone.tls.',
+      { cause: error },
     );
   }
 }
