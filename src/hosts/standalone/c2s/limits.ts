@@ -37,6 +37,6 @@ export const defaultC2sLimits: C2sLimits = {
   waitingBytes: 2 * 1024 * 1024,
   closeTimeout: 2_000,
   ignoredBytes: 1024 * 1024,
-  stopTimeout: 10_000,
+  stopTimeout: 5_000,
   burstSeconds: 10,
 };
