@@ -4,7 +4,9 @@ export type Node = Element | string;
 /** Attribute values by name; a prefixed attribute keeps its prefix (`xml:lang`). */
 export type Attributes = Readonly<Record<string, string>>;
 
-const noAttributes: Attributes = Object.freeze(Object.create(null));
+/** One for all elements that have none: there can be very many of them. */
+export const noAttributes: Attributes = Object.freeze(Object.create(null));
+export const noChildren: readonly Node[] = Object.freeze([]);
 
 /**
  * An XML element with its namespace resolved. Immutable: a change is a new element, so that a stanza may be handed
@@ -18,7 +20,12 @@ export class Element {
   readonly attrs: Attributes;
   readonly children: readonly Node[];
 
-  constructor(name: string, ns: string, attrs: Attributes = noAttributes, children: readonly Node[] = []) {
+  constructor(
+    name: string,
+    ns: string,
+    attrs: Attributes = noAttributes,
+    children: readonly Node[] = noChildren,
+  ) {
     this.name = name;
     this.ns = ns;
     this.attrs = attrs;

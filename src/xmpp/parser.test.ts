@@ -642,6 +642,14 @@ describe('properties', () => {
 });
 
 /** A stanza as saxes reads it; undefined if it is not well-formed. */
+it('costs nothing more for what elements do not have', () => {
+  const [stanza] = stanzasOf(read([header, "<iq><a/><b xmlns='urn:b'></b></iq>"]));
+  const [a, b] = stanza?.elements() ?? [];
+  expect([b?.attrs, stanza?.attrs]).toEqual([a?.attrs, a?.attrs]);
+  expect(b?.attrs).toBe(a?.attrs);
+  expect(b?.children).toBe(a?.children);
+});
+
 function bySaxes(text: string): Element | undefined {
   const root: Node[] = [];
   const lists: Node[][] = [root];

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { Element, type Node } from './element.js';
+import { Element, type Node, noChildren } from './element.js';
 import { ns } from './ns.js';
 import { StreamError } from './stream-error.js';
 import {
@@ -425,7 +425,9 @@ export class StreamParser {
       this.#handler.onClose();
       return;
     }
-    const element = new Element(closed.tag.name, closed.ns, closed.tag.attrs, closed.children);
+    // A copy has no room for more, which would be most of a small element.
+    const children = closed.children.length === 0 ? noChildren : closed.children.slice();
+    const element = new Element(closed.tag.name, closed.ns, closed.tag.attrs, children);
     if (this.#open.length > 1) parent.children.push(element);
     else this.#handler.onStanza(element);
   }

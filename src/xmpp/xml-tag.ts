@@ -1,3 +1,4 @@
+import { type Attributes, noAttributes } from './element.js';
 import { ns } from './ns.js';
 import { StreamError } from './stream-error.js';
 import { malformed, readAttribute } from './xml-text.js';
@@ -30,7 +31,7 @@ export interface Tag {
   readonly qname: string;
   readonly name: string;
   readonly ns: string;
-  readonly attrs: Record<string, string>;
+  readonly attrs: Attributes;
   readonly scope: Scope;
   readonly isEmpty: boolean;
 }
@@ -57,12 +58,13 @@ export function readTag(text: string, outer: Scope, limits: TagLimits): Tag {
   const found = text.search(endOfTagName);
   const qname = found === -1 ? text : text.slice(0, found);
   checkLength(qname, limits);
-  const raw = found === -1 ? [] : readAttributes(text, found, limits);
-  const scope = declare(raw, outer);
+  const raw = found === -1 ? noRawAttributes : readAttributes(text, found, limits);
+  const scope = raw.length === 0 ? outer : declare(raw, outer);
   const [prefix, name] = splitName(qname);
   if (prefix === 'xml') throw new StreamError('bad-namespace-prefix', 'No element has the prefix xml.');
   const uri = lookUp(prefix, scope);
-  return { qname, name, ns: uri, attrs: resolve(raw, scope), scope, isEmpty: text.endsWith('/') };
+  const attrs = raw.length === 0 ? noAttributes : resolve(raw, scope);
+  return { qname, name, ns: uri, attrs, scope, isEmpty: text.endsWith('/') };
 }
 
 /** The namespace of elements without a prefix. */
@@ -88,7 +90,9 @@ interface RawAttribute {
   readonly value: string;
 }
 
-function readAttributes(text: string, start: number, limits: TagLimits): RawAttribute[] {
+const noRawAttributes: readonly RawAttribute[] = [];
+
+function readAttributes(text: string, start: number, limits: TagLimits): readonly RawAttribute[] {
   const found: RawAttribute[] = [];
   let at = start;
   for (;;) {
@@ -150,6 +154,8 @@ function lookUp(prefix: string, scope: Scope): string {
   throw malformed('A prefix is not declared.');
 }
 
+const isDeclaration = (qname: string) => qname === 'xmlns' || qname.startsWith('xmlns:');
+
 /** Without a prototype: whatever a peer names is not there unless it was put there. */
 const emptyRecord = (): Record<string, string> => Object.create(null);
 
@@ -160,7 +166,7 @@ function isName(text: string): boolean {
 function declare(raw: readonly RawAttribute[], outer: Scope): Scope {
   let declared: Record<string, string> | undefined;
   for (const { name: qname, value: uri } of raw) {
-    if (qname !== 'xmlns' && !qname.startsWith('xmlns:')) continue;
+    if (!isDeclaration(qname)) continue;
     const prefix = qname.slice('xmlns:'.length);
     checkDeclaration(prefix, uri, qname !== 'xmlns');
     declared ??= emptyRecord();
@@ -177,11 +183,12 @@ function checkDeclaration(prefix: string, uri: string, hasPrefix: boolean): void
 }
 
 /** The attributes without the declarations; the same name twice by two prefixes is once too often. */
-function resolve(raw: readonly RawAttribute[], scope: Scope): Record<string, string> {
+function resolve(raw: readonly RawAttribute[], scope: Scope): Attributes {
+  if (raw.every(({ name }) => isDeclaration(name))) return noAttributes;
   const attrs = emptyRecord();
   let prefixed: Set<string> | undefined;
   for (const { name: qname, value } of raw) {
-    if (qname === 'xmlns' || qname.startsWith('xmlns:')) continue;
+    if (isDeclaration(qname)) continue;
     const [prefix, name] = splitName(qname);
     if (prefix !== '') {
       const expanded = `${name} ${lookUp(prefix, scope)}`;
