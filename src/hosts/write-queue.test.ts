@@ -109,4 +109,50 @@ describe('WriteQueue', () => {
     await turn();
     expect(chunks).toEqual(['ab', 'c']);
   });
+
+  it('writes much in batches, so that a connection that breaks leaves few texts in doubt', async () => {
+    const { socket, chunks, release } = heldSocket(1);
+    const queue = new WriteQueue<number>(socketSink(socket), 1_000_000);
+    for (let number = 0; number < 40; number++) queue.push('x'.repeat(10_000), number);
+    queue.end('the end');
+    for (let batches = 0; batches < 3; batches++) {
+      expect(chunks.at(-1)).toHaveLength(70_000);
+      expect(queue.unsent[0]).toBe(batches * 7);
+      expect(socket.writableEnded).toBe(false);
+      release();
+      await turn();
+    }
+    for (let batches = 3; batches < 6; batches++) {
+      release();
+      await turn();
+    }
+    expect(chunks.map((chunk) => chunk.length)).toEqual([...Array(5).fill(70_000), 50_007]);
+    expect(queue.unsent).toEqual([]);
+    expect(socket.writableEnded).toBe(true);
+  });
+
+  it('does not take for sent what a destroyed socket says is done', async () => {
+    const { socket, release } = heldSocket(1);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
+    queue.push('<a/>', 'a');
+    await turn();
+    socket.destroy();
+    release();
+    await turn();
+    expect(queue.unsent).toEqual(['a']);
+  });
+
+  it('calls back once nothing waits any more', async () => {
+    const { socket, release } = heldSocket(1);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
+    const heard: string[] = [];
+    queue.onceEmpty(() => heard.push('at once'));
+    queue.push('a');
+    queue.onceEmpty(() => heard.push('later'));
+    await turn();
+    expect(heard).toEqual(['at once']);
+    release();
+    await turn();
+    expect(heard).toEqual(['at once', 'later']);
+  });
 });

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 
 /** Where a queue's texts go: a connection, or something that puts each text into a frame. */
 export interface Sink {
-  /** Writes texts in order. Calls `done` when they have left this process; with an error, or never, if they do not. */
+  /** Writes texts in order. Calls `done` when all have left this process; with an error, or never, if not all do. */
   write(texts: readonly string[], done: (error?: Error | null) => void): void;
   /** Ends the sending side after what was written. */
   end(): void;
@@ -12,13 +12,30 @@ export interface Sink {
 export function socketSink(socket: Writable): Sink {
   return {
     write(texts, done) {
-      if (socket.writable) socket.write(texts.join(''), done);
+      if (socket.writable) socket.write(texts.join(''), doneUnlessDestroyed(socket, done));
     },
     end() {
       if (socket.writable) socket.end();
     },
   };
 }
+
+/**
+ * Of a write that was under way when its socket was destroyed, Node says that it is done, whether or not all of it had
+ * left. What comes of this says that it failed.
+ */
+export function doneUnlessDestroyed(
+  socket: { readonly destroyed: boolean },
+  done: (error?: Error | null) => void,
+): (error?: Error | null) => void {
+  return (error) => done(error ?? (socket.destroyed ? new Error('the socket was destroyed') : null));
+}
+
+/**
+ * Bytes that leave in one batch, unless a single text is larger. A batch counts as a whole: if the connection breaks in the
+ * middle of it, nobody knows what of it arrived, and all of it is unsent.
+ */
+const maxBatchBytes = 64 * 1024;
 
 /**
  * What waits to be written to a connection. Texts of the same turn of the event loop leave as one batch; while one is on
@@ -29,11 +46,13 @@ export class WriteQueue<Item = undefined> {
   readonly #sink: Sink;
   readonly #maxBytes: number;
   #waiting: string[] = [];
-  #waitingItems = 0;
   #waitingBytes = 0;
-  #items: Item[] = [];
+  /** One for each text that has not left. */
+  #items: (Item | undefined)[] = [];
   #leavingBatches = 0;
   #leavingBytes = 0;
+  #isEnding = false;
+  #onEmpty: (() => void)[] = [];
   #scheduled: NodeJS.Immediate | undefined;
 
   constructor(sink: Sink, maxBytes: number) {
@@ -48,65 +67,89 @@ export class WriteQueue<Item = undefined> {
 
   /** What has not left this process, in order. */
   get unsent(): readonly Item[] {
-    return this.#items;
+    return this.#items.filter((item) => item !== undefined);
   }
 
   /** Takes a text; false if that would pass the bound. Where nothing waits, a text may be larger than that. */
   push(text: string, item?: Item): boolean {
     const bytes = Buffer.byteLength(text);
     if (this.bytes > 0 && this.bytes + bytes > this.#maxBytes) return false;
-    this.#waiting.push(text);
-    this.#waitingBytes += bytes;
-    if (item !== undefined) {
-      this.#items.push(item);
-      this.#waitingItems++;
-    }
+    this.#add(text, bytes, item);
     this.#scheduled ??= setImmediate(flush, this);
     return true;
+  }
+
+  /** Calls back when all has left: at once if nothing waits, and never if the connection breaks before. */
+  onceEmpty(callback: () => void): void {
+    if (this.bytes === 0) callback();
+    else this.#onEmpty.push(callback);
   }
 
   /** Hands over what waits, unless a batch is still on its way. */
   flush(): void {
     this.#unschedule();
-    if (this.#leavingBatches === 0 && this.#waiting.length > 0) this.#write();
+    if (this.#leavingBatches > 0) return;
+    if (this.#waiting.length > 0) this.#write(...this.#takeBatch());
+    if (this.#isEnding && this.#waiting.length === 0) this.#sink.end();
   }
 
   /** Hands over what waits and `last`, whatever the bound and whether or not a batch is still on its way. */
   writeNow(...last: readonly string[]): void {
     this.#unschedule();
-    for (const text of last) {
-      this.#waiting.push(text);
-      this.#waitingBytes += Buffer.byteLength(text);
-    }
-    if (this.#waiting.length > 0) this.#write();
+    for (const text of last) this.#add(text, Buffer.byteLength(text));
+    if (this.#waiting.length > 0) this.#write(...this.#takeAll());
   }
 
-  /** Writes what waits and `last` whatever the bound, and ends the sending side. */
+  /** Writes what waits and `last` whatever the bound, batch by batch, and ends the sending side. */
   end(...last: readonly string[]): void {
-    this.writeNow(...last);
-    this.#sink.end();
+    for (const text of last) this.#add(text, Buffer.byteLength(text));
+    this.#isEnding = true;
+    this.flush();
   }
 
-  #write(): void {
+  #add(text: string, bytes: number, item?: Item): void {
+    this.#waiting.push(text);
+    this.#waitingBytes += bytes;
+    this.#items.push(item);
+  }
+
+  #takeAll(): [texts: readonly string[], bytes: number] {
     const texts = this.#waiting;
     const bytes = this.#waitingBytes;
-    const items = this.#waitingItems;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#waitingItems = 0;
+    return [texts, bytes];
+  }
+
+  #takeBatch(): [texts: readonly string[], bytes: number] {
+    if (this.#waitingBytes <= maxBatchBytes) return this.#takeAll();
+    let bytes = 0;
+    let count = 0;
+    for (const text of this.#waiting) {
+      if (bytes >= maxBatchBytes) break;
+      bytes += Buffer.byteLength(text);
+      count++;
+    }
+    this.#waitingBytes -= bytes;
+    return [this.#waiting.splice(0, count), bytes];
+  }
+
+  #write(texts: readonly string[], bytes: number): void {
     this.#leavingBatches++;
     this.#leavingBytes += bytes;
     this.#sink.write(texts, (error) => {
-      if (!error) this.#left(bytes, items);
+      if (!error) this.#left(texts.length, bytes);
     });
   }
 
-  #left(bytes: number, items: number): void {
+  #left(count: number, bytes: number): void {
     this.#leavingBatches--;
     this.#leavingBytes -= bytes;
-    if (items === this.#items.length) this.#items = [];
-    else this.#items.splice(0, items);
+    if (count === this.#items.length) this.#items = [];
+    else this.#items.splice(0, count);
     this.flush();
+    if (this.bytes > 0) return;
+    for (const callback of this.#onEmpty.splice(0)) callback();
   }
 
   #unschedule(): void {

@@ -290,6 +290,9 @@ describe('a client that does not read', () => {
     const first = lost[0] ?? -1;
     expect(first).toBeGreaterThan(0);
     expect(lost).toEqual(Array.from({ length: sent - first }, (_, n) => first + n));
+    client.socket.resume();
+    const read = (await client.closed()).match(/<\/message>/g) ?? [];
+    expect(read).toHaveLength(first);
     const bytes = lost.length * 50_000;
     expect(bytes).toBeGreaterThan(1_800_000);
     expect(bytes).toBeLessThan(2_200_000);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Element } from '../../../xmpp/element.js';
 import { type ParserLimits, type StreamHandler, StreamParser } from '../../../xmpp/parser.js';
+import { doneUnlessDestroyed } from '../../write-queue.js';
 import type { Channel } from '../sasl/sasl.js';
 import { documentFraming } from './framing.js';
 import { channelBindings, secure, type TlsIdentity } from './tls.js';
@@ -70,7 +71,8 @@ export class TcpTransport implements Transport, StreamHandler {
   }
 
   write(texts: readonly string[], done: (error?: Error | null) => void): void {
-    if (this.#socket.writable) this.#socket.write(texts.join(''), done);
+    const socket = this.#socket;
+    if (socket.writable) socket.write(texts.join(''), doneUnlessDestroyed(socket, done));
   }
 
   end(): void {

@@ -4,6 +4,7 @@ import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { type ParserLimits, type StreamHandler, StreamParser } from '../../../xmpp/parser.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
+import { doneUnlessDestroyed } from '../../write-queue.js';
 import type { Channel } from '../sasl/sasl.js';
 import { messageFraming } from './framing.js';
 import type { StreamListener, Transport } from './transport.js';
@@ -79,7 +80,7 @@ export class WebSocketTransport implements Transport, StreamHandler {
     this.#connection.cork();
     const last = texts.length - 1;
     texts.forEach((text, index) => {
-      if (index === last) this.#socket.send(text, done);
+      if (index === last) this.#socket.send(text, doneUnlessDestroyed(this.#connection, done));
       else this.#socket.send(text);
     });
     this.#connection.uncork();
