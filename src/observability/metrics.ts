@@ -181,7 +181,7 @@ function serverMetrics(registers: Registry[]) {
     }),
     connectionsRefused: new Counter({
       name: 'belfry_connections_refused_total',
-      help: 'Client connections closed at once because there were too many.',
+      help: 'Client connections closed at once: too many, or not encrypted.',
       registers,
     }),
     offlineMessages: new Counter({
@@ -196,10 +196,17 @@ function serverMetrics(registers: Registry[]) {
       labelNames: ['change', 'by'] as const,
       registers,
     }),
-    certificateExpiry: new Gauge({
-      name: 'belfry_certificate_expiry_timestamp_seconds',
-      help: "Unix time at which the embedded server's certificate expires.",
-      registers,
-    }),
+    certificateExpiry: certificateExpiry(registers),
   };
+}
+
+/** Without a certificate it has no value, not the 0 that such a gauge begins with: nothing expired in 1970. */
+function certificateExpiry(registers: Registry[]): Gauge {
+  const gauge = new Gauge({
+    name: 'belfry_certificate_expiry_timestamp_seconds',
+    help: "Unix time at which the embedded server's certificate expires.",
+    registers,
+  });
+  gauge.remove();
+  return gauge;
 }
