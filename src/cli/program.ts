@@ -66,7 +66,7 @@ function createProgram(io: Io, end: (exitCode: number) => void): Command {
   addUserCommands(program.command('user'), io, end);
 
   withConfig(program.command('doctor'))
-    .description('check storage, component, public URL, TLS and clock; exit 1 if one of them fails')
+    .description('check what operators get wrong, a line for each; exit 1 if anything fails')
     .action(async (options: ConfigOption) => end(await doctor(options, io)));
   return program;
 }

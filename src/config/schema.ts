@@ -127,7 +127,7 @@ export const schema = z.object({
   'unified_push.jid': domain.optional().register(about, {
     defaultInWords: '`component.jid`; standalone: `domain`',
     meaning:
-      'The JID at which devices register. Standalone: the domain or one below it. If it is not `component.jid`, it is a second component with the same secret.',
+      'The JID at which devices register. Standalone: the domain or one below it. On a component, one that is not `component.jid` is a second component with the same secret.',
   }),
   'unified_push.acl': jids.optional().register(about, {
     defaultInWords: 'the domain above `unified_push.jid`; standalone: `domain`',
