@@ -33,6 +33,10 @@ export class RecordingLink implements SessionLink {
     return true;
   }
 
+  written(): Promise<boolean> {
+    return Promise.resolve(this.ended === undefined);
+  }
+
   end(error?: StreamError): void {
     this.ended = { error };
   }

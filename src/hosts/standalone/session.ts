@@ -14,6 +14,11 @@ export interface SessionLink {
    * stanza was not taken, and the link ends by itself, handing what had not left to `Entrance.unbind`.
    */
   send(stanza: Element): boolean;
+  /**
+   * Resolves when all that was sent has left: who has much to send waits for that now and then, so that nothing
+   * overflows. False when the link ends before.
+   */
+  written(): Promise<boolean>;
   /** Writes what waits, then the error if there is one, then closes. */
   end(error?: StreamError): void;
 }

@@ -44,6 +44,27 @@ function answerRequests({ entrance }: C2sTestBed): void {
   };
 }
 
+describe('what was sent', () => {
+  it('is written when the connection has taken it', async () => {
+    const { client, entrance } = await loggedIn();
+    entrance.session.send(message({ id: '1' }));
+    expect(await entrance.session.link.written()).toBe(true);
+    await client.expect("<message id='1'/>");
+    expect(await entrance.session.link.written()).toBe(true);
+  });
+
+  it('is not written if the client does not read it before the end', async () => {
+    const { client, entrance } = await loggedIn({ limits: { waitingBytes: 100_000_000 } });
+    client.socket.pause();
+    const { session } = entrance;
+    for (let n = 0; n < 40; n++) session.send(message({ id: 'x'.repeat(1_000_000) }));
+    const written = session.link.written();
+    client.socket.destroy();
+    expect(await written).toBe(false);
+    expect(await session.link.written()).toBe(false);
+  });
+});
+
 describe('stanzas', () => {
   it('reach the server as they came, and the client as they were sent', async () => {
     const { client, entrance } = await loggedIn();

@@ -71,6 +71,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   #countedBytes = 0;
   #rateUsedUntil = 0;
   #cancelWait: (() => void) | undefined;
+  /** Who waits until all is written, and has to hear of the end. */
+  #onEnd: (() => void)[] | undefined;
 
   constructor(context: StreamContext, transport: Transport) {
     this.#context = context;
@@ -103,9 +105,21 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     return false;
   }
 
+  written(): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (this.#state !== 'open') return resolve(false);
+      this.#onEnd = [...(this.#onEnd ?? []), () => resolve(false)];
+      this.#queue.onceEmpty(() => {
+        this.#onEnd = undefined;
+        resolve(true);
+      });
+    });
+  }
+
   end(error?: StreamError): void {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
+    this.#tellEnd();
     this.#countedBytes = 0;
     this.#cancelWait?.();
     this.#transport.ignore();
@@ -196,9 +210,15 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   onClosed(): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
+    this.#tellEnd();
     this.#cancelWait?.();
     const unbound = this.#session && this.#unbind(this.#session);
     this.#context.registry.gone(this, unbound ?? this.#work);
+  }
+
+  #tellEnd(): void {
+    for (const tell of this.#onEnd ?? []) tell();
+    this.#onEnd = undefined;
   }
 
   /** Stanzas before the end of the negotiation come from the server's side of it, which is done sooner. */

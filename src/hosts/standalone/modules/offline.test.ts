@@ -78,6 +78,40 @@ describe('offline', () => {
     expect(await stored()).toBe(0);
   });
 
+  it('hands over no more at once than the client has time to read', async () => {
+    const all = numbers(5);
+    const large = el('large', 'urn:example:large', {}, 'x'.repeat(200_000));
+    for (const id of all) await keep(message(id, large));
+    const client = await server.connect('ana@example.org/phone');
+    const seen: number[] = [];
+    client.link.written = async () => {
+      seen.push(client.link.sent.length);
+      return true;
+    };
+    await server.hooks.sessionAvailable.run(client.session);
+    expect(ids(client)).toEqual(all);
+    expect(seen).toEqual([3]);
+  });
+
+  it('goes on with the next session if the one that reads is over before its end', async () => {
+    const all = numbers(50);
+    for (const id of all) await keep(message(id));
+    const phone = await server.connect('ana@example.org/phone');
+    let stop = (_isWritten: boolean) => {};
+    phone.link.written = () =>
+      new Promise<boolean>((resolve) => {
+        stop = resolve;
+      });
+    const first = server.hooks.sessionAvailable.run(phone.session);
+    await expect.poll(() => ids(phone)).toHaveLength(20);
+    const laptop = await appear('laptop');
+    expect(ids(laptop)).toEqual([]);
+    stop(false);
+    await first;
+    expect(ids(laptop)).toEqual(all.slice(20));
+    expect(await stored()).toBe(0);
+  });
+
   it('hands over nothing to who wants no messages', async () => {
     await keep(message('a'));
     expect(ids(await appear('phone', -1))).toEqual([]);

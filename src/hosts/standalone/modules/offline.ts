@@ -8,8 +8,9 @@ import { accountLimits } from '../settings.js';
 import { parseStored } from '../stored-xml.js';
 import { isWorthKeeping } from './worth-keeping.js';
 
-/** Messages that are read from the store at once. */
-const pageSize = 50;
+/** Messages that are read from the store at once, and about how many bytes of them are handed over at once. */
+const pageSize = 20;
+const pageBytes = 512 * 1024;
 
 /** Messages for accounts that no session can take them for, kept until one can. */
 export const offline: ServerModule = {
@@ -31,6 +32,8 @@ class OfflineMessages {
   readonly #server: Server;
   /** Delay elements of messages that were delivered: what comes back undelivered keeps the time when it was sent. */
   readonly #delays = new WeakSet<Element>();
+  /** Sessions that wait for what was kept, behind the one that is getting it. */
+  readonly #waiting = new WeakMap<Account, Session[]>();
 
   constructor(server: Server) {
     this.#server = server;
@@ -82,31 +85,52 @@ class OfflineMessages {
     return child.is('delay', ns.delay) && child.attr('from') === this.#server.domain.toString();
   }
 
-  /**
-   * Hands over what was kept, the oldest first, while nothing else reaches the account. What the session does not take
-   * stays for the next one.
-   */
+  /** Hands over what was kept to one session; to another one that comes meanwhile only if the first does not take it all. */
   async deliver(session: Session): Promise<void> {
     if (session.priority < 0) return;
+    const { account } = session;
+    const others = this.#waiting.get(account);
+    if (others !== undefined) {
+      others.push(session);
+      return;
+    }
+    const waiting = [session];
+    this.#waiting.set(account, waiting);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await this.#deliverTo(next);
+    this.#waiting.delete(account);
+  }
+
+  /**
+   * The oldest come first. Nothing else reaches the account while a page is handed over; between pages, of which there is
+   * mostly but one, the client has time to read. What it does not take stays for the next session.
+   */
+  async #deliverTo(session: Session): Promise<void> {
+    const page = () => this.#server.accounts.with(session.account.jid, () => this.#deliverPage(session));
     try {
-      await this.#server.accounts.with(session.account.jid, () => this.#deliverAll(session));
+      while ((await page()) && (await session.link.written())) {}
     } catch (error) {
       this.#server.events.storageFailed({ what: 'offline messages', error });
     }
-  }
-
-  async #deliverAll(session: Session): Promise<void> {
-    while (await this.#deliverPage(session)) {}
   }
 
   /** False if there is nothing more to deliver, or the session takes no more. */
   async #deliverPage(session: Session): Promise<boolean> {
     const { offline: store } = this.#server.stores;
     const page = await store.list(session.account.id, pageSize);
-    const refused = page.findIndex(({ message }) => !this.#hand(session, message));
-    const done = page[(refused === -1 ? page.length : refused) - 1];
-    if (done !== undefined) await store.remove(session.account.id, done.id);
-    return refused === -1 && page.length === pageSize;
+    const count = this.#handAll(session, page);
+    const last = page[count - 1];
+    if (last !== undefined) await store.remove(session.account.id, last.id);
+    return last !== undefined && (count < page.length || page.length === pageSize);
+  }
+
+  /** Answers how many of the messages are done with, beginning with the first one. */
+  #handAll(session: Session, page: readonly { readonly message: string }[]): number {
+    let bytes = 0;
+    for (const [at, { message }] of page.entries()) {
+      if (bytes >= pageBytes || !this.#hand(session, message)) return at;
+      bytes += message.length;
+    }
+    return page.length;
   }
 
   #hand(session: Session, text: string): boolean {
