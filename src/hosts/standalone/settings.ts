@@ -13,10 +13,14 @@ export const accountLimits = {
   groupsPerContact: 32,
   /** Bytes of a contact's name or of a group's. */
   nameBytes: 1_023,
+  /** Bytes of all addresses, names and groups in a roster: it is sent as a whole, and stays in memory. */
+  rosterBytes: 1024 * 1024,
   blocked: 2_000,
   privateDocuments: 100,
   /** Bytes of the vCard, and of each element of private XML. */
   documentBytes: 128 * 1024,
   /** Bytes of a message that is kept for an account without sessions. */
   offlineMessageBytes: 256 * 1024,
+  /** Bytes of a presence stanza: it goes to many, and the last one stays in memory as long as its session. */
+  presenceBytes: 16 * 1024,
 } as const;

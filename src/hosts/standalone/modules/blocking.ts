@@ -64,8 +64,9 @@ class BlockListChanges {
   /** Without items, everything is unblocked. */
   async unblock({ account: { jid }, payload }: AccountIq): Promise<undefined> {
     const jids = itemsOf(payload);
+    const named = new Set(jids);
     await this.#change(jid, async (account) => {
-      const removed = [...account.blocked].filter((text) => jids.length === 0 || jids.includes(text));
+      const removed = [...account.blocked].filter((text) => named.size === 0 || named.has(text));
       await this.#server.stores.blocks.remove(account.id, removed);
       for (const text of removed) account.blocked.delete(text);
       this.#push(account, 'unblock', jids);

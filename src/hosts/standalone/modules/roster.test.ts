@@ -255,6 +255,23 @@ describe('roster set (RFC 6121 §2.3, §2.4)', () => {
     expect((await set(full, item({ jid: juliet }))).attr('type')).toBe('result');
   });
 
+  it('refuses what makes the whole too large, not what makes it smaller', async () => {
+    await stage.addAccounts('large@example.org');
+    const account = await stage.stores.accounts.find('large@example.org');
+    const group = 'g'.repeat(1_000);
+    const contact = { subscription: 'none', ask: false, approved: false, pendingIn: undefined } as const;
+    const groups = Array.from({ length: 32 }, (_, at) => `${at} ${group}`);
+    for (let at = 0; at < 32; at++) {
+      const one = { jid: `c${at}@example.net`, name: '', groups, isListed: true, ...contact };
+      await stage.stores.rosters.put(account?.id ?? 0, one);
+    }
+    const large = await stage.connect('large@example.org/x');
+    const [longest = '', ...others] = groups;
+    expect(errorOf(await set(large, item({ jid: juliet }, longest, ...others)))).toBe('resource-constraint');
+    expect((await set(large, item({ jid: 'c7@example.net' }, longest))).attr('type')).toBe('result');
+    expect((await set(large, item({ jid: juliet }, longest))).attr('type')).toBe('result');
+  });
+
   it('tells nobody of what could not be stored', async () => {
     await ask(r, 'get', query({}));
     stage.stores.tables.failure = new Error('disk full');

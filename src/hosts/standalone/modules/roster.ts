@@ -14,6 +14,7 @@ import {
   rosterQuery,
   rosterVersion,
 } from '../presence/roster.js';
+import type { StoredContact } from '../store.js';
 import { parseRosterSet, type RosterSet } from './roster-set.js';
 
 /** The roster as clients read and edit it (RFC 6121 §2), with versions (§2.6, which was XEP-0237). */
@@ -59,8 +60,7 @@ async function set(request: AccountIq, server: Server, changes: Roster): Promise
 async function put(account: Account, wanted: RosterSet, changes: Roster): Promise<void> {
   const jid = wanted.jid.toString();
   const before = account.contacts.get(jid);
-  checkRoom(account, before);
-  await changes.put(account, {
+  const after: StoredContact = {
     jid,
     name: wanted.name,
     groups: wanted.groups,
@@ -69,7 +69,9 @@ async function put(account: Account, wanted: RosterSet, changes: Roster): Promis
     approved: before?.approved ?? false,
     isListed: true,
     pendingIn: before?.pendingIn,
-  });
+  };
+  checkRoom(account, after);
+  await changes.put(account, after);
   changes.push(account, jid);
 }
 

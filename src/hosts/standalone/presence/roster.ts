@@ -90,11 +90,24 @@ export function rosterVersion(account: Account): string {
 }
 
 /**
- * Makes sure that a contact may become an item, if it is none yet.
- * @throws {StanzaError} `resource-constraint` if the account has as many as it may
+ * Makes sure that there is room for an item, new or not, that is about to be written.
+ * @throws {StanzaError} `resource-constraint` if the account has as many as it may, or as long ones
  */
-export function checkRoom(account: Account, before: StoredContact | undefined): void {
-  if (before?.isListed === true) return;
-  if (rosterItems(account).length < accountLimits.contacts) return;
-  throw new StanzaError('resource-constraint', `A roster has at most ${accountLimits.contacts} contacts.`);
+export function checkRoom(account: Account, item: StoredContact): void {
+  const before = account.contacts.get(item.jid);
+  const items = rosterItems(account);
+  if (before?.isListed !== true && items.length >= accountLimits.contacts) {
+    throw new StanzaError('resource-constraint', `A roster has at most ${accountLimits.contacts} contacts.`);
+  }
+  const more = bytesOf(item) - (before?.isListed === true ? bytesOf(before) : 0);
+  if (more <= 0 || bytesOfAll(items) + more <= accountLimits.rosterBytes) return;
+  throw new StanzaError('resource-constraint', `A roster has at most ${accountLimits.rosterBytes} bytes.`);
+}
+
+function bytesOfAll(items: readonly StoredContact[]): number {
+  return items.reduce((sum, item) => sum + bytesOf(item), 0);
+}
+
+function bytesOf({ jid, name, groups }: StoredContact): number {
+  return [jid, name, ...groups].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }

@@ -97,7 +97,7 @@ export class Subscriptions {
     const before = account.contacts.get(jid);
     const after = inState(before, jid, state, request);
     if (after === undefined) return this.#roster.remove(account, jid);
-    if (after.isListed) checkRoom(account, before);
+    if (after.isListed) checkRoom(account, after);
     else if (before === undefined) checkPending(account);
     await this.#roster.put(account, after);
   }
