@@ -1,5 +1,5 @@
 import type { Config, StandaloneConfig } from '../../config/config.js';
-import { loadCertificate } from '../../hosts/standalone/tls/certificate.js';
+import { type CertificateProblem, loadCertificate } from '../../hosts/standalone/tls/certificate.js';
 import type { Finding } from './finding.js';
 
 const what = 'certificate';
@@ -25,9 +25,8 @@ export async function checkCertificate(
   }
 }
 
-function describe(problem: string): Finding {
-  const status = problem.includes('will refuse') ? 'failed' : 'warning';
-  return { status, what, text: withoutStop(problem) };
+function describe({ text, isRefused }: CertificateProblem): Finding {
+  return { status: isRefused ? 'failed' : 'warning', what, text: withoutStop(text) };
 }
 
 function withoutStop(sentence: string): string {

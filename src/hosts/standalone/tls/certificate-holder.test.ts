@@ -9,7 +9,7 @@ const certificate = (name: string): Certificate => ({
   key: 'key',
   names: [name],
   until: new Date(1_900_000_000_000),
-  problems: [`${name} is odd.`],
+  problems: [{ text: `${name} is odd.`, isRefused: false }],
   serverEndPoint: undefined,
 });
 

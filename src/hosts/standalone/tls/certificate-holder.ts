@@ -23,7 +23,7 @@ export async function createCertificateHolder({
     events.certificateLoaded({
       names: certificate.names,
       until: certificate.until,
-      problems: certificate.problems,
+      problems: certificate.problems.map(({ text }) => text),
     });
     return certificate;
   };

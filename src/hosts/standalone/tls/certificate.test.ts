@@ -91,15 +91,15 @@ describe('a certificate in files', () => {
     expect(error.remedy).toContain('before those of authorities');
   });
 
-  it.each<[string, Given, RegExp]>([
-    ['has ended', { until: now - day }, /has ended/],
-    ['ends soon', { until: now + 10 * day }, /ends in 10 days/],
-    ['is not valid yet', { from: now + day }, /not valid before/],
-    ['is for another domain', { names: ['example.net'] }, /not for example\.org, but for example\.net/],
-    ['is for a subdomain', { names: ['xmpp.example.org'] }, /not for example\.org/],
-  ])('is taken, with a problem, when it %s', async (_what, given, problem) => {
+  it.each<[string, Given, RegExp, boolean]>([
+    ['has ended', { until: now - day }, /has ended/, true],
+    ['ends soon', { until: now + 10 * day }, /ends in 10 days/, false],
+    ['is not valid yet', { from: now + day }, /not valid before/, true],
+    ['is for another domain', { names: ['example.net'] }, /not for example\.org, but for example\.net/, true],
+    ['is for a subdomain', { names: ['xmpp.example.org'] }, /not for example\.org/, true],
+  ])('is taken, with a problem, when it %s', async (_what, given, problem, isRefused) => {
     const { problems } = await load(filesWith(certificateFor(given)));
-    expect(problems).toEqual([expect.stringMatching(problem)]);
+    expect(problems).toEqual([{ text: expect.stringMatching(problem), isRefused }]);
   });
 
   it('may cover the domain by a wildcard or as an address', async () => {

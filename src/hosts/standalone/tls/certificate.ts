@@ -5,6 +5,14 @@ import { ownCertificate } from './own-certificate.js';
 import { type PemPair, parseCertificate } from './pem-pair.js';
 import { TlsError } from './tls-error.js';
 
+/** What clients dislike about a certificate. */
+export interface CertificateProblem {
+  /** A sentence for the operator. */
+  readonly text: string;
+  /** Clients refuse it because of that; otherwise there is still time. */
+  readonly isRefused: boolean;
+}
+
 /** A certificate with its key, found to be usable. */
 export interface Certificate {
   /** PEM; the certificates of authorities may follow the server's own. */
@@ -15,12 +23,12 @@ export interface Certificate {
   readonly names: readonly string[];
   /** Its last moment. */
   readonly until: Date;
-  /** What clients will dislike, as sentences for the operator. */
-  readonly problems: readonly string[];
+  readonly problems: readonly CertificateProblem[];
   /** What `tls-server-end-point` binds to (RFC 5929 §4.1); undefined if that is not defined for this certificate. */
   readonly serverEndPoint: Uint8Array | undefined;
 }
 
+/** Where the certificate and its key come from. */
 export interface CertificateSource {
   /** Files with PEM; undefined for a self-signed certificate that is kept in `dataDir`. */
   readonly files?: { readonly cert: string; readonly key: string } | undefined;

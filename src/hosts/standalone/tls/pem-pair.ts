@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { domainToASCII } from 'node:url';
 import type { Jid } from '../../../xmpp/jid.js';
-import type { Certificate } from './certificate.js';
+import type { Certificate, CertificateProblem } from './certificate.js';
 import { endPointHash } from './end-point-hash.js';
 import { TlsError } from './tls-error.js';
 
@@ -102,18 +102,19 @@ function namesOf(x509: X509Certificate): string[] {
   return names.flatMap((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1] ?? []);
 }
 
-function problemsOf(x509: X509Certificate, domain: Jid, now: number): string[] {
-  const problems: string[] = [];
+function problemsOf(x509: X509Certificate, domain: Jid, now: number): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  const refuse = (why: string) =>
+    problems.push({ text: `The certificate ${why}: clients will refuse it.`, isRefused: true });
   const days = Math.floor((Date.parse(x509.validTo) - now) / dayMs);
-  if (days < 0) problems.push(`The certificate has ended on ${x509.validTo}: clients will refuse it.`);
-  else if (days < warningDays)
-    problems.push(`The certificate ends in ${days} days: check that its renewal works.`);
-  if (Date.parse(x509.validFrom) > now) {
-    problems.push(`The certificate is not valid before ${x509.validFrom}: clients will refuse it.`);
+  if (days < 0) refuse(`has ended on ${x509.validTo}`);
+  else if (days < warningDays) {
+    const text = `The certificate ends in ${days} days: check that its renewal works.`;
+    problems.push({ text, isRefused: false });
   }
+  if (Date.parse(x509.validFrom) > now) refuse(`is not valid before ${x509.validFrom}`);
   if (!covers(x509, domain)) {
-    const names = namesOf(x509).join(', ') || 'no domain';
-    problems.push(`The certificate is not for ${domain}, but for ${names}: clients will refuse it.`);
+    refuse(`is not for ${domain}, but for ${namesOf(x509).join(', ') || 'no domain'}`);
   }
   return problems;
 }
