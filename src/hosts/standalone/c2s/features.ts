@@ -12,6 +12,7 @@ export interface AuthenticationOffer {
   readonly more: readonly Element[];
 }
 
+/** What a stream offers to a client that has not authenticated. */
 export function authenticationFeatures({
   startTls,
   mechanisms,
@@ -38,7 +39,7 @@ const required = (startTls: 'optional' | 'required') =>
  * What a stream offers to a client that has authenticated. Sessions of RFC 3921 exist no more, but older clients wait
  * for the offer.
  */
-export function sessionFeatures(more: readonly Element[]): Element {
+export function sessionFeatures(): Element {
   return el(
     'features',
     ns.streams,
@@ -47,6 +48,5 @@ export function sessionFeatures(more: readonly Element[]): Element {
     el('session', ns.session, {}, el('optional', ns.session)),
     el('ver', ns.rosterVersioning),
     el('sub', ns.preApproval),
-    ...more,
   );
 }
