@@ -10,6 +10,7 @@ export interface ControlRequest {
 
 export type ControlArgs = Readonly<Record<string, string>>;
 
+/** A line of an answer. */
 export type ControlLine =
   | { readonly item: string }
   | { readonly done: true }

@@ -41,6 +41,7 @@ export interface ControlServer {
   stop(): Promise<void>;
 }
 
+/** Listens from `start` on. What handlers throw that is no `ControlError` is reported, and told in general words. */
 export function createControlServer(options: ControlServerOptions): ControlServer {
   const connections = new Set<Socket>();
   // Whoever asks may say at once that nothing more follows, as `nc -U` does.

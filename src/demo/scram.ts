@@ -32,6 +32,7 @@ const noChannelBinding = 'n,,';
 const printableAscii = /^[ -~]+$/;
 const derive = promisify(pbkdf2);
 
+/** @throws {Error} if the password is not printable ASCII */
 export function createScram({ user, password, nonce = randomNonce() }: ScramOptions): ScramExchange {
   if (!printableAscii.test(password)) throw new Error('this client takes passwords of printable ASCII only');
   const firstBare = `n=${escapeName(user)},r=${nonce}`;

@@ -7,6 +7,7 @@ import type { ConfigOption, Io } from '../io.js';
 /** What each action says when it is done. */
 const done = { add: 'was created', passwd: 'has the new password', remove: 'was removed' } as const;
 
+/** What `belfry user` changes. */
 export type UserAction = keyof typeof done;
 
 /**

@@ -44,6 +44,7 @@ export interface AccountAdminOptions {
 
 const pageSize = 500;
 
+/** Accounts of a running server, or, without `remove`, of its stores alone. */
 export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   const { domain, accounts, randomBytes, events } = options;
   const remove = options.remove ?? removeFromStore(options);

@@ -90,6 +90,7 @@ const noPresence: PresenceRules = {
   gone: () => undefined,
 };
 
+/** A server without presence rules and modules, which are to be added before the first session. */
 export function createCore(options: CoreOptions): Core {
   return new EmbeddedCore(options);
 }

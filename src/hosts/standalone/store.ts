@@ -37,6 +37,7 @@ export interface AccountStore {
   list(after: string, limit: number): Promise<readonly string[]>;
 }
 
+/** RFC 6121 §2.1.2.5. */
 export type Subscription = 'none' | 'to' | 'from' | 'both';
 
 /**

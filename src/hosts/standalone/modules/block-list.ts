@@ -31,6 +31,7 @@ class BlockedError extends StanzaError {
   }
 }
 
+/** Nobody writes to an address that it has blocked (XEP-0191 §3.3). */
 export function judgeOutgoing(session: Session, _stanza: Element, to: Jid): StanzaError | undefined {
   return isBlocked(session.account, to) ? new BlockedError() : undefined;
 }

@@ -8,6 +8,7 @@ export type ScramHash = keyof Credentials;
 
 /** What new keys are made with. RFC 7677 §4 asks for at least 4,096; this costs a server's core three milliseconds. */
 export const iterationCount = 10_000;
+/** Of each key's salt, and what the hashes give. */
 export const saltBytes = 16;
 export const hashBytes: Readonly<Record<ScramHash, number>> = { sha1: 20, sha256: 32 };
 
@@ -50,10 +51,12 @@ export function storedKeyOf(hash: ScramHash, salted: Uint8Array): Uint8Array {
   return digest(hash, hmac(hash, salted, 'Client Key'));
 }
 
+/** `H` of RFC 5802 §2.2. */
 export function digest(hash: ScramHash, data: Uint8Array): Uint8Array {
   return createHash(hash).update(data).digest();
 }
 
+/** `HMAC` of RFC 5802 §2.2. */
 export function hmac(hash: ScramHash, key: Uint8Array, text: string): Uint8Array {
   return createHmac(hash, key).update(text).digest();
 }

@@ -18,6 +18,7 @@ export interface GuessLimitOptions {
   readonly countedKeys: number;
 }
 
+/** `docs/accounts.md` tells operators. */
 export const defaultGuessLimits: GuessLimitOptions = {
   perNetwork: 50,
   perAccount: 10,

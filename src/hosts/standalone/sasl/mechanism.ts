@@ -12,6 +12,7 @@ export interface Refusal {
   readonly claimed?: Jid;
 }
 
+/** What a mechanism makes of a message: a step of the exchange, with who was claimed or what takes the next message. */
 export type Turn =
   | Exclude<SaslStep, { kind: 'failure' | 'challenge' }>
   | Refusal
@@ -27,6 +28,7 @@ export interface Tools {
   readonly limits: GuessLimits;
 }
 
+/** `claimed` is for the log; `text` is for the client, and says nothing that differs between accounts that exist or not. */
 export function refuse(condition: SaslCondition, text?: string, claimed?: Jid): Refusal {
   return {
     kind: 'failure',
@@ -36,9 +38,11 @@ export function refuse(condition: SaslCondition, text?: string, claimed?: Jid): 
   };
 }
 
+/** The same whatever the password, so that nobody learns anything by going on. */
 export const tooManyGuesses = (claimed: Jid) =>
   refuse('temporary-auth-failure', 'Too many attempts have failed. Try again in some minutes.', claimed);
 
+/** The store has failed, which was reported. */
 export const unavailable = (claimed: Jid) =>
   refuse('temporary-auth-failure', 'Accounts cannot be looked up at this moment.', claimed);
 

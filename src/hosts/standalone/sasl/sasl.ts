@@ -14,6 +14,7 @@ export type SaslCondition =
   | 'not-authorized'
   | 'temporary-auth-failure';
 
+/** Types of channel binding: RFC 9266, RFC 5929 §4. */
 export type ChannelBinding = 'tls-exporter' | 'tls-server-end-point';
 
 /** The connection that somebody authenticates on. */
@@ -25,6 +26,7 @@ export interface Channel {
   readonly bindings: ReadonlyMap<ChannelBinding, () => Uint8Array>;
 }
 
+/** What the server says (RFC 6120 §6.4): more is to come, or how it ended. */
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly data: Uint8Array }
   | { readonly kind: 'success'; readonly data?: Uint8Array; readonly account: Jid }

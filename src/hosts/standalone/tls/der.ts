@@ -18,10 +18,12 @@ export function der(tag: number, content: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from([tag, ...encodeLength(content.length)]), content]);
 }
 
+/** SEQUENCE, also SEQUENCE OF. */
 export function sequence(...items: readonly Uint8Array[]): Uint8Array {
   return der(tags.sequence, Buffer.concat(items));
 }
 
+/** SET OF one, whose order is no question. */
 export function setOf(item: Uint8Array): Uint8Array {
   return der(tags.set, item);
 }
