@@ -150,6 +150,21 @@ describe('the accounts in memory', () => {
     expect(load(ana)).toBe(cache.loaded('ana@example.org'));
   });
 
+  it('are worked on out of turn for what happened before the rest, in order too', async () => {
+    begin({ maxWaiting: 1 });
+    const order: string[] = [];
+    const note = (name: string) => () => void order.push(name);
+    const waiting = [
+      cache.withFirst(ana, note('now')),
+      cache.with(ana, note('rest')),
+      cache.withFirst(ana, note('first')),
+      cache.withFirst(ana, note('second')),
+    ];
+    await Promise.all(waiting);
+    expect(order).toEqual(['now', 'first', 'second', 'rest']);
+    expect(cache.withFirst(ana, () => 'at once')).toBe('at once');
+  });
+
   it('report a store that fails, and ask it again', async () => {
     stores.tables.failure = new Error('disk');
     await expect(load(ana)).rejects.toMatchObject({ condition: 'internal-server-error', type: 'wait' });

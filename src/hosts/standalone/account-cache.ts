@@ -15,6 +15,8 @@ export interface AccountCacheOptions {
   readonly maxWaiting: number;
 }
 
+type Work<T> = (account: Account | undefined) => T | Promise<T>;
+
 class CachedAccount implements Account {
   readonly id: number;
   readonly jid: Jid;
@@ -30,8 +32,12 @@ class CachedAccount implements Account {
   }
 }
 
-/** Work that waits until an account is free, in order; begins the next when it is called. */
-type Line = (() => void)[];
+/** Work that waits until an account is free, each in order; begins when it is called. */
+interface Line {
+  /** What goes before the rest. */
+  readonly first: (() => void)[];
+  readonly rest: (() => void)[];
+}
 
 /**
  * The accounts in memory and their sessions. That there is no account of some name is never remembered: it may be made
@@ -61,16 +67,17 @@ export class AccountCache implements Accounts {
     return this.#sessions.get(fullJid);
   }
 
-  with<T>(bareJid: Jid, work: (account: Account | undefined) => T | Promise<T>): T | Promise<T> {
-    const key = bareJid.toString();
-    const busy = this.#lines.get(key);
-    if (busy !== undefined) return this.#queue(busy, bareJid, work);
-    const line: Line = [];
-    this.#lines.set(key, line);
-    const account = this.#use(key);
-    return account === undefined
-      ? this.#release(key, line, this.#load(bareJid).then(work))
-      : this.#workNow(key, line, () => work(account));
+  with<T>(bareJid: Jid, work: Work<T>): T | Promise<T> {
+    const busy = this.#lines.get(bareJid.toString());
+    if (busy === undefined) return this.#begin(bareJid, work);
+    if (busy.rest.length < this.#options.maxWaiting) return this.#wait(busy, busy.rest, bareJid, work);
+    throw new StanzaError('resource-constraint', 'Too much waits for this account.');
+  }
+
+  /** As `with`, before all that waits already, and however much that is: for what happened before it. */
+  withFirst<T>(bareJid: Jid, work: Work<T>): T | Promise<T> {
+    const busy = this.#lines.get(bareJid.toString());
+    return busy === undefined ? this.#begin(bareJid, work) : this.#wait(busy, busy.first, bareJid, work);
   }
 
   /** Adds a session to its account, which must be in memory. Called while nobody else works on the account. */
@@ -148,6 +155,16 @@ export class AccountCache implements Accounts {
     return new CachedAccount(id, bareJid, contacts, blocked);
   }
 
+  #begin<T>(bareJid: Jid, work: Work<T>): T | Promise<T> {
+    const key = bareJid.toString();
+    const line: Line = { first: [], rest: [] };
+    this.#lines.set(key, line);
+    const account = this.#use(key);
+    return account === undefined
+      ? this.#release(key, line, this.#load(bareJid).then(work))
+      : this.#workNow(key, line, () => work(account));
+  }
+
   #workNow<T>(key: string, line: Line, work: () => T | Promise<T>): T | Promise<T> {
     let done: T | Promise<T>;
     try {
@@ -161,14 +178,11 @@ export class AccountCache implements Accounts {
     return done;
   }
 
-  #queue<T>(line: Line, bareJid: Jid, work: (account: Account | undefined) => T | Promise<T>): Promise<T> {
-    if (line.length >= this.#options.maxWaiting) {
-      throw new StanzaError('resource-constraint', 'Too much waits for this account.');
-    }
+  #wait<T>(line: Line, place: (() => void)[], bareJid: Jid, work: Work<T>): Promise<T> {
     const key = bareJid.toString();
     const begin = async () => work(this.#use(key) ?? (await this.#load(bareJid)));
     return new Promise((resolve, reject) => {
-      line.push(() => void this.#release(key, line, begin()).then(resolve, reject));
+      place.push(() => void this.#release(key, line, begin()).then(resolve, reject));
     });
   }
 
@@ -178,7 +192,7 @@ export class AccountCache implements Accounts {
   }
 
   #next(key: string, line: Line): void {
-    const next = line.shift();
+    const next = line.first.shift() ?? line.rest.shift();
     if (next === undefined) this.#lines.delete(key);
     else next();
   }

@@ -75,14 +75,16 @@ export class Sessions implements Entrance {
 
   async unbind(session: Session, undelivered: readonly Element[]): Promise<void> {
     if (!this.#open.has(session)) return;
-    if (this.#accounts.leave(session)) await this.#sayGone(session);
+    const wasThere = this.#accounts.leave(session);
+    const placed = this.#router.undelivered(undelivered, session);
+    if (wasThere) await this.#sayGone(session);
     await this.#quietly('sessionEnded', () => this.#options.hooks.sessionEnded.run(session));
     this.#options.events.sessionEnded({
       jid: session.account.jid.toString(),
       transport: session.link.transport,
       lost: undelivered.length,
     });
-    for (const stanza of undelivered) await this.#router.undelivered(stanza, session);
+    await placed;
     this.#open.delete(session);
     if (this.#open.size === 0) this.#onLastGone?.();
   }

@@ -47,13 +47,13 @@ export class MessageDelivery {
 
   /**
    * Delivers a message that a session, which has left, was given and did not get: as if the session had not been there from
-   * the beginning. What another session got too is done with.
+   * the beginning. What another session got too is done with. To be called while nobody else works on the account.
    */
-  redeliver(stanza: Element, to: Jid): Placed | Promise<Placed> {
+  redeliver(account: Account | undefined, stanza: Element, to: Jid): Placed | Promise<Placed> {
     if (this.#mayBeElsewhere(stanza)) return undefined;
     const successor = to.isFull ? this.#accounts.session(to.toString()) : undefined;
     if (successor?.send(stanza) === true) return undefined;
-    return this.#toAccount({ stanza, to, from: undefined });
+    return this.#place(account, { stanza, to, from: undefined });
   }
 
   #toAccount(letter: Letter): Placed | Promise<Placed> {

@@ -17,6 +17,8 @@ describe('the router', () => {
   let ana: CoreClient;
   /** What was offered to offline storage: for whom, and which message. */
   let offered: [string | undefined, string | undefined][];
+  /** The ids of the same. */
+  let kept: (string | undefined)[];
   let offlineAnswer: Kept | Promise<Kept> | undefined;
 
   const route = (stanza: Element) => server.core.server.route(stanza);
@@ -32,9 +34,11 @@ describe('the router', () => {
   beforeEach(async () => {
     server = new EmbeddedCore();
     offered = [];
+    kept = [];
     offlineAnswer = 'stored';
     server.core.server.hooks.offlineMessage.on((account, stanza) => {
       offered.push([account?.jid.toString(), stanza.attr('to')]);
+      kept.push(stanza.attr('id'));
       return offlineAnswer;
     });
     await server.addAccount('ben@example.org');
@@ -183,6 +187,28 @@ describe('the router', () => {
       await ana.say(message('ben@example.org/lost', 'chat'));
       await lost?.lose(...lost.link.take());
       expect(offered.map(([, to]) => to)).toEqual(['ben@example.org', 'ben@example.org/lost']);
+    });
+
+    it('keeps it before what comes later, even if that waits already', async () => {
+      const [lost] = await benHas({ lost: 0 });
+      const numbered = (n: number) => message('ben@example.org', 'chat').withAttrs({ id: String(n) });
+      const given = [0, 1, 2].map(numbered);
+      for (const stanza of given) await ana.say(stanza);
+      const taken = lost?.link.take() ?? [];
+      let finish = () => {};
+      const busy = server.core.server.accounts.with(
+        Jid.parse('ben@example.org'),
+        () =>
+          new Promise<void>((resolve) => {
+            finish = resolve;
+          }),
+      );
+      const later = ana.say(numbered(3));
+      const gone = lost?.lose(...taken);
+      const latest = ana.say(numbered(4));
+      finish();
+      await Promise.all([busy, later, gone, latest]);
+      expect(kept).toEqual(['0', '1', '2', '3', '4']);
     });
 
     it('delivers nothing twice', async () => {

@@ -31,6 +31,15 @@ export interface RouterOptions {
   readonly routeRemote?: ((stanza: Element) => Done) | undefined;
 }
 
+/** What a session did not get. */
+interface Returned {
+  readonly stanza: Element;
+  readonly from: Jid;
+  readonly to: Jid;
+  /** What goes back to its sender. */
+  readonly error: StanzaError | undefined;
+}
+
 /** Where a stanza goes (RFC 6120 §10, RFC 6121 §8). What goes wrong on the way is told its sender, and nobody else. */
 export class Router {
   readonly #options: RouterOptions;
@@ -64,15 +73,49 @@ export class Router {
     );
   }
 
-  /** Takes back what a session was given and did not get, and does what is done for sessions that are not there. */
-  undelivered(stanza: Element, session: Session): Done {
+  /**
+   * Takes back what a session was given and did not get, and does what is done for sessions that are not there: before
+   * anything else is done at the account, so that nothing newer overtakes it. Never rejects.
+   */
+  async undelivered(stanzas: readonly Element[], session: Session): Promise<void> {
+    const letters = stanzas.flatMap((stanza) => this.#returned(stanza, session) ?? []);
+    for (const { stanza, from, to, error } of await this.#placeAgain(letters, session)) {
+      if (error !== undefined) await this.#bounce(stanza, from, to, error);
+    }
+  }
+
+  #returned(stanza: Element, { account, jid }: Session): Returned | undefined {
     const address = this.address(stanza.attr('to'));
-    const to = address !== undefined && isOwn(address, session.account.jid) ? address : session.jid;
+    const to = address !== undefined && isOwn(address, account.jid) ? address : jid;
     const from = this.address(stanza.attr('from'));
-    if (from === undefined || stanza.name === 'presence') return;
-    const bounce = (error: StanzaError) => this.#bounce(stanza, from, to, error);
-    if (stanza.name === 'iq') return bounce(new StanzaError('service-unavailable'));
-    return this.guard(() => settle(this.#options.messages.redeliver(stanza, to), bounce), bounce, stanza);
+    if (from === undefined || stanza.name === 'presence') return undefined;
+    return { stanza, from, to, error: undefined };
+  }
+
+  /** The letters, with errors where they could not be placed. */
+  async #placeAgain(letters: readonly Returned[], session: Session): Promise<readonly Returned[]> {
+    const [first] = letters;
+    if (first === undefined) return [];
+    try {
+      return await this.#options.accounts.withFirst(session.account.jid, async (account) => {
+        const placed: Returned[] = [];
+        for (const letter of letters)
+          placed.push({ ...letter, error: await this.#redeliver(account, letter) });
+        return placed;
+      });
+    } catch (cause) {
+      const error = this.#explain(cause, first.stanza);
+      return letters.map((letter) => ({ ...letter, error }));
+    }
+  }
+
+  async #redeliver(account: Account | undefined, { stanza, to }: Returned): Promise<StanzaError | undefined> {
+    if (stanza.name === 'iq') return new StanzaError('service-unavailable');
+    try {
+      return await this.#options.messages.redeliver(account, stanza, to);
+    } catch (error) {
+      return this.#explain(error, stanza);
+    }
   }
 
   /** Does something for a stanza; what it throws is reported, and `fail` is given what its sender may know of it. */
