@@ -8,8 +8,9 @@ export type ScramHash = keyof Credentials;
 
 /** What new keys are made with. RFC 7677 §4 asks for at least 4,096; this costs a server's core three milliseconds. */
 export const iterationCount = 10_000;
-/** Of each key's salt, and what the hashes give. */
+/** Bytes of a salt; each key has one of its own. */
 export const saltBytes = 16;
+/** Bytes that each hash gives. */
 export const hashBytes: Readonly<Record<ScramHash, number>> = { sha1: 20, sha256: 32 };
 
 const pbkdf2Async = promisify(pbkdf2);
