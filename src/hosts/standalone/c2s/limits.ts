@@ -10,7 +10,7 @@ export interface C2sLimits {
   readonly registrationTimeout: number;
   /** Failed authentications of one connection. */
   readonly authenticationTries: number;
-  /** Connections that have not authenticated; one more is closed at once. */
+  /** Connections that have not authenticated; one more is let in for another. */
   readonly unauthenticatedConnections: number;
   /** Bytes of one stanza. */
   readonly stanzaBytes: number;

@@ -69,7 +69,7 @@ export interface C2sListeners {
 export function createC2sListeners(options: C2sOptions): C2sListeners {
   const { clock, maxConnectionsPerAddress, events } = options;
   const limits = { ...defaultC2sLimits, ...options.limits };
-  const registry = new Registry({ clock, limits, maxConnectionsPerAddress });
+  const registry = new Registry({ clock, limits, maxConnectionsPerAddress, events });
   const accept = createAccept(options, limits, registry);
   const tls = createTls(options.certificate);
   const upgrade = createUpgradeFor(options, limits, registry, accept);

@@ -1,15 +1,18 @@
+import type { Events } from '../../../observability/events.js';
 import type { Clock } from '../../../xmpp/clock.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import type { ClientStream, StreamRegistry } from './client-stream.js';
 import { ConnectionCounter } from './connection-counter.js';
 import { Deadlines } from './deadlines.js';
 import type { C2sLimits } from './limits.js';
+import { Strangers } from './strangers.js';
 
 export interface RegistryOptions {
   readonly clock: Clock;
   readonly limits: C2sLimits;
   /** 0 for no bound. */
   readonly maxConnectionsPerAddress: number;
+  readonly events: Pick<Events, 'connectionRefused'>;
 }
 
 const tooSlow = () => new StreamError('connection-timeout', 'The negotiation took too long.');
@@ -18,7 +21,7 @@ const tooSlow = () => new StreamError('connection-timeout', 'The negotiation too
 export class Registry implements StreamRegistry {
   readonly #options: RegistryOptions;
   readonly #streams = new Set<ClientStream>();
-  readonly #strangers = new Set<ClientStream>();
+  readonly #strangers = new Strangers<ClientStream>();
   readonly #addresses = new ConnectionCounter();
   readonly #negotiating: Deadlines<ClientStream>;
   readonly #registering: Deadlines<ClientStream>;
@@ -38,20 +41,28 @@ export class Registry implements StreamRegistry {
 
   /** Why a connection from there is not taken; undefined if it is. */
   refusal(address: string): string | undefined {
-    const { maxConnectionsPerAddress, limits } = this.#options;
+    const { maxConnectionsPerAddress } = this.#options;
     if (this.#isClosed) return 'the server is shutting down';
     if (maxConnectionsPerAddress > 0 && this.#addresses.count(address) >= maxConnectionsPerAddress)
       return 'too many connections from this address';
-    if (this.#strangers.size >= limits.unauthenticatedConnections)
-      return 'too many connections that have not authenticated';
     return undefined;
   }
 
   add(stream: ClientStream): void {
+    if (this.#strangers.size >= this.#options.limits.unauthenticatedConnections) this.#makeRoom();
     this.#streams.add(stream);
     this.#strangers.add(stream);
     this.#addresses.add(stream.remoteAddress);
     this.#negotiating.add(stream);
+  }
+
+  #makeRoom(): void {
+    const stream = this.#strangers.mostDispensable();
+    if (stream === undefined) return;
+    this.#strangers.delete(stream);
+    stream.destroy();
+    const reason = 'too many connections that have not authenticated';
+    this.#options.events.connectionRefused({ client: stream.remoteAddress, reason });
   }
 
   waitsForForm(stream: ClientStream): void {
