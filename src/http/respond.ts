@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpErrorCode } from '../errors.js';
 import type { Events } from '../observability/events.js';
 import { type Answer, errorAnswer, type Headers } from './answer.js';
+import type { Forwarded } from './forwarded.js';
 
 /** How much of a refused body is read and thrown away at most, in bytes. */
 const maxDiscardedBytes = 1024 * 1024;
@@ -38,10 +39,14 @@ export function createRespond(lingerTimeout: number): Respond {
   };
 }
 
-/** Answers with an error that this server found by itself, and reports it. */
-export function createRefuse(respond: Respond, events: Pick<Events, 'httpRefused'>): Refuse {
+/** Answers with an error that this server found by itself, and reports it and whose request it was. */
+export function createRefuse(
+  respond: Respond,
+  events: Pick<Events, 'httpRefused'>,
+  addressOf: Forwarded['addressOf'],
+): Refuse {
   return (request, reply, code, headers) => {
-    events.httpRefused({ code, client: request.ip });
+    events.httpRefused({ code, client: addressOf(request.raw) });
     respond(request, reply, errorAnswer(code), headers);
   };
 }

@@ -7,6 +7,7 @@ import type { PushOutcome } from '../services/unified-push/outcome.js';
 import type { PushPayload } from '../services/unified-push/push-payload.js';
 import { errorAnswer } from './answer.js';
 import { createClientErrorHandler } from './client-error.js';
+import { createForwarded } from './forwarded.js';
 import { maxTokenLength } from './limits.js';
 import { createRefuse, createRespond, type Refuse, type Respond } from './respond.js';
 import { messageRoutes } from './routes/message.js';
@@ -38,12 +39,12 @@ export function createRouter(
   serverFactory: (listener: RequestListener) => Server,
 ): FastifyInstance {
   const respond = createRespond(lingerTimeout);
-  const refuse = createRefuse(respond, options.events);
+  const { addressOf } = createForwarded(options.trustedProxies);
+  const refuse = createRefuse(respond, options.events, addressOf);
   const prefix = prefixOf(options.publicUrl);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
-    trustProxy: options.trustedProxies.length > 0 && [...options.trustedProxies],
     routerOptions: { maxParamLength: maxTokenLength, querystringParser: () => ({}) },
     frameworkErrors: (error, request, reply) =>
       refuse(request, reply, error.code === 'FST_ERR_BAD_URL' ? 'bad-request' : 'unknown-endpoint'),
