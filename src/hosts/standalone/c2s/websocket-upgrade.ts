@@ -10,6 +10,12 @@ export interface UpgradeOptions {
   readonly accept: (socket: WebSocket, request: IncomingMessage, connection: Duplex) => void;
 }
 
+/**
+ * Frames of one message, and chunks of one frame as they came from the network. Each takes memory of its own, however
+ * short it is; in the smallest packets that there are, the largest message has half as many.
+ */
+const maxPieces = 1_024;
+
 /** RFC 7395 §3.1. */
 const subprotocol = 'xmpp';
 
@@ -24,6 +30,8 @@ export function createUpgrade({
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload,
+    maxFragments: maxPieces,
+    maxBufferedChunks: maxPieces,
     // The transport answers, within a bound.
     autoPong: false,
     handleProtocols: () => subprotocol,
