@@ -51,7 +51,7 @@ export interface Events {
   }): void;
   /** A client's stream was ended with an error of ours. `jid` is known once it has authenticated. */
   streamFailed(event: { client: string; condition: string; text: string; jid?: string }): void;
-  /** A connection was closed before it was a stream: there are too many, or it is a WebSocket without encryption. */
+  /** A connection was closed before its client had authenticated: there are too many, or it is a WebSocket in clear. */
   connectionRefused(event: { client: string; reason: string }): void;
   /** Messages were kept for an account without sessions, or could not be. */
   offlineMessage(event: { jid: string; result: 'stored' | 'full' }): void;

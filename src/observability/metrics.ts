@@ -181,7 +181,7 @@ function serverMetrics(registers: Registry[]) {
     }),
     connectionsRefused: new Counter({
       name: 'belfry_connections_refused_total',
-      help: 'Client connections closed at once: too many, or not encrypted.',
+      help: 'Client connections closed before authentication: too many, or WebSockets in clear.',
       registers,
     }),
     offlineMessages: new Counter({
