@@ -10,8 +10,9 @@ export interface SessionLink {
   /** The language of the stream's header, which its stanzas have if they do not say (RFC 6120 §4.7.4). */
   readonly lang: string | undefined;
   /**
-   * Writes a stanza, serialized in `jabber:client`. False if the connection is closed or its buffer is full: then the
-   * stanza was not taken, and the link ends by itself, handing what had not left to `Entrance.unbind`.
+   * Writes a stanza, serialized in `jabber:client`. What was taken and has not left when the link ends, messages that came
+   * while it ended among it, is handed to `Entrance.unbind`. False if the stanza was not taken: the connection is closed,
+   * or its buffer is full, and then the link ends by itself.
    */
   send(stanza: Element): boolean;
   /**

@@ -60,7 +60,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   /** Undefined when a resource was bound. */
   #negotiation: Negotiation | undefined;
   #session: Session | undefined;
-  #early: Element[] | undefined;
+  /** What came before the client knew of its session, or after the end of that, and so was not written. */
+  #kept: Element[] | undefined;
   #state: 'open' | 'ending' | 'gone' = 'open';
   /** Whether our header was sent since the stream began or was restarted. */
   #hasHeader = false;
@@ -69,6 +70,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   #work: Promise<void> | undefined;
   /** Bytes before authentication, and then after the end. */
   #countedBytes = 0;
+  #lateBytes = 0;
   #rateUsedUntil = 0;
   #cancelWait: (() => void) | undefined;
   /** Who waits until all is written, and has to hear of the end. */
@@ -98,11 +100,11 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   send(stanza: Element): boolean {
-    if (this.#state !== 'open') return false;
+    if (this.#state !== 'open') return this.#keepLate(stanza);
     if (this.#session === undefined) return this.#keepEarly(stanza);
     if (this.#queue.push(this.#transport.framing.element(stanza), stanza)) return true;
     this.end(new StreamError('resource-constraint', 'The client reads too slowly.'));
-    return false;
+    return this.#keepLate(stanza);
   }
 
   written(): Promise<boolean> {
@@ -160,8 +162,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     this.#context.registry.bound(this);
     if (this.#state === 'ending') return;
     this.write(reply);
-    const early = this.#early ?? [];
-    this.#early = undefined;
+    const early = this.#kept ?? [];
+    this.#kept = undefined;
     for (const stanza of early) this.send(stanza);
   }
 
@@ -223,8 +225,18 @@ export class ClientStream implements NegotiatedStream, StreamListener {
 
   /** Stanzas before the end of the negotiation come from the server's side of it, which is done sooner. */
   #keepEarly(stanza: Element): boolean {
-    this.#early ??= [];
-    return this.#early.length < maxEarly && this.#early.push(stanza) > 0;
+    this.#kept ??= [];
+    return this.#kept.length < maxEarly && this.#kept.push(stanza) > 0;
+  }
+
+  /** Messages for a client that is about to go are given back when it has gone, behind those that it did not read. */
+  #keepLate(stanza: Element): boolean {
+    if (this.#state === 'gone' || this.#session === undefined || stanza.name !== 'message') return false;
+    const bytes = Buffer.byteLength(this.#transport.framing.element(stanza));
+    if (this.#lateBytes + bytes > this.#context.limits.waitingBytes) return false;
+    this.#lateBytes += bytes;
+    this.#kept ??= [];
+    return this.#kept.push(stanza) > 0;
   }
 
   #header(to: string | undefined): string {
@@ -267,7 +279,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
 
   async #unbind(session: Session): Promise<void> {
     try {
-      await this.#context.entrance.unbind(session, [...this.#queue.unsent, ...(this.#early ?? [])]);
+      await this.#context.entrance.unbind(session, [...this.#queue.unsent, ...(this.#kept ?? [])]);
     } catch (error) {
       this.#context.events.handlerFailed({ what: 'end of a session', error });
     }

@@ -14,7 +14,10 @@ export interface C2sLimits {
   readonly unauthenticatedConnections: number;
   /** Bytes of one stanza. */
   readonly stanzaBytes: number;
-  /** Bytes that wait for a client that reads too slowly; beyond that its connection is cut. */
+  /**
+   * Bytes that wait for a client that reads too slowly; beyond that its connection is cut. As many again of messages wait
+   * while that ends.
+   */
   readonly waitingBytes: number;
   /** How long a client may take to close after we did. */
   readonly closeTimeout: number;
