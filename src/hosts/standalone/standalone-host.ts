@@ -148,7 +148,7 @@ function createListeners(
     sasl,
     certificate: () => certificates.current(),
     openFeatures: () => registration.features(),
-    beforeAuthentication: (iq, stranger) => registration.answer(iq, stranger),
+    beforeAuthentication: (iq, channel) => registration.answer(iq, channel),
     listen: options.c2s,
     listenDirectTls: options.c2sDirectTls,
     clock: systemClock,

@@ -4,18 +4,11 @@ import { ns } from '../../../xmpp/ns.js';
 import { errorReply, iqResult } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
-import type { Sasl } from '../sasl/sasl.js';
+import type { Channel, Sasl } from '../sasl/sasl.js';
 import type { Entrance, Session, SessionLink } from '../session.js';
 import { Authentication, failure } from './authentication.js';
 import { authenticationFeatures, sessionFeatures } from './features.js';
 import type { Transport } from './transport.js';
-
-/** Who asks before it has authenticated. */
-export interface Stranger {
-  readonly address: string;
-  /** Encrypted, or as good as that. */
-  readonly isPrivate: boolean;
-}
 
 /** What a negotiation is to come to. */
 export interface NegotiationRules {
@@ -30,7 +23,7 @@ export interface NegotiationRules {
    * none that may be asked then.
    */
   readonly beforeAuthentication?:
-    | ((iq: Element, stranger: Stranger) => Element | undefined | Promise<Element | undefined>)
+    | ((iq: Element, channel: Channel) => Element | undefined | Promise<Element | undefined>)
     | undefined;
 }
 
@@ -143,8 +136,7 @@ export class Negotiation {
     iq: Element,
     answer: NonNullable<NegotiationRules['beforeAuthentication']>,
   ): Promise<void> {
-    const { remoteAddress: address, isPrivate } = this.#transport.channel;
-    const reply = await answer(iq, { address, isPrivate });
+    const reply = await answer(iq, this.#transport.channel);
     if (reply === undefined) throw notTaken(iq);
     if (!this.#stream.isOpen) return;
     this.#stream.write(reply);

@@ -38,11 +38,11 @@ describe('OpenRegistration', () => {
     });
   });
 
-  const stranger = { address: '192.0.2.1', isPrivate: true };
+  const stranger = { remoteAddress: '192.0.2.1', isPrivate: true };
   const iq = (type: string, query: Element, more: Record<string, string | undefined> = {}) =>
     el('iq', ns.client, { type, id: 'r1', ...more }, query);
-  const register = (username: string, password = 'secret', address = stranger.address) =>
-    open.answer(iq('set', registerQuery({ username, password })), { ...stranger, address });
+  const register = (username: string, password = 'secret', remoteAddress = stranger.remoteAddress) =>
+    open.answer(iq('set', registerQuery({ username, password })), { ...stranger, remoteAddress });
   const conditionOf = (answer: Element | undefined) => answer?.child('error')?.firstElement()?.name;
 
   it('asks for a name and a password', async () => {

@@ -7,6 +7,7 @@ import { errorReply, iqResult } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { AccountAdmin } from '../account-admin.js';
 import { isLoopback, networkOf } from '../ip-address.js';
+import type { Channel } from '../sasl/sasl.js';
 import type { StandaloneSettings } from '../settings.js';
 import { AttemptLimits } from './attempt-limits.js';
 import { fieldOf, registerQuery, withPassword } from './register-form.js';
@@ -23,10 +24,7 @@ export interface OpenRegistrationOptions {
 }
 
 /** Who asks, before it has authenticated. */
-interface Stranger {
-  readonly address: string;
-  readonly isPrivate: boolean;
-}
+type Stranger = Pick<Channel, 'remoteAddress' | 'isPrivate'>;
 
 /** Accounts that strangers make for themselves, before they authenticate (XEP-0077 §3.1.1). */
 export class OpenRegistration {
@@ -69,7 +67,7 @@ export class OpenRegistration {
     if ((iq.attr('id') ?? '') === '') throw new StanzaError('bad-request', 'A request has an id.');
   }
 
-  async #register(query: Element, { address }: Stranger): Promise<void> {
+  async #register(query: Element, { remoteAddress: address }: Stranger): Promise<void> {
     const jid = this.#accountName(fieldOf(query, 'username') ?? '');
     const password = fieldOf(query, 'password') ?? '';
     // Behind a proxy on this machine everybody has its address.
