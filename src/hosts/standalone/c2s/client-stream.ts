@@ -229,12 +229,14 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     return this.#kept.length < maxEarly && this.#kept.push(stanza) > 0;
   }
 
-  /** Messages for a client that is about to go are given back when it has gone, behind those that it did not read. */
+  /**
+   * Messages for a client that is about to go are given back when it has gone, behind those that it did not read. When
+   * there are too many, it goes at once.
+   */
   #keepLate(stanza: Element): boolean {
     if (this.#state === 'gone' || this.#session === undefined || stanza.name !== 'message') return false;
-    const bytes = Buffer.byteLength(this.#transport.framing.element(stanza));
-    if (this.#lateBytes + bytes > this.#context.limits.waitingBytes) return false;
-    this.#lateBytes += bytes;
+    this.#lateBytes += Buffer.byteLength(this.#transport.framing.element(stanza));
+    if (this.#lateBytes > this.#context.limits.waitingBytes) this.#transport.destroy();
     this.#kept ??= [];
     return this.#kept.push(stanza) > 0;
   }
