@@ -6,6 +6,7 @@ import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Session } from './session.js';
+import { accountLimits } from './settings.js';
 
 const ana = Jid.parse('ana@example.org');
 const message = (attrs: Record<string, string>) =>
@@ -212,6 +213,22 @@ describe('the entrance', () => {
       expect(conditionOf(client.only())).toBe('bad-request');
       await client.say(el('presence', ns.client, { type: 'error' }));
       expect([client.got(), calls.length]).toEqual([[], 3]);
+    });
+
+    it('no presence that is very large, wherever it is for', async () => {
+      const broadcast: unknown[] = [];
+      server.core.setPresenceRules({
+        broadcast: (_session, stanza) => void broadcast.push(stanza),
+        outbound: (_session, stanza) => void broadcast.push(stanza),
+        inbound: () => undefined,
+        gone: () => undefined,
+      });
+      const large = el('status', ns.client, {}, 'x'.repeat(accountLimits.presenceBytes));
+      for (const to of [undefined, 'ben@example.org']) {
+        await client.say(el('presence', ns.client, { to, id: 'p' }, large));
+        expect(conditionOf(client.only())).toBe('policy-violation');
+      }
+      expect(broadcast).toEqual([]);
     });
 
     it('and survives rules of presence that fail', async () => {

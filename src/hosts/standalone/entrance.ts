@@ -2,6 +2,8 @@ import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
 import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
+import { ns } from '../../xmpp/ns.js';
+import { serialize } from '../../xmpp/serialize.js';
 import { errorReply } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import { StreamError } from '../../xmpp/stream-error.js';
@@ -14,7 +16,7 @@ import { isOwn } from './judge.js';
 import type { PresenceRules } from './presence/presence-rules.js';
 import type { Router } from './router.js';
 import { type Entrance, Session, type SessionLink } from './session.js';
-import type { StandaloneSettings } from './settings.js';
+import { accountLimits, type StandaloneSettings } from './settings.js';
 import { checkStanza, stamp } from './stamp.js';
 
 type Done = void | Promise<void>;
@@ -66,6 +68,7 @@ export class Sessions implements Entrance {
   receive(session: Session, stanza: Element): Done {
     if (!this.#isCurrent(session)) return;
     checkStanza(session, stanza);
+    if (isTooLarge(stanza)) return this.#answer(session, stanza, tooLarge());
     const address = stanza.attr('to');
     if (address === undefined) return this.#toSelf(session, stanza);
     const to = this.#router.address(address);
@@ -193,6 +196,15 @@ export class Sessions implements Entrance {
     }
   }
 }
+
+/** Other stanzas go to one account each, and do not stay. */
+function isTooLarge(stanza: Element): boolean {
+  if (stanza.name !== 'presence') return false;
+  return Buffer.byteLength(serialize(stanza, ns.client)) > accountLimits.presenceBytes;
+}
+
+const tooLarge = () =>
+  new StanzaError('policy-violation', `Presence has at most ${accountLimits.presenceBytes} bytes.`);
 
 function flawOf(stanza: Element, from: Jid, to: Jid): StanzaError | undefined {
   const type = stanza.attr('type');
