@@ -155,4 +155,16 @@ describe('WriteQueue', () => {
     await turn();
     expect(heard).toEqual(['at once', 'later']);
   });
+
+  it('counts for a text what it is said to cost, until it has left', async () => {
+    const { socket, release } = heldSocket(1);
+    const queue = new WriteQueue<string>(socketSink(socket), 1000);
+    expect(queue.push('a', 'a', 900)).toBe(true);
+    expect(queue.push('b', 'b', 101)).toBe(false);
+    expect(queue.push('c', 'c', 100)).toBe(true);
+    await turn();
+    release();
+    await turn();
+    expect([queue.bytes, queue.unsent]).toEqual([0, []]);
+  });
 });

@@ -49,6 +49,8 @@ export class WriteQueue<Item = undefined> {
   #waitingBytes = 0;
   /** One for each text that has not left. */
   #items: (Item | undefined)[] = [];
+  /** What each of them counts for. */
+  #costs: number[] = [];
   #leavingBatches = 0;
   #leavingBytes = 0;
   #isEnding = false;
@@ -70,11 +72,13 @@ export class WriteQueue<Item = undefined> {
     return this.#items.filter((item) => item !== undefined);
   }
 
-  /** Takes a text; false if that would pass the bound. Where nothing waits, a text may be larger than that. */
-  push(text: string, item?: Item): boolean {
-    const bytes = Buffer.byteLength(text);
-    if (this.bytes > 0 && this.bytes + bytes > this.#maxBytes) return false;
-    this.#add(text, bytes, item);
+  /**
+   * Takes a text; false if that would pass the bound. Where nothing waits, a text may be larger than that. `cost` is what
+   * it counts for, if its item makes that more than its bytes.
+   */
+  push(text: string, item?: Item, cost = Buffer.byteLength(text)): boolean {
+    if (this.bytes > 0 && this.bytes + cost > this.#maxBytes) return false;
+    this.#add(text, cost, item);
     this.#scheduled ??= setImmediate(flush, this);
     return true;
   }
@@ -107,10 +111,11 @@ export class WriteQueue<Item = undefined> {
     this.flush();
   }
 
-  #add(text: string, bytes: number, item?: Item): void {
+  #add(text: string, cost: number, item?: Item): void {
     this.#waiting.push(text);
-    this.#waitingBytes += bytes;
+    this.#waitingBytes += cost;
     this.#items.push(item);
+    this.#costs.push(cost);
   }
 
   #takeAll(): [texts: readonly string[], bytes: number] {
@@ -123,11 +128,11 @@ export class WriteQueue<Item = undefined> {
 
   #takeBatch(): [texts: readonly string[], bytes: number] {
     if (this.#waitingBytes <= maxBatchBytes) return this.#takeAll();
+    const first = this.#costs.length - this.#waiting.length;
     let bytes = 0;
     let count = 0;
-    for (const text of this.#waiting) {
-      if (bytes >= maxBatchBytes) break;
-      bytes += Buffer.byteLength(text);
+    while (count < this.#waiting.length && bytes < maxBatchBytes) {
+      bytes += this.#costs[first + count] ?? 0;
       count++;
     }
     this.#waitingBytes -= bytes;
@@ -145,8 +150,8 @@ export class WriteQueue<Item = undefined> {
   #left(count: number, bytes: number): void {
     this.#leavingBatches--;
     this.#leavingBytes -= bytes;
-    if (count === this.#items.length) this.#items = [];
-    else this.#items.splice(0, count);
+    this.#items = this.#items.slice(count);
+    this.#costs = this.#costs.slice(count);
     this.flush();
     if (this.bytes > 0) return;
     for (const callback of this.#onEmpty.splice(0)) callback();

@@ -11,6 +11,7 @@ import type { Session, SessionLink } from '../session.js';
 import { type ByteRate, rateDelay, useRate } from './byte-rate.js';
 import type { C2sLimits } from './limits.js';
 import { type NegotiatedStream, Negotiation, type NegotiationRules } from './negotiation.js';
+import { queueCost } from './queue-cost.js';
 import { readHeader } from './stream-header.js';
 import type { StreamListener, Transport } from './transport.js';
 
@@ -45,6 +46,9 @@ export interface StreamRegistry {
 /** Why nothing is read, as bits: a stanza is being worked on; the client has sent more than its rate allows. */
 const working = 1;
 const tooFast = 2;
+
+/** A client that has so much before it does not read as fast as others write. */
+const backlogBytes = 64 * 1024;
 
 /** Stanzas for a session whose client does not know yet that it was bound. */
 const maxEarly = 100;
@@ -102,7 +106,9 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   send(stanza: Element): boolean {
     if (this.#state !== 'open') return this.#keepLate(stanza);
     if (this.#session === undefined) return this.#keepEarly(stanza);
-    if (this.#queue.push(this.#transport.framing.element(stanza), stanza)) return true;
+    const text = this.#transport.framing.element(stanza);
+    const cost = this.#queue.bytes > backlogBytes ? queueCost(stanza, text) : undefined;
+    if (this.#queue.push(text, stanza, cost)) return true;
     this.end(new StreamError('resource-constraint', 'The client reads too slowly.'));
     return this.#keepLate(stanza);
   }

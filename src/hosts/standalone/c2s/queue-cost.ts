@@ -1,0 +1,22 @@
+import type { Element } from '../../../xmpp/element.js';
+
+/** About what an element and each of its attributes take in memory, beside their text. */
+const elementBytes = 100;
+const attributeBytes = 50;
+
+/** Stanzas as they are take less memory than this many times their text; their text is what they count for. */
+const usualFactor = 4;
+
+/**
+ * What a stanza counts for that waits for a client to read: the bytes of its text or, if that is made of so many small
+ * elements that they take far more memory than others of that length, a part of the memory.
+ */
+export function queueCost(stanza: Element, text: string): number {
+  return Math.max(Buffer.byteLength(text), Math.round(memoryOf(stanza) / usualFactor));
+}
+
+function memoryOf(element: Element): number {
+  let bytes = elementBytes + attributeBytes * Object.keys(element.attrs).length;
+  for (const child of element.children) if (typeof child !== 'string') bytes += memoryOf(child);
+  return bytes;
+}
