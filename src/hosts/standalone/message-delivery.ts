@@ -68,8 +68,11 @@ export class MessageDelivery {
     }
     const type = stanza.attr('type');
     const address = to.isFull ? 'absent-resource' : 'account';
-    if (messageFate(type, address, true) === 'deliver' && this.#sendToAll(account, stanza)) return undefined;
     const fate = messageFate(type, address, false);
+    if (messageFate(type, address, true) === 'deliver') {
+      if (fate === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, stanza);
+      if (this.#sendToAll(account, stanza)) return undefined;
+    }
     if (fate === 'offline') return this.#offer(account, stanza);
     return fate === 'return' ? new StanzaError('service-unavailable') : undefined;
   }
@@ -90,12 +93,25 @@ export class MessageDelivery {
     return answer instanceof Promise ? answer.then(placed) : placed(answer);
   }
 
+  /** Keeps a message behind those that are just handed over; if it is not kept, it overtakes them rather than being lost. */
+  async #keepBehind(account: Account | undefined, stanza: Element): Promise<Placed> {
+    const answer = await this.#options.hooks.offlineMessage.ask(account, stanza);
+    return answer === 'stored' || this.#sendToAll(account, stanza) ? undefined : placed(answer);
+  }
+
   #mayBeElsewhere(stanza: Element): boolean {
     const others = (this.#copies.get(stanza) ?? 1) - 1;
     if (others === 0) this.#copies.delete(stanza);
     else this.#copies.set(stanza, others);
     return others > 0;
   }
+}
+
+/** Whether all sessions that would take a message for the account are busy with older ones. */
+function isCatchingUp(account: Account | undefined): boolean {
+  if (account === undefined) return false;
+  const takers = [...account.sessions.values()].filter(takesMessages);
+  return takers.length > 0 && takers.every((session) => session.isCatchingUp);
 }
 
 function placed(answer: 'stored' | 'dropped' | 'refused' | undefined): Placed {

@@ -34,6 +34,8 @@ export class Session {
   presence: Element | undefined;
   /** Of its presence, -128 to 127 (RFC 6121 §4.7.2.3); means nothing while it is not available. */
   priority = 0;
+  /** It is being handed messages that were kept; newer ones belong behind those. */
+  isCatchingUp = false;
   /** It has asked for the roster and gets roster pushes (RFC 6121 §2.2). */
   isInterested = false;
   /** To whom it has sent directed available presence that no broadcast unavailable would reach (RFC 6121 §4.6). */

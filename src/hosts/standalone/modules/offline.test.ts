@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CoreStage } from '../../../../tests/harness/core-stage.js';
 import { type FakeClient, FakeServer } from '../../../../tests/harness/fake-server.js';
 import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
@@ -246,5 +247,61 @@ describe('offline', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('offline messages of an account with a session that catches up', () => {
+  const to = 'ana@example.org';
+  const chat = (id: string, ...more: Element[]) =>
+    el('message', ns.client, { type: 'chat', to, id }, el('body', ns.client, {}, id), ...more);
+  const idsOf = (stanzas: readonly Element[]) =>
+    stanzas.filter(({ name }) => name === 'message').map((stanza) => stanza.attr('id'));
+
+  async function play() {
+    const stage = new CoreStage([offline]);
+    await stage.addAccounts(to);
+    const ben = await stage.connect('ben@example.org/pc');
+    const old = Array.from({ length: 70 }, (_, at) => `old-${at}`);
+    for (const id of old) await ben.send(chat(id));
+    const ana = await stage.connect(`${to}/phone`);
+    return { stage, ben, old, ana };
+  }
+
+  it('come before all that is newer', async () => {
+    const { ben, old, ana } = await play();
+    const isThere = ana.send(el('presence', ns.client));
+    const fresh = Array.from({ length: 30 }, (_, at) => `new-${at}`);
+    for (const id of fresh) await ben.send(chat(id));
+    await isThere;
+    await ben.send(chat('last'));
+    expect(idsOf(ana.take())).toEqual([...old, ...fresh, 'last']);
+  });
+
+  it('are overtaken by what may not be kept, which is not lost', async () => {
+    const { stage, ben, old, ana } = await play();
+    const isThere = ana.send(el('presence', ns.client));
+    await ben.send(chat('secret', el('no-store', ns.hints)));
+    stage.stores.tables.failure = new Error('disk');
+    await ben.send(chat('unlucky'));
+    stage.stores.tables.failure = undefined;
+    await isThere;
+    const got = idsOf(ana.take());
+    expect(got).toContain('secret');
+    expect(got).toContain('unlucky');
+    expect(new Set(got).size).toBe(got.length);
+    expect(old).toEqual(expect.arrayContaining(got.filter((id) => id?.startsWith('old') === true)));
+    expect(ben.hears()).toEqual([]);
+  });
+
+  it('do not keep newer ones from other sessions', async () => {
+    const { stage, ben, ana } = await play();
+    const other = await stage.connect(`${to}/pc`);
+    await Promise.all([
+      ana.send(el('presence', ns.client)),
+      other.send(el('presence', ns.client)),
+      ben.send(chat('new')),
+    ]);
+    expect(idsOf(other.take())).toEqual(['new']);
+    expect(idsOf(ana.take())).toContain('new');
   });
 });

@@ -102,15 +102,18 @@ class OfflineMessages {
 
   /**
    * The oldest come first. Nothing else reaches the account while a page is handed over; between pages, of which there is
-   * mostly but one, the client has time to read. What it does not take stays for the next session.
+   * mostly but one, the client has time to read, and what comes is kept behind the rest. What it does not take stays for
+   * the next session.
    */
   async #deliverTo(session: Session): Promise<void> {
     const page = () => this.#server.accounts.with(session.account.jid, () => this.#deliverPage(session));
+    session.isCatchingUp = true;
     try {
       while ((await page()) && (await session.link.written())) {}
     } catch (error) {
       this.#server.events.storageFailed({ what: 'offline messages', error });
     }
+    session.isCatchingUp = false;
   }
 
   /** False if there is nothing more to deliver, or the session takes no more. */
@@ -120,7 +123,9 @@ class OfflineMessages {
     const count = this.#handAll(session, page);
     const last = page[count - 1];
     if (last !== undefined) await store.remove(session.account.id, last.id);
-    return last !== undefined && (count < page.length || page.length === pageSize);
+    const isMore = last !== undefined && (count < page.length || page.length === pageSize);
+    session.isCatchingUp = isMore;
+    return isMore;
   }
 
   /** Answers how many of the messages are done with, beginning with the first one. */

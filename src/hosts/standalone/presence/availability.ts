@@ -46,11 +46,10 @@ export class Availability {
     this.#tellEverybody(session, stanza, outbox);
     if (isInitial) this.#welcome(session, outbox);
     else if (!isReceptive) return outbox.settled();
+    // At once: messages that were kept go before those that come from now on.
+    const heard = this.#server.hooks.sessionAvailable.run(session);
     const pending = outbox.settled();
-    const { sessionAvailable } = this.#server.hooks;
-    return pending === undefined
-      ? sessionAvailable.run(session)
-      : pending.then(() => sessionAvailable.run(session));
+    return pending === undefined ? heard : pending.then(() => heard);
   }
 
   /** Unavailable presence that the client sent, which sees it come back (RFC 6121 §4.5.2). */
