@@ -283,6 +283,10 @@ describe('docs/architecture.md', () => {
       ['stanzas of a client at work', '1'],
       ['bytes waiting for a client that reads too slowly', `${limits.waitingBytes / 1024 ** 2} MiB`],
       [
+        "frames of a WebSocket's message, and pieces in which a frame comes",
+        count(standalone('c2s/websocket-upgrade.ts', 'maxPieces')),
+      ],
+      [
         "bytes waiting to be written before a WebSocket's ping is answered",
         kib(standalone('c2s/websocket-transport.ts', 'maxUnsentPongs')),
       ],
