@@ -8,7 +8,7 @@ export interface IqRunnerOptions {
   readonly events: Pick<Events, 'handlerFailed'>;
   /** The most requests that may be at work at once; more are answered `resource-constraint`. */
   readonly maxUnderWay: number;
-  /** The most of them of one asker. */
+  /** The most of them of one asker, whose next one waits. */
   readonly maxPerAsker?: number | undefined;
 }
 
@@ -29,6 +29,8 @@ export class IqRunner {
   readonly #options: IqRunnerOptions;
   readonly #maxPerAsker: number;
   readonly #underWayOf = new Map<string, number>();
+  /** Begins what waits, by asker. */
+  readonly #waiting = new Map<string, () => void>();
   #underWay = 0;
 
   constructor(options: IqRunnerOptions) {
@@ -36,9 +38,24 @@ export class IqRunner {
     this.#maxPerAsker = options.maxPerAsker ?? options.maxUnderWay;
   }
 
-  run(job: IqJob): void {
-    if (this.#hasRoomFor(job.asker)) this.#run(job);
-    else fail(job, new StanzaError('resource-constraint'));
+  /**
+   * Begins with a request. If its asker has as many under way as it may, what this returns is done when it has begun; who
+   * does not wait for that, and asks again, is refused.
+   */
+  run(job: IqJob): void | Promise<void> {
+    if (this.#underWay >= this.#options.maxUnderWay) fail(job, new StanzaError('resource-constraint'));
+    else if ((this.#underWayOf.get(job.asker) ?? 0) < this.#maxPerAsker) this.#run(job);
+    else return this.#wait(job);
+  }
+
+  #wait(job: IqJob): void | Promise<void> {
+    if (this.#waiting.has(job.asker)) return fail(job, new StanzaError('resource-constraint'));
+    return new Promise((resolve) => {
+      this.#waiting.set(job.asker, () => {
+        this.#waiting.delete(job.asker);
+        resolve(this.run(job));
+      });
+    });
   }
 
   #run(job: IqJob): void {
@@ -49,12 +66,6 @@ export class IqRunner {
     } catch (error) {
       this.#failed(error, job);
     }
-  }
-
-  #hasRoomFor(asker: string): boolean {
-    return (
-      this.#underWay < this.#options.maxUnderWay && (this.#underWayOf.get(asker) ?? 0) < this.#maxPerAsker
-    );
   }
 
   #await(pending: Promise<Element | undefined>, job: IqJob): void {
@@ -70,6 +81,7 @@ export class IqRunner {
     const now = (this.#underWayOf.get(asker) ?? 0) + change;
     if (now === 0) this.#underWayOf.delete(asker);
     else this.#underWayOf.set(asker, now);
+    if (change === -1) this.#waiting.get(asker)?.();
   }
 
   #failed(error: unknown, job: IqJob): void {

@@ -211,14 +211,27 @@ describe('IQs', () => {
         'anyone',
         () => new Promise((done) => finish.push(() => done(undefined))),
       );
-      for (const id of ['a', 'b', 'c']) await ana.say(request(undefined, { id }));
-      expect(conditionOf(ana.only())).toBe('resource-constraint');
+      for (const id of ['a', 'b']) await ana.say(request(undefined, { id }));
+      let hasBegun = false;
+      const third = ana.say(request(undefined, { id: 'c' })).then(() => {
+        hasBegun = true;
+      });
       await ben.say(request(undefined, { id: 'd' }));
       await ben.say(request(undefined, { id: 'e' }));
       expect(conditionOf(ben.only())).toBe('resource-constraint');
+      await new Promise(setImmediate);
+      expect([hasBegun, finish.length]).toEqual([false, 3]);
+      await ana.say(request(undefined, { id: 'impatient' }));
+      expect(conditionOf(ana.only())).toBe('resource-constraint');
+      finish.shift()?.();
+      await third;
+      expect([hasBegun, finish.length]).toEqual([true, 3]);
       for (const done of finish) done();
       await new Promise(setImmediate);
-      expect([ana.got(), ben.got()]).toEqual([['iq:result:a', 'iq:result:b'], ['iq:result:d']]);
+      expect([ana.got(), ben.got()]).toEqual([
+        ['iq:result:a', 'iq:result:b', 'iq:result:c'],
+        ['iq:result:d'],
+      ]);
       await ana.say(request(undefined, { id: 'f' }));
       expect(finish.length).toBe(4);
     });

@@ -53,9 +53,9 @@ export class IqRouting {
   }
 
   /** Takes an IQ to an account or a full JID of it. Without `to` in the stanza, it is the asker's own account's. */
-  deliver(stanza: Element, from: Jid, to: Jid): void {
+  deliver(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
     if (to.isFull) this.#toSession(stanza, from, to);
-    else if (isRequest(stanza)) this.#toAccount(stanza, from, to);
+    else if (isRequest(stanza)) return this.#toAccount(stanza, from, to);
   }
 
   /** Requests that no session takes are answered for it (RFC 6121 §8.5.3.2.3); answers that nobody takes are gone. */
@@ -66,20 +66,17 @@ export class IqRouting {
     if (verdict !== 'drop') this.#fail(stanza, from, to, verdict ?? new StanzaError('service-unavailable'));
   }
 
-  #toAccount(stanza: Element, from: Jid, to: Jid): void {
+  #toAccount(stanza: Element, from: Jid, to: Jid): void | Promise<void> {
     const request = parseRequest(stanza, from, to);
-    if (request instanceof StanzaError) {
-      this.#fail(stanza, from, to, request);
-      return;
-    }
+    if (request instanceof StanzaError) return this.#fail(stanza, from, to, request);
     const service = this.#services.find(request);
-    if (service === undefined) this.#fail(stanza, from, to, new StanzaError('service-unavailable'));
-    else this.#serve(service, request, stanza);
+    if (service !== undefined) return this.#serve(service, request, stanza);
+    this.#fail(stanza, from, to, new StanzaError('service-unavailable'));
   }
 
-  #serve(service: Service, request: IqRequest, stanza: Element): void {
+  #serve(service: Service, request: IqRequest, stanza: Element): void | Promise<void> {
     const { from, to } = request;
-    this.#runner.run({
+    return this.#runner.run({
       request: stanza,
       what: routeText(request),
       asker: from.toString(),

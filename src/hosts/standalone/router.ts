@@ -138,7 +138,7 @@ export class Router {
     if (to.domain !== this.#options.domain.domain) return this.#elsewhere(stanza, from, to);
     if (to.local === '') this.#options.entity(to.domain)?.take(stanza);
     else if (stanza.name === 'message') return this.#message(stanza, from, to);
-    else if (stanza.name === 'iq') this.#options.iqs.deliver(stanza, from, to);
+    else if (stanza.name === 'iq') return this.#options.iqs.deliver(stanza, from, to);
     else return this.#presence(stanza, from, to);
   }
 
