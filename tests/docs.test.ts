@@ -276,11 +276,16 @@ describe('docs/architecture.md', () => {
       ],
       ['failed authentications of a connection', `${limits.authenticationTries}`],
       ['bytes of a stanza', kib(limits.stanzaBytes)],
+      ['elements of a stanza', count(limits.stanzaElements)],
       [
         'bytes per second of a connection',
         `\`standalone.rate_limit\`, after ${limits.burstSeconds} seconds' worth at once`,
       ],
       ['stanzas of a client at work', '1'],
+      [
+        'stanzas that came together and are worked on together',
+        `${limits.turn} milliseconds, ${kib(limits.turnBytes)}`,
+      ],
       ['bytes waiting for a client that reads too slowly', `${limits.waitingBytes / 1024 ** 2} MiB`],
       [
         "frames of a WebSocket's message, and pieces in which a frame comes",

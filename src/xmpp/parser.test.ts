@@ -642,6 +642,12 @@ describe('properties', () => {
 });
 
 /** A stanza as saxes reads it; undefined if it is not well-formed. */
+it('takes so many elements in a stanza and no more, in each anew', () => {
+  const stanza = '<iq><a/><b><c/></b></iq>';
+  expect(stanzasOf(read([header, stanza, stanza], { elements: 4 }))).toHaveLength(2);
+  expect(read([header, stanza, stanza], { elements: 3 }).error).toBe('policy-violation');
+});
+
 it('costs nothing more for what elements do not have', () => {
   const [stanza] = stanzasOf(read([header, "<iq><a/><b xmlns='urn:b'></b></iq>"]));
   const [a, b] = stanza?.elements() ?? [];

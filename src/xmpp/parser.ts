@@ -19,6 +19,8 @@ export interface ParserLimits {
    * out when the stanza is passed on, those count too.
    */
   readonly stanzaBytes: number;
+  /** Elements of one stanza: the memory and time that it takes is theirs more than its bytes'. */
+  readonly elements: number;
   /** Elements inside each other, the stream's root not counted. */
   readonly depth: number;
   /** Attributes of one element, namespace declarations included. */
@@ -29,6 +31,7 @@ export interface ParserLimits {
 
 export const defaultParserLimits: ParserLimits = {
   stanzaBytes: 256 * 1024,
+  elements: 100_000,
   depth: 64,
   attributes: 64,
   nameLength: 256,
@@ -121,6 +124,7 @@ export class StreamParser {
   #used = 0;
   /** What the stanza under way needs beyond its bytes when its namespaces are written out. */
   #expansion = 0;
+  #elements = 0;
   /** Elements open in a stanza that is being dropped; 0 if none is. */
   #skipped = 0;
   /** Where in the text at hand the last stanza began; -1 if none did. */
@@ -377,6 +381,11 @@ export class StreamParser {
   #readStart(raw: string, parent: Open | undefined): Tag {
     if (this.#open.length > this.#limits.depth) {
       throw new StreamError('policy-violation', 'Elements are nested too deeply.');
+    }
+    if (this.#open.length === 1) this.#elements = 0;
+    this.#elements++;
+    if (this.#elements > this.#limits.elements) {
+      throw new StreamError('policy-violation', `A stanza has at most ${this.#limits.elements} elements.`);
     }
     const tag = readTag(raw, parent?.tag.scope ?? rootScope, this.#limits);
     if (parent !== undefined) this.#weigh(tag, parent.tag);

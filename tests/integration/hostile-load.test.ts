@@ -124,7 +124,7 @@ describe('who sends faster than allowed', () => {
 
   it('asks for its own large vCard over and over, and others do not notice', async () => {
     const client = await hostile.logIn('mallory10');
-    const card = `<vCard xmlns='${ns.vcardTemp}'><NOTE>${'<b/>'.repeat(30_000)}</NOTE></vCard>`;
+    const card = `<vCard xmlns='${ns.vcardTemp}'><NOTE>${'<b/>'.repeat(9_000)}${kilobyte.repeat(80)}</NOTE></vCard>`;
     expect(await answerTo(client, 'set', `<iq type='set' id='set'>${card}</iq>`)).toContain("type='result'");
     const request = `<iq type='get' id='get'><vCard xmlns='${ns.vcardTemp}'/></iq>`;
     client.write(request.repeat(5_000));
@@ -230,6 +230,12 @@ describe('what is too much', () => {
     client.write(
       `<message to='bob@${domain}/desk' xmlns:p='urn:${kilobyte}'>${'<p:a/><b/>'.repeat(10_000)}</message>`,
     );
+    expect(await fateOf(client)).toBe('policy-violation');
+  });
+
+  it('more than 10,000 elements in a stanza end the stream', async () => {
+    const client = await hostile.logIn('mallory16');
+    client.write(`<message to='bob@${domain}/desk'><body>${'<a/>'.repeat(10_000)}</body></message>`);
     expect(await fateOf(client)).toBe('policy-violation');
   });
 

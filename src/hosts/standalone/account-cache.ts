@@ -23,6 +23,7 @@ class CachedAccount implements Account {
   readonly sessions = new Map<string, Session>();
   readonly contacts = new Map<string, StoredContact>();
   readonly blocked: Set<string>;
+  rosterVersion: string | undefined;
 
   constructor(id: number, jid: Jid, contacts: readonly StoredContact[], blocked: readonly string[]) {
     this.id = id;

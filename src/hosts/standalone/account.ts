@@ -13,6 +13,8 @@ export interface Account {
   readonly contacts: Map<string, StoredContact>;
   /** Blocked JIDs as text. Changed by blocking alone, after the store. */
   readonly blocked: Set<string>;
+  /** The version of the roster (RFC 6121 §2.6) once somebody has asked for it; forgotten with each change. */
+  rosterVersion?: string | undefined;
 }
 
 /** The accounts in memory: those with sessions, and some that were used lately. */

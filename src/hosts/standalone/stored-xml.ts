@@ -1,6 +1,7 @@
 import type { Element } from '../../xmpp/element.js';
 import { ns } from '../../xmpp/ns.js';
 import { defaultParserLimits, StreamParser } from '../../xmpp/parser.js';
+import type { Turns } from './turns.js';
 
 const header = Buffer.from(`<stream:stream xmlns:stream='${ns.streams}'>`);
 const nothing = () => {};
@@ -27,4 +28,12 @@ export function parseStored(text: string): Element {
   const [element] = found;
   if (element === undefined || found.length > 1) throw new Error('stored XML is not one element');
   return element;
+}
+
+/** Characters of a text that is read at once. */
+const shortText = 4_096;
+
+/** As `parseStored`; a long text waits for its turn, so that nobody can make others wait by asking for many of them. */
+export function parseInTurn(text: string, turns: Turns): Element | Promise<Element> {
+  return text.length <= shortText ? parseStored(text) : turns.take(() => parseStored(text));
 }

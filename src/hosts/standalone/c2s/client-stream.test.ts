@@ -44,6 +44,21 @@ function answerRequests({ entrance }: C2sTestBed): void {
   };
 }
 
+describe('stanzas that came together', () => {
+  it('are worked on for some milliseconds; the rest waits until others had their turn', async () => {
+    const clock = new FakeClock();
+    const { client, entrance } = await loggedIn({ clock, limits: { turn: 10 } });
+    entrance.onStanza = () => clock.advance(4);
+    client.write(Array.from({ length: 6 }, (_, n) => iqNamed(`${n}`)).join(''));
+    await soon('the first ones', () => entrance.received.length === 4);
+    await new Promise(setImmediate);
+    expect(entrance.received).toHaveLength(4);
+    entrance.onStanza = () => undefined;
+    clock.advance(0);
+    await soon('the others', () => entrance.received.length === 6);
+  });
+});
+
 describe('what was sent', () => {
   it('is written when the connection has taken it', async () => {
     const { client, entrance } = await loggedIn();

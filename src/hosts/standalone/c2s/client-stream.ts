@@ -76,6 +76,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   #countedBytes = 0;
   #lateBytes = 0;
   #rateUsedUntil = 0;
+  /** When the first stanza of those that came together was done. */
+  #turnBegan: number | undefined;
   #cancelWait: (() => void) | undefined;
   /** Who waits until all is written, and has to hear of the end. */
   #onEnd: (() => void)[] | undefined;
@@ -190,7 +192,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   onElement(element: Element): void {
     if (this.#state !== 'open') return;
     try {
-      const work = this.#take(element);
+      const work = this.#take(element) ?? this.#endOfTurn();
       if (work !== undefined) this.#waitFor(work);
     } catch (error) {
       this.onBroken(error);
@@ -202,10 +204,12 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   onBytes(count: number): void {
+    this.#turnBegan = undefined;
     if (this.#state === 'ending') this.#countIgnoredBytes(count);
     if (this.#state !== 'open') return;
     if (this.#negotiation !== undefined) this.#countStrangersBytes(count);
     if (this.#context.rate !== undefined) this.#slowDown(count, this.#context.rate);
+    if (count >= this.#context.limits.turnBytes && this.#holds === 0) this.#waitFor(this.#nextTurn());
   }
 
   onBroken(error: unknown): void {
@@ -275,7 +279,20 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     return this.#negotiation?.take(element);
   }
 
+  /** Something to wait for if what came together has been worked on for so long that others must get their turn. */
+  #endOfTurn(): Promise<void> | undefined {
+    const { clock, limits } = this.#context;
+    const now = clock.now();
+    this.#turnBegan ??= now;
+    return now - this.#turnBegan < limits.turn ? undefined : this.#nextTurn();
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => void this.#context.clock.after(0, resolve));
+  }
+
   #waitFor(work: Promise<void>): void {
+    this.#turnBegan = undefined;
     this.#hold(working);
     this.#work = work
       .catch((error: unknown) => this.onBroken(error))

@@ -14,6 +14,12 @@ export interface C2sLimits {
   readonly unauthenticatedConnections: number;
   /** Bytes of one stanza. */
   readonly stanzaBytes: number;
+  /** Elements of one stanza. */
+  readonly stanzaElements: number;
+  /** How long stanzas that came together are worked on before others get their turn, */
+  readonly turn: number;
+  /** and how many bytes are read from a client who sends as many at once. */
+  readonly turnBytes: number;
   /**
    * Bytes that wait for a client that reads too slowly; beyond that its connection is cut. As many again of messages wait
    * while that ends.
@@ -37,6 +43,9 @@ export const defaultC2sLimits: C2sLimits = {
   authenticationTries: 5,
   unauthenticatedConnections: 1_000,
   stanzaBytes: 256 * 1024,
+  stanzaElements: 10_000,
+  turn: 10,
+  turnBytes: 32 * 1024,
   waitingBytes: 2 * 1024 * 1024,
   closeTimeout: 2_000,
   ignoredBytes: 1024 * 1024,

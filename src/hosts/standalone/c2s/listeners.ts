@@ -127,14 +127,14 @@ type Accept = (transport: Transport) => void;
 /** Makes a stream of a connection that was let in. */
 function createAccept(options: C2sOptions, limits: C2sLimits, registry: Registry): Accept {
   const { rateLimit: bytesPerSecond } = options;
-  const { burstSeconds, stanzaBytes, authenticationTries } = limits;
+  const { burstSeconds, stanzaBytes, stanzaElements: elements, authenticationTries } = limits;
   const context: StreamContext = {
     ...options,
     limits,
     registry,
     authenticationTries,
     openFeatures: options.openFeatures ?? (() => []),
-    parserLimits: { ...defaultParserLimits, stanzaBytes },
+    parserLimits: { ...defaultParserLimits, stanzaBytes, elements },
     streamIds: new RandomText(options.randomBytes),
     rate: bytesPerSecond > 0 ? { bytesPerSecond, burstSeconds } : undefined,
   };

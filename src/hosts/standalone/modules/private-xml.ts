@@ -4,7 +4,8 @@ import { serialize } from '../../../xmpp/serialize.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { AccountIq, Server, ServerModule } from '../module.js';
 import { accountLimits } from '../settings.js';
-import { parseStored } from '../stored-xml.js';
+import { parseInTurn } from '../stored-xml.js';
+import { Turns } from '../turns.js';
 
 const kind = 'private';
 
@@ -16,19 +17,20 @@ export const privateXml: ServerModule = {
     server.advertise({ features: [ns.privateXml] });
     server.advertiseAccount({ features: [ns.privateXml] });
     const route = { ns: ns.privateXml, name: 'query' };
-    server.onAccountIq({ type: 'get', ...route }, 'owner', (request) => read(server, request));
+    const turns = new Turns();
+    server.onAccountIq({ type: 'get', ...route }, 'owner', (request) => read(server, request, turns));
     server.onAccountIq({ type: 'set', ...route }, 'owner', (request) => write(server, request));
   },
 };
 
 /** What was never stored is there, but empty. */
-async function read({ stores }: Server, { account, payload }: AccountIq): Promise<Element> {
+async function read({ stores }: Server, { account, payload }: AccountIq, turns: Turns): Promise<Element> {
   const [wanted, ...others] = documentsOf(payload);
   if (wanted === undefined || others.length > 0) {
     throw new StanzaError('not-acceptable', 'Ask for one element at a time.');
   }
   const text = await stores.documents.find(account.id, kind, keyOf(wanted));
-  const found = text === undefined ? el(wanted.name, wanted.ns) : parseStored(text);
+  const found = text === undefined ? el(wanted.name, wanted.ns) : await parseInTurn(text, turns);
   return payload.withChildren([found]);
 }
 

@@ -4,7 +4,8 @@ import { serialize } from '../../../xmpp/serialize.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { AccountIq, Server, ServerModule } from '../module.js';
 import { accountLimits } from '../settings.js';
-import { parseStored } from '../stored-xml.js';
+import { parseInTurn } from '../stored-xml.js';
+import { Turns } from '../turns.js';
 
 const kind = 'vcard-temp';
 /** An account has one vCard. */
@@ -18,7 +19,8 @@ export const vcardTemp: ServerModule = {
     server.advertise({ features: [ns.vcardTemp] });
     server.advertiseAccount({ features: [ns.vcardTemp] });
     const route = { ns: ns.vcardTemp, name: 'vCard' };
-    server.onAccountIq({ type: 'get', ...route }, 'anyone', (request) => read(server, request));
+    const turns = new Turns();
+    server.onAccountIq({ type: 'get', ...route }, 'anyone', (request) => read(server, request, turns));
     server.onAccountIq({ type: 'set', ...route }, 'owner', (request) => write(server, request));
   },
 };
@@ -27,9 +29,9 @@ export const vcardTemp: ServerModule = {
  * The owner of no vCard gets an empty one (XEP-0054 §3.1). Others get what they would get if there were no such account
  * (§3.3).
  */
-async function read({ stores }: Server, { account, session }: AccountIq) {
+async function read({ stores }: Server, { account, session }: AccountIq, turns: Turns) {
   const text = await stores.documents.find(account.id, kind, key);
-  if (text !== undefined) return parseStored(text);
+  if (text !== undefined) return parseInTurn(text, turns);
   if (session === undefined) throw new StanzaError('service-unavailable');
   return el('vCard', ns.vcardTemp);
 }
