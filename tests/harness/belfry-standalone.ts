@@ -29,6 +29,8 @@ export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 
 export interface StandaloneServer extends Omit<XmppServer, 'componentPort'> {
   readonly domain: string;
   readonly httpBase: string;
+  /** The file with the certificate (PEM), which it has made itself unless one was given. */
+  readonly certificateFile: string;
   /** The configuration file, for other commands of the program. */
   readonly configFile: string;
 }
@@ -59,7 +61,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     isReady: () => answersOk(`${httpBase}/readyz`),
   };
   const { accounts } = options;
-  return runServer(server, { accounts, c2sPort, directTlsPort, domain, httpBase, configFile });
+  const certificateFile = options.directTls?.cert ?? join(folder, 'data', 'tls.crt');
+  const facts = { domain, httpBase, certificateFile, configFile };
+  return runServer(server, { accounts, c2sPort, directTlsPort, ...facts });
 }
 
 function configuration(

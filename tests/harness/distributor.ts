@@ -6,26 +6,28 @@ import { waitFor } from './net.js';
 import { splitJid, type XmppServer } from './xmpp-server.js';
 
 /** An account and where its server takes clients. */
-interface ClientAccount {
+export interface ClientAccount {
   readonly port: number;
   readonly domain: string;
   readonly user: string;
   readonly password: string;
   readonly resource: string;
+  /** The file with the one certificate (PEM) that the client trusts, after STARTTLS; absent: it talks in the clear. */
+  readonly certificate?: string;
 }
 
 /** A bound stream of a real XMPP library. */
-interface ClientStream {
+export interface ClientStream {
   /** The full JID that the server bound. */
   readonly jid: string;
   send(stanza: Element): void;
   close(): Promise<void>;
 }
 
-/** Logs in, in the clear; `onIq` gets every IQ that arrives from then on. */
+/** Logs in; `onStanza` gets every stanza that arrives from then on. */
 export type ConnectClient = (
   account: ClientAccount,
-  onIq: (stanza: Element) => void,
+  onStanza: (stanza: Element) => void,
 ) => Promise<ClientStream>;
 
 /** What a distributor answers pushes with: a result, an error of that condition, or nothing at all. */
@@ -80,6 +82,7 @@ export async function startDistributor(
   const open = new Map<string, (answer: Element) => void>();
   let mode: AnswerMode = 'result';
   const stream = await connect(account, (stanza) => {
+    if (stanza.name !== 'iq') return;
     const id = stanza.attr('id') ?? '';
     const type = stanza.attr('type');
     if (type === 'result' || type === 'error') return open.get(id)?.(stanza);

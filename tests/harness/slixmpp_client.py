@@ -1,8 +1,9 @@
 """An XMPP client by slixmpp, driven over standard input and output in lines of JSON.
 
-Arguments: port, full JID, password. The first line out is {"jid": ...} when the session is bound; every further line
-out is an IQ that arrived. Every line in is a stanza to send. An element is {"name", "ns", "attrs", "children"}, where
-a child is an element or a string. End of input ends the session.
+Arguments: port, full JID, password, and the file with the one certificate that is trusted; without that, TLS is not used.
+The first line out is {"jid": ...} when the session is bound; every further line out is a stanza that arrived. Every line
+in is a stanza to send. An element is {"name", "ns", "attrs", "children"}, where a child is an element or a string. End of
+input ends the session.
 """
 
 import asyncio
@@ -50,11 +51,13 @@ class Client(ClientXMPP):
         super().__init__(jid, password)
         self["feature_mechanisms"].unencrypted_plain = True
         self.add_event_handler("session_start", self.report)
-        self.add_event_handler("failed_auth", lambda _: sys.exit("authentication failed"))
+        self.add_event_handler("failed_all_auth", lambda _: sys.exit("authentication failed"))
 
     def report(self, _):
         emit({"jid": self.boundjid.full})
-        self.register_handler(Callback("every iq", StanzaPath("iq"), lambda iq: emit(to_tree(iq.xml))))
+        for kind in ("iq", "message", "presence"):
+            handler = Callback("every " + kind, StanzaPath(kind), lambda stanza: emit(to_tree(stanza.xml)))
+            self.register_handler(handler)
 
     async def obey(self):
         reader = asyncio.StreamReader(limit=2**20)
@@ -65,9 +68,10 @@ class Client(ClientXMPP):
 
 
 def main():
-    port, jid, password = sys.argv[1:]
+    port, jid, password, *certificate = sys.argv[1:]
     client = Client(jid, password)
-    client.connect(("127.0.0.1", int(port)), disable_starttls=True)
+    client.ca_certs = certificate[0] if certificate else None
+    client.connect(("127.0.0.1", int(port)), disable_starttls=not certificate)
     client.loop.run_until_complete(client.obey())
 
 

@@ -9,6 +9,8 @@ declare module '@xmpp/client' {
   }
 
   export interface Client {
+    /** Milliseconds that it waits for the server's stream header. */
+    timeout: number;
     readonly reconnect: { stop(): void };
     readonly iqCallee: { set(namespace: string, name: string, handler: () => unknown): void };
     on(event: 'error', listener: (error: Error) => void): void;

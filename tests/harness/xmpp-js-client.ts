@@ -1,24 +1,25 @@
 import { client, type Element as LtxElement, xml } from '@xmpp/client';
 import { Element } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
-import type { ConnectClient } from './distributor.js';
+import type { ClientAccount, ClientStream, ConnectClient } from './distributor.js';
 
-/** A client by xmpp.js, in this process. */
-export const connectXmppJs: ConnectClient = async (account, onIq) => {
-  const { domain, user: username, password, resource } = account;
-  const entity = client({
-    service: `xmpp://127.0.0.1:${account.port}`,
-    domain,
-    username,
-    password,
-    resource,
-  });
+/** A client by xmpp.js in this process, in the clear. */
+export const connectXmppJs: ConnectClient = (account, onStanza) =>
+  connectXmppJsTo(`xmpp://127.0.0.1:${account.port}`, account, onStanza);
+
+/** Logs in to a service, that is `xmpp://host:port`, with STARTTLS where the server offers it, or `ws://…`. */
+export async function connectXmppJsTo(
+  service: string,
+  { domain, user: username, password, resource }: Omit<ClientAccount, 'port' | 'certificate'>,
+  onStanza: (stanza: Element) => void,
+): Promise<ClientStream> {
+  const entity = client({ service, domain, username, password, resource });
+  // Two seconds, its default, are little on a machine that runs other tests.
+  entity.timeout = 20_000;
   entity.reconnect.stop();
   // Without a listener an error that also rejects start() would end the process.
   entity.on('error', () => undefined);
-  entity.on('stanza', (stanza) => {
-    if (stanza.is('iq')) onIq(fromLtx(stanza));
-  });
+  entity.on('stanza', (stanza) => onStanza(fromLtx(stanza)));
   // xmpp.js answers IQs that no middleware took; these pushes are answered above it.
   entity.iqCallee.set(ns.unifiedPush, 'push', () => new Promise(() => undefined));
   const jid = await entity.start();
@@ -31,7 +32,7 @@ export const connectXmppJs: ConnectClient = async (account, onIq) => {
       await entity.stop();
     },
   };
-};
+}
 
 function fromLtx(element: LtxElement): Element {
   const attrs = Object.entries(element.attrs).filter(([name]) => !/^xmlns(:|$)/.test(name));
