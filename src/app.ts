@@ -38,22 +38,29 @@ export interface App {
 
 type Closer = () => Promise<void> | void;
 
+export interface AppOptions {
+  readonly logger: Logger;
+  /** A command line that does these words of `belfry` on this configuration, for whoever reads the log to copy. */
+  readonly command?: (words: readonly string[]) => string;
+}
+
 /**
  * Starts everything in order: storage, hosts, services, HTTP. If a step fails, what was opened before is closed and
  * the error is thrown. The XMPP server may be away: its host connects when it can.
  */
-export async function startApp(config: Config, { logger }: { logger: Logger }): Promise<App> {
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const closers: Closer[] = [];
   const stop = () => closeAll(closers);
   try {
-    return { ...(await open(config, logger, closers)), stop };
+    return { ...(await open(config, options, closers)), stop };
   } catch (error) {
     await stop();
     throw explainListening(error, config);
   }
 }
 
-async function open(config: Config, logger: Logger, closers: Closer[]): Promise<Omit<App, 'stop'>> {
+async function open(config: Config, options: AppOptions, closers: Closer[]): Promise<Omit<App, 'stop'>> {
+  const { logger } = options;
   const version = readVersion();
   const metrics = createMetrics({ version });
   const events = createEvents({ logger, metrics });
@@ -66,7 +73,7 @@ async function open(config: Config, logger: Logger, closers: Closer[]): Promise<
   const unifiedPush = await openUnifiedPush(config, hosting.push, storage, events);
   closers.push(() => unifiedPush.stop());
   closers.push(startSweeping(storage, events));
-  await startHosting(config, hosting, { logger, events, closers });
+  await startHosting(config, hosting, { ...options, events, closers });
 
   const health = createHealth({
     checks: {
@@ -127,8 +134,7 @@ async function openStorageFor({ storage }: Config, events: Events, logger: Logge
   return opened;
 }
 
-interface Surroundings {
-  readonly logger: Logger;
+interface Surroundings extends AppOptions {
   readonly events: Events;
   readonly closers: Closer[];
 }
@@ -137,7 +143,7 @@ interface Surroundings {
 async function startHosting(
   config: Config,
   hosting: Hosting,
-  { logger, events, closers }: Surroundings,
+  { events, closers, ...options }: Surroundings,
 ): Promise<void> {
   const { local } = hosting;
   if (local !== undefined) {
@@ -150,20 +156,20 @@ async function startHosting(
   }
   closers.push(() => hosting.stop());
   await hosting.start();
-  if (local !== undefined) await welcome(config, local, logger);
+  if (local !== undefined) await welcome(config, local, options);
 }
 
 /** Tells whoever starts Belfry for the first time what there is now, and what to do next. */
 async function welcome(
   { dataDir, host }: Config,
   { domain, accounts }: NonNullable<Hosting['local']>,
-  logger: Logger,
+  { logger, command = (words) => ['belfry', ...words].join(' ') }: AppOptions,
 ): Promise<void> {
   for await (const _ of accounts.list()) return;
   const isOwn = host.kind === 'standalone' && host.tls === undefined;
   const certificate = isOwn ? { certificate: `self-signed, ${join(dataDir, 'tls.crt')}` } : {};
   logger.info({ domain: String(domain), dataDir, ...certificate }, 'this XMPP server has no accounts yet');
-  logger.info({ command: `belfry user add you@${domain}` }, 'to make an account');
+  logger.info({ command: command(['user', 'add', `you@${domain}`]) }, 'to make an account');
 }
 
 async function openUnifiedPush(

@@ -10,6 +10,8 @@ export interface Io {
   readNewPassword(): Promise<string>;
   /** Where the configuration comes from, the file aside; the process's own environment and folder if absent. */
   readonly load?: Pick<LoadOptions, 'env' | 'cwd'>;
+  /** The script that Node runs; absent if commands that are printed shall say `belfry`. */
+  readonly script?: string | undefined;
   /**
    * From now on SIGHUP calls `onHangup`, and the first SIGINT or SIGTERM resolves with its name; a second one ends the
    * process at once.

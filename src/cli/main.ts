@@ -7,6 +7,7 @@ const io: Io = {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   readNewPassword: () => readNewPassword(process.stdin, (text) => process.stderr.write(text)),
+  script: process.argv[1],
   watchSignals,
 };
 

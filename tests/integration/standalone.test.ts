@@ -128,7 +128,10 @@ describe('serve without a configuration', () => {
       expect.objectContaining({ msg: 'certificate loaded', names: expect.arrayContaining(['localhost']) }),
     );
     expect(lines).toContainEqual(
-      expect.objectContaining({ msg: 'to make an account', command: 'belfry user add you@localhost' }),
+      expect.objectContaining({
+        msg: 'to make an account',
+        command: expect.stringMatching(/main\.\S+ user add you@localhost/),
+      }),
     );
     const modeOf = (path: string) => statSync(join(folder, path)).mode & 0o777;
     expect(modeOf('belfry-data')).toBe(0o700);

@@ -7,6 +7,7 @@ import { createLogger, type Logger } from '../../observability/logger.js';
 import { explainFailure } from '../explain-failure.js';
 import { formatAddress } from '../format-address.js';
 import type { ConfigOption, Io } from '../io.js';
+import { ownCommand } from '../own-command.js';
 
 /**
  * `belfry serve`: runs until SIGINT or SIGTERM, then answers what is under way and ends. SIGHUP reads the configuration
@@ -18,7 +19,8 @@ export async function serve({ config: file }: ConfigOption, io: Io): Promise<num
   const logger = createLogger(config.log);
   let reload = () => {};
   const terminated = io.watchSignals(() => reload());
-  const app = await startApp(config, { logger });
+  const start = { script: io.script, cwd: io.load?.cwd ?? process.cwd(), config: file };
+  const app = await startApp(config, { logger, command: (words) => ownCommand(words, start) });
   reload = () => void reloadConfig({ running: config, load, app, logger });
   logger.info({ listen: formatAddress(app.httpAddress), publicUrl: config.http.publicUrl }, 'serving');
   const signal = await terminated;
