@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.js';
 import { formatAddress } from '../format-address.js';
 import type { Finding } from './finding.js';
 import { type HttpAnswer, type HttpResult, jsonObject } from './http-get.js';
+import { explainUnreachable } from './unreachable.js';
 
 const what = 'public URL';
 
@@ -36,16 +37,10 @@ function failed(text: string, remedy: string): Finding {
 }
 
 function unreachable(url: string, error: Error): Finding {
-  const code = 'code' in error ? String(error.code) : error.message;
-  const remedies: Readonly<Record<string, string>> = {
-    ENOTFOUND: 'The name has no address: add a DNS record, or correct http.public_url.',
-    EAI_AGAIN: 'The name could not be looked up: check the DNS resolver of this machine.',
-    ECONNREFUSED: 'Nothing listens there: start the reverse proxy, or correct http.public_url.',
-    timeout: 'Check the firewall, and that this machine can reach its own public address.',
-  };
+  const { code, remedy } = explainUnreachable(error);
   return failed(
     `${url} cannot be reached (${code})`,
-    remedies[code] ?? 'Check http.public_url, the reverse proxy and the network.',
+    remedy ?? 'Check http.public_url, the reverse proxy and the network.',
   );
 }
 

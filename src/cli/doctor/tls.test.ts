@@ -50,6 +50,15 @@ describe('the certificate', () => {
     expect(finding).toMatchObject({ status: 'failed' });
     expect(finding.text).toMatch(/gives no certificate: wrong version number$/);
   });
+
+  it('is not blamed where nobody was reached', async () => {
+    const error = Object.assign(new Error('getaddrinfo ENOTFOUND push.example.org'), { code: 'ENOTFOUND' });
+    expect(await checkTls(url, now, async () => ({ error }))).toMatchObject({
+      status: 'failed',
+      text: 'push.example.org cannot be reached (ENOTFOUND)',
+      remedy: expect.stringMatching(/^The name has no address/),
+    });
+  });
 });
 
 describe('a public URL without TLS', () => {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Finding } from './finding.js';
+import { explainUnreachable } from './unreachable.js';
 
 const what = 'TLS';
 const timeout = 10_000;
@@ -27,15 +28,19 @@ export async function checkTls(
   const url = new URL(publicUrl);
   if (url.protocol === 'http:') return withoutTls(url);
   const certificate = await read(url);
-  if ('error' in certificate) {
-    return {
-      status: 'failed',
-      what,
-      text: `${url.host} gives no certificate: ${certificate.error.message}`,
-      remedy: 'Check that http.public_url names the port of the reverse proxy that speaks TLS.',
-    };
-  }
-  return judge(url, certificate, now);
+  return 'error' in certificate ? withoutCertificate(url, certificate.error) : judge(url, certificate, now);
+}
+
+function withoutCertificate({ host }: URL, error: Error): Finding {
+  const { code, remedy } = explainUnreachable(error);
+  if (remedy !== undefined)
+    return { status: 'failed', what, text: `${host} cannot be reached (${code})`, remedy };
+  return {
+    status: 'failed',
+    what,
+    text: `${host} gives no certificate: ${error.message}`,
+    remedy: 'Check that http.public_url names the port of the reverse proxy that speaks TLS.',
+  };
 }
 
 function withoutTls({ hostname }: URL): Finding {

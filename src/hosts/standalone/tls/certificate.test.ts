@@ -70,11 +70,11 @@ const failure = async (loading: Promise<unknown>) => {
 
 describe('a certificate in files', () => {
   it('is read with names, end and hash', async () => {
-    const given = certificateFor({ names: ['example.org', 'muc.example.org', '192.0.2.1'] });
+    const given = certificateFor({ names: ['example.org', 'muc.example.org', '192.0.2.1', '2001:db8::1'] });
     const loaded = await load(filesWith(given));
     expect(loaded).toMatchObject({
       ...given,
-      names: ['example.org', 'muc.example.org', '192.0.2.1'],
+      names: ['example.org', 'muc.example.org', '192.0.2.1', '2001:db8::1'],
       until: new Date(now + 90 * day),
       problems: [],
     });

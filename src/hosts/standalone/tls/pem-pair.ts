@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { domainToASCII } from 'node:url';
 import type { Jid } from '../../../xmpp/jid.js';
@@ -99,7 +99,16 @@ export function asciiName(domain: Jid): string {
 
 function namesOf(x509: X509Certificate): string[] {
   const names = x509.subjectAltName?.split(', ') ?? [];
-  return names.flatMap((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1] ?? []);
+  return names.flatMap((name) => {
+    const [, kind, value] = /^(DNS|IP Address):(.+)$/.exec(name) ?? [];
+    if (value === undefined) return [];
+    return kind === 'DNS' ? [value] : [shortAddress(value)];
+  });
+}
+
+/** Node writes IPv6 addresses with all their zeros. */
+function shortAddress(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }
 
 function problemsOf(x509: X509Certificate, domain: Jid, now: number): CertificateProblem[] {
