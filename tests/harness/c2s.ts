@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Account } from '../../src/hosts/standalone/account.js';
+import type { Account, AccountIdentity } from '../../src/hosts/standalone/account.js';
 import {
   type C2sListeners,
   type C2sOptions,
@@ -32,17 +32,20 @@ export class FakeEntrance implements Entrance {
   /** What happens before a resource is bound. */
   onBind: (link: SessionLink) => void | Promise<void> = () => {};
 
-  async bind(account: Jid, resource: string | undefined, link: SessionLink): Promise<Session> {
+  async bind(account: AccountIdentity, resource: string | undefined, link: SessionLink): Promise<Session> {
     if (resource === 'taken') throw new StanzaError('conflict');
     await this.onBind(link);
     const fake: Account = {
-      id: 1,
-      jid: account,
+      ...account,
       sessions: new Map(),
       contacts: new Map(),
       blocked: new Set(),
     };
-    const session = new Session(fake, Jid.of(account.local, account.domain, resource ?? 'made'), link);
+    const session = new Session(
+      fake,
+      Jid.of(account.jid.local, account.jid.domain, resource ?? 'made'),
+      link,
+    );
     this.sessions.push(session);
     return session;
   }
@@ -89,7 +92,7 @@ export class FakeSasl implements Sasl {
         return {
           kind: 'success',
           data: Buffer.from(mechanism === 'TWICE' ? 'ok' : ''),
-          account: Jid.of(name, 'example.org'),
+          account: { id: 1, jid: Jid.of(name, 'example.org') },
         };
       },
     };

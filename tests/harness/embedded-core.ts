@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { AccountIdentity } from '../../src/hosts/standalone/account.js';
 import { type Core, type CoreOptions, createCore } from '../../src/hosts/standalone/core.js';
 import type { Session } from '../../src/hosts/standalone/session.js';
 import type { StandaloneSettings } from '../../src/hosts/standalone/settings.js';
@@ -97,12 +98,20 @@ export class EmbeddedCore {
     await this.stores.accounts.create(bareJid, { sha1: keys, sha256: keys });
   }
 
+  /** The account that has the name now. */
+  async account(bareJid: string): Promise<AccountIdentity> {
+    const stored = await this.stores.accounts.find(bareJid);
+    if (stored === undefined) throw new Error(`there is no account ${bareJid}`);
+    return { id: stored.id, jid: Jid.parse(bareJid) };
+  }
+
   /** Binds a session of an account, which is made if need be. */
   async connect(fullJid: string): Promise<CoreClient> {
     const jid = Jid.parse(fullJid);
     await this.addAccount(jid.bare().toString());
     const link = new RecordingLink();
-    const session = await this.core.entrance.bind(jid.bare(), jid.resource, link);
+    const account = await this.account(jid.bare().toString());
+    const session = await this.core.entrance.bind(account, jid.resource, link);
     return new CoreClient(this.core, session, link);
   }
 }

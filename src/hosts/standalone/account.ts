@@ -2,6 +2,9 @@ import type { Jid } from '../../xmpp/jid.js';
 import type { Session } from './session.js';
 import type { StoredContact } from './store.js';
 
+/** What tells an account from one that is made later under the same name. */
+export type AccountIdentity = Pick<Account, 'id' | 'jid'>;
+
 /** An account in memory: what routing has to know of it, equal to what is stored. */
 export interface Account {
   readonly id: number;

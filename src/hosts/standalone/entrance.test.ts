@@ -5,6 +5,7 @@ import { type Element, el } from '../../xmpp/element.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
+import type { AccountIdentity } from './account.js';
 import type { Session } from './session.js';
 import { accountLimits } from './settings.js';
 
@@ -14,14 +15,16 @@ const message = (attrs: Record<string, string>) =>
 
 describe('the entrance', () => {
   let server: EmbeddedCore;
+  let account: AccountIdentity;
 
   const bind = (resource?: string, link = new RecordingLink()) =>
-    server.core.entrance.bind(ana, resource, link);
+    server.core.entrance.bind(account, resource, link);
   const names = (name: string) => server.recorded.filter((event) => event.name === name);
 
   beforeEach(async () => {
     server = new EmbeddedCore({ maxSessionsPerAccount: 2 });
     await server.addAccount('ana@example.org');
+    account = await server.account('ana@example.org');
   });
 
   describe('binds', () => {
@@ -47,10 +50,14 @@ describe('the entrance', () => {
     });
 
     it('nothing for an account that has gone', async () => {
-      const nobody = Jid.parse('nobody@example.org');
-      await expect(server.core.entrance.bind(nobody, 'x', new RecordingLink())).rejects.toMatchObject({
-        condition: 'item-not-found',
-      });
+      await server.core.removeAccount(ana, 'operator');
+      await expect(bind()).rejects.toMatchObject({ condition: 'item-not-found' });
+    });
+
+    it('nothing for an account that has gone and whose name another one has', async () => {
+      await server.core.removeAccount(ana, 'operator');
+      await server.addAccount('ana@example.org');
+      await expect(bind()).rejects.toMatchObject({ condition: 'item-not-found' });
     });
 
     it('as many sessions as an account may have; one that replaces another always', async () => {

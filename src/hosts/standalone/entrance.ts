@@ -8,7 +8,7 @@ import { errorReply } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import { StreamError } from '../../xmpp/stream-error.js';
 import { parseRequest } from '../entity/iq-dispatch.js';
-import type { Account } from './account.js';
+import type { Account, AccountIdentity } from './account.js';
 import type { AccountCache } from './account-cache.js';
 import { checkSessionCount, fullJid } from './bind.js';
 import type { Hooks } from './hooks.js';
@@ -51,10 +51,10 @@ export class Sessions implements Entrance {
     this.#router = options.router;
   }
 
-  async bind(account: Jid, resource: string | undefined, link: SessionLink): Promise<Session> {
-    const jid = fullJid(account, resource, this.#options.randomBytes);
-    const { session, replaced } = await this.#accounts.with(account, (found) =>
-      this.#enter(found, jid, link),
+  async bind(account: AccountIdentity, resource: string | undefined, link: SessionLink): Promise<Session> {
+    const jid = fullJid(account.jid, resource, this.#options.randomBytes);
+    const { session, replaced } = await this.#accounts.with(account.jid, (found) =>
+      this.#enter(found?.id === account.id ? found : undefined, jid, link),
     );
     if (replaced !== undefined) {
       replaced.link.end(new StreamError('conflict', 'Another session took this resource.'));

@@ -1,7 +1,7 @@
 import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import type { StreamError } from '../../xmpp/stream-error.js';
-import type { Account } from './account.js';
+import type { Account, AccountIdentity } from './account.js';
 
 /** A session's connection, as the server sees it. */
 export interface SessionLink {
@@ -63,9 +63,9 @@ export interface Entrance {
    * Binds a resource (RFC 6120 §7.6, §7.7): the one asked for, or a made one. An older session of the same resource is
    * ended with the stream error `conflict`.
    * @throws {StanzaError} `resource-constraint` beyond the sessions an account may have, `bad-request` for an invalid
-   *   resource, `item-not-found` if the account has gone
+   *   resource, `item-not-found` if the account has gone, whether another one has its name or not
    */
-  bind(account: Jid, resource: string | undefined, link: SessionLink): Promise<Session>;
+  bind(account: AccountIdentity, resource: string | undefined, link: SessionLink): Promise<Session>;
   /**
    * Takes a stanza from the client, as it came. The next one may only be handed over when what this returns is done, so
    * that order holds and what is answered later implies that this was stored.

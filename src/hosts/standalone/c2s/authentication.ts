@@ -1,12 +1,12 @@
 import { type Element, el } from '../../../xmpp/element.js';
-import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
+import type { AccountIdentity } from '../account.js';
 import type { Channel, Sasl, SaslCondition, SaslExchange, SaslStep } from '../sasl/sasl.js';
 
 /** How an element of a client's was answered: `account` is there when it has authenticated. */
 export interface Answer {
   readonly reply: Element;
-  readonly account?: Jid;
+  readonly account?: AccountIdentity;
 }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

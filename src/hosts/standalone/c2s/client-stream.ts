@@ -266,7 +266,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   #report({ condition, text }: StreamError): void {
-    const jid = this.#session?.jid.bare() ?? this.#negotiation?.account;
+    const jid = this.#session?.jid.bare() ?? this.#negotiation?.account?.jid;
     const client = this.#transport.remoteAddress;
     const known = jid === undefined ? {} : { jid: jid.toString() };
     this.#context.events.streamFailed({ client, condition, text, ...known });

@@ -1,9 +1,9 @@
 import { type Element, el } from '../../../xmpp/element.js';
-import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import { errorReply, iqResult } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
+import type { AccountIdentity } from '../account.js';
 import type { Channel, Sasl } from '../sasl/sasl.js';
 import type { Entrance, Session, SessionLink } from '../session.js';
 import { Authentication, failure } from './authentication.js';
@@ -52,7 +52,7 @@ export class Negotiation {
   readonly #transport: Transport;
   readonly #stream: NegotiatedStream;
   readonly #authentication: Authentication;
-  #account: Jid | undefined;
+  #account: AccountIdentity | undefined;
 
   constructor(rules: NegotiationRules, transport: Transport, stream: NegotiatedStream) {
     this.#rules = rules;
@@ -61,7 +61,7 @@ export class Negotiation {
     this.#authentication = new Authentication(rules.sasl);
   }
 
-  get account(): Jid | undefined {
+  get account(): AccountIdentity | undefined {
     return this.#account;
   }
 
@@ -144,7 +144,7 @@ export class Negotiation {
   }
 
   /** RFC 6120 §7.6, §7.7. A client whose wish was refused may ask again. */
-  async #bind(iq: Element, account: Jid): Promise<void> {
+  async #bind(iq: Element, account: AccountIdentity): Promise<void> {
     try {
       const session = await this.#rules.entrance.bind(account, wantedResource(iq), this.#stream);
       const jid = el('jid', ns.bind, {}, session.jid.toString());

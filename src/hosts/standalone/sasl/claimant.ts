@@ -7,8 +7,8 @@ import { hashBytes, iterationCount, type ScramHash, saltBytes } from './credenti
 /** Whom somebody claims to be, and what to check that against. */
 export interface Claimant {
   readonly jid: Jid;
-  /** False: there is no such account, and no proof may count. */
-  readonly exists: boolean;
+  /** The account's; undefined if there is no such account, and no proof may count. */
+  readonly id: number | undefined;
   readonly credentials: Credentials;
 }
 
@@ -43,7 +43,7 @@ export function claimants({ accounts, secret, events }: ClaimantOptions): FindCl
     const invented = inventCredentials(jid.toString(), secret);
     try {
       const stored = await accounts.find(jid.toString());
-      return { jid, exists: stored !== undefined, credentials: stored?.credentials ?? invented };
+      return { jid, id: stored?.id, credentials: stored?.credentials ?? invented };
     } catch (error) {
       events.storageFailed({ what: 'authentication', error });
       return undefined;

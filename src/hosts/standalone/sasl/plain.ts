@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Credentials } from '../store.js';
 import type { BoundedWork } from './bounded-work.js';
-import { type Claimant, claimedJid, mayActAs } from './claimant.js';
+import { claimedJid, mayActAs } from './claimant.js';
 import { saltedPassword, storedKeyOf } from './credentials.js';
 import { decodeUtf8 } from './decode-utf8.js';
 import {
@@ -43,8 +44,10 @@ export function plain({ domain, find, limits, channel, work }: PlainOptions): Ta
     const turn = work.run(async (): Promise<Turn> => {
       // Once more, because others of the same guesser may have come first while this one waited.
       if (await limits.refuses(guess)) return tooManyGuesses(jid);
-      const isRight = await matches(password, claimant);
-      return isRight ? { kind: 'success', account: jid } : wrongPassword(limits, channel, jid);
+      const { id, credentials } = claimant;
+      const isRight = await matches(password, credentials);
+      if (!isRight || id === undefined) return wrongPassword(limits, channel, jid);
+      return { kind: 'success', account: { id, jid } };
     });
     return turn ?? refuse('temporary-auth-failure', 'Too many log in at this moment.', jid);
   };
@@ -66,7 +69,7 @@ function preparedOrNone(password: string): string | undefined {
   }
 }
 
-async function matches(password: string, { exists, credentials }: Claimant): Promise<boolean> {
-  const salted = await saltedPassword('sha256', password, credentials.sha256);
-  return timingSafeEqual(storedKeyOf('sha256', salted), credentials.sha256.storedKey) && exists;
+async function matches(password: string, { sha256 }: Credentials): Promise<boolean> {
+  const salted = await saltedPassword('sha256', password, sha256);
+  return timingSafeEqual(storedKeyOf('sha256', salted), sha256.storedKey);
 }

@@ -122,7 +122,7 @@ describe.each(all)('%s', (mechanism) => {
 
   it.each(['ana', 'ANA', 'ana@example.org'])('lets the owner of the account in as %s', async (username) => {
     const step = await login(mechanism, { ...options, username });
-    expect(step).toMatchObject({ kind: 'success', account: ana });
+    expect(step).toMatchObject({ kind: 'success', account: { jid: ana } });
     expect(recording.recorded).toEqual([]);
   });
 

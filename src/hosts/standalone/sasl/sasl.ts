@@ -1,4 +1,4 @@
-import type { Jid } from '../../../xmpp/jid.js';
+import type { AccountIdentity } from '../account.js';
 
 /** Conditions of RFC 6120 §6.5. */
 export type SaslCondition =
@@ -29,7 +29,7 @@ export interface Channel {
 /** What the server says (RFC 6120 §6.4): more is to come, or how it ended. */
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly data: Uint8Array }
-  | { readonly kind: 'success'; readonly data?: Uint8Array; readonly account: Jid }
+  | { readonly kind: 'success'; readonly data?: Uint8Array; readonly account: AccountIdentity }
   | { readonly kind: 'failure'; readonly condition: SaslCondition; readonly text?: string };
 
 /** An authentication under way. Never rejects. */

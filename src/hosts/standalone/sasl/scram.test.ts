@@ -43,7 +43,7 @@ async function claimantOf({ hash, salt }: Vector): Promise<Claimant> {
     storedKey: storedKeyOf(hash, salted),
     serverKey: hmac(hash, salted, 'Server Key'),
   };
-  return { jid: Jid.parse('user@example.org'), exists: true, credentials: { sha1: keys, sha256: keys } };
+  return { jid: Jid.parse('user@example.org'), id: 7, credentials: { sha1: keys, sha256: keys } };
 }
 
 async function begin(vector: Vector): Promise<(message: string) => Promise<Turn>> {
@@ -75,7 +75,7 @@ describe.each(Object.entries(vectors))('the example of %s', (_name, vector) => {
     const challenge = await say(`n,,n=user,r=${clientNonce}`);
     expect(textOf(challenge)).toBe(`r=${nonce},s=${salt},i=4096`);
     const end = await say(`c=biws,r=${nonce},p=${proof}`);
-    expect(end).toMatchObject({ kind: 'success', account: Jid.parse('user@example.org') });
+    expect(end).toMatchObject({ kind: 'success', account: { id: 7, jid: Jid.parse('user@example.org') } });
     expect(textOf(end)).toBe(`v=${signature}`);
   });
 

@@ -84,7 +84,7 @@ function challengeText(nonce: string, { salt, iterations }: ScramKeys): string {
 
 async function takeFinal(message: Uint8Array, opening: Opening, options: ScramOptions): Promise<Turn> {
   const { claimant, first, serverFirst } = opening;
-  const { jid, exists, credentials } = claimant;
+  const { jid, id, credentials } = claimant;
   const { hash, limits, channel } = options;
   const final = parseClientFinal(message);
   if (final?.nonce !== opening.nonce) return refuse('malformed-request', undefined, jid);
@@ -96,9 +96,9 @@ async function takeFinal(message: Uint8Array, opening: Opening, options: ScramOp
   }
   const keys = credentials[hash];
   const signed = `${first.bare},${serverFirst},${final.withoutProof}`;
-  if (!proves(final, signed, hash, keys) || !exists) return wrongPassword(limits, channel, jid);
+  if (!proves(final, signed, hash, keys) || id === undefined) return wrongPassword(limits, channel, jid);
   const signature = Buffer.from(hmac(hash, keys.serverKey, signed)).toString('base64');
-  return { kind: 'success', data: utf8(`v=${signature}`), account: jid };
+  return { kind: 'success', data: utf8(`v=${signature}`), account: { id, jid } };
 }
 
 function expectedBinding({ first, bindingData }: Opening): string {
