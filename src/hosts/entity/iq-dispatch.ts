@@ -57,7 +57,7 @@ export class IqDispatch {
   #serve(request: IqRequest, stanza: Element, handler: IqHandler | undefined): void {
     if (handler === undefined) this.#fail(stanza, new StanzaError('service-unavailable'));
     else
-      this.#runner.run({
+      void this.#runner.run({
         request: stanza,
         what: routeText(request),
         asker: request.from.toString(),
