@@ -107,9 +107,17 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
         client: '192.0.2.1',
         mechanism: 'PLAIN',
         condition: 'not-authorized',
+        text: 'Too short.',
         account: jid,
       }),
-    { level: 'info', client: '192.0.2.1', mechanism: 'PLAIN', condition: 'not-authorized', account: jid },
+    {
+      level: 'info',
+      client: '192.0.2.1',
+      mechanism: 'PLAIN',
+      condition: 'not-authorized',
+      text: 'Too short.',
+      account: jid,
+    },
     'belfry_authentication_failures_total{condition="not-authorized"} 1',
   ],
   [

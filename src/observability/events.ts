@@ -47,6 +47,8 @@ export interface Events {
     client: string;
     mechanism: string;
     condition: string;
+    /** What the client is told beside the condition. */
+    text?: string;
     account?: string;
   }): void;
   /** A client's stream was ended with an error of ours. `jid` is known once it has authenticated. */
@@ -264,11 +266,11 @@ function clientEvents(
         logger.debug({ jid, transport, lost }, 'session ended');
       });
     },
-    authenticationFailed({ client, mechanism, condition, account }) {
+    authenticationFailed({ client, mechanism, condition, text, account }) {
       never(() => {
         metrics.authenticationFailures.inc({ condition });
         const { level, ...more } = gate(`authentication ${condition}`, 'info');
-        logger[level]({ client, mechanism, condition, account, ...more }, 'authentication failed');
+        logger[level]({ client, mechanism, condition, text, account, ...more }, 'authentication failed');
       });
     },
     streamFailed({ client, condition, text, jid }) {

@@ -124,6 +124,7 @@ class Exchange implements SaslExchange {
       client: this.#channel.remoteAddress,
       mechanism: this.#mechanism,
       condition,
+      ...(text === undefined ? {} : { text }),
       ...(claimed === undefined ? {} : { account: claimed.toString() }),
     });
     return { kind: 'failure', condition, ...(text === undefined ? {} : { text }) };
