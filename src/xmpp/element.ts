@@ -4,8 +4,21 @@ export type Node = Element | string;
 /** Attribute values by name; a prefixed attribute keeps its prefix (`xml:lang`). */
 export type Attributes = Readonly<Record<string, string>>;
 
+/** What inherits from this has nothing that was not put there, not even a `constructor` or `__proto__`. */
+class Bare {
+  [name: string]: string;
+}
+Object.setPrototypeOf(Bare.prototype, null);
+Reflect.deleteProperty(Bare.prototype, 'constructor');
+
+/**
+ * An empty record for names that a peer chooses: whatever is there was put there. `Object.create(null)` is as safe and
+ * several times as slow, for the engine makes a hash table of it.
+ */
+export const newRecord = (): Record<string, string> => new Bare();
+
 /** One for all elements that have none: there can be very many of them. */
-export const noAttributes: Attributes = Object.freeze(Object.create(null));
+export const noAttributes: Attributes = Object.freeze(newRecord());
 export const noChildren: readonly Node[] = Object.freeze([]);
 
 /**
@@ -70,7 +83,7 @@ export class Element {
 
   /** The same element with attributes set or, by `undefined`, removed. */
   withAttrs(changes: Readonly<Record<string, string | undefined>>): Element {
-    const attrs: Record<string, string> = Object.assign(Object.create(null), this.attrs);
+    const attrs = Object.assign(newRecord(), this.attrs);
     for (const [name, value] of Object.entries(changes)) {
       if (value === undefined) delete attrs[name];
       else attrs[name] = value;
@@ -91,7 +104,7 @@ export function el(
   attrs: Readonly<Record<string, string | undefined>> = {},
   ...children: readonly Node[]
 ): Element {
-  const present: Record<string, string> = Object.create(null);
+  const present = newRecord();
   for (const [key, value] of Object.entries(attrs)) if (value !== undefined) present[key] = value;
   return new Element(name, ns, present, children);
 }

@@ -1,7 +1,8 @@
 import type { Element } from './element.js';
 import { ns } from './ns.js';
 
-const needsEscape = /[&<>'"\t\n\r]|[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/;
+/** All but the characters that stand for themselves in text and in attributes; one class, for each value is tested. */
+const needsEscape = /[^ !#-%(-;=?-\ud7ff\ue000-\ufffd]/;
 const escapable = /[&<>]|[^\t\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 const attributeEscapable = /[&<>'"\t\n]|[^\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 

@@ -1,4 +1,4 @@
-import { type Attributes, noAttributes } from './element.js';
+import { type Attributes, newRecord, noAttributes } from './element.js';
 import { ns } from './ns.js';
 import { StreamError } from './stream-error.js';
 import { malformed, readAttribute } from './xml-text.js';
@@ -14,7 +14,7 @@ export interface Scope {
 
 /** What is bound before any declaration. */
 export const rootScope: Scope = {
-  declared: Object.assign(Object.create(null), { '': '', xml: ns.xml }),
+  declared: Object.assign(newRecord(), { '': '', xml: ns.xml }),
   outer: undefined,
 };
 
@@ -156,9 +156,6 @@ function lookUp(prefix: string, scope: Scope): string {
 
 const isDeclaration = (qname: string) => qname === 'xmlns' || qname.startsWith('xmlns:');
 
-/** Without a prototype: whatever a peer names is not there unless it was put there. */
-const emptyRecord = (): Record<string, string> => Object.create(null);
-
 function isName(text: string): boolean {
   return plainName.test(text) || anyName.test(text);
 }
@@ -169,7 +166,7 @@ function declare(raw: readonly RawAttribute[], outer: Scope): Scope {
     if (!isDeclaration(qname)) continue;
     const prefix = qname.slice('xmlns:'.length);
     checkDeclaration(prefix, uri, qname !== 'xmlns');
-    declared ??= emptyRecord();
+    declared ??= newRecord();
     declared[prefix] = uri;
   }
   return declared === undefined ? outer : { declared, outer };
@@ -185,7 +182,7 @@ function checkDeclaration(prefix: string, uri: string, hasPrefix: boolean): void
 /** The attributes without the declarations; the same name twice by two prefixes is once too often. */
 function resolve(raw: readonly RawAttribute[], scope: Scope): Attributes {
   if (raw.every(({ name }) => isDeclaration(name))) return noAttributes;
-  const attrs = emptyRecord();
+  const attrs = newRecord();
   let prefixed: Set<string> | undefined;
   for (const { name: qname, value } of raw) {
     if (isDeclaration(qname)) continue;

@@ -1,4 +1,4 @@
-import { Element } from '../../xmpp/element.js';
+import { Element, newRecord } from '../../xmpp/element.js';
 import { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { StreamError } from '../../xmpp/stream-error.js';
@@ -32,7 +32,7 @@ export function stamp(session: Session, stanza: Element, to: string | undefined)
   const lang = stanza.attr('xml:lang') ?? session.link.lang;
   const { attrs } = stanza;
   if (attrs['from'] === from && attrs['to'] === to && attrs['xml:lang'] === lang) return stanza;
-  const stamped: Record<string, string> = Object.assign(Object.create(null), attrs);
+  const stamped = Object.assign(newRecord(), attrs);
   stamped['from'] = from;
   if (to !== undefined) stamped['to'] = to;
   if (lang !== undefined) stamped['xml:lang'] = lang;
