@@ -114,8 +114,8 @@ async function openStandalone(
 }
 
 function reloadableOf({ registration, tls, ...limits }: StandaloneConfig): ReloadableOptions {
-  const { maxOfflineMessages, maxSessionsPerAccount } = limits;
-  return { settings: { registration, maxOfflineMessages, maxSessionsPerAccount }, tls };
+  const { maxOfflineMessages, maxSessionsPerAccount, smacks, archive } = limits;
+  return { settings: { registration, maxOfflineMessages, maxSessionsPerAccount, smacks, archive }, tls };
 }
 
 async function readSaslSecret({ keys }: Storage): Promise<Uint8Array> {

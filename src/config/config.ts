@@ -24,6 +24,51 @@ export interface StandaloneConfig {
   readonly maxConnectionsPerAddress: number;
   readonly maxSessionsPerAccount: number;
   readonly maxOfflineMessages: number;
+  /** Undefined: no federation. */
+  readonly s2s: FederationConfig | undefined;
+  /** The listener for others' components (XEP-0114); undefined for none. */
+  readonly components: ComponentListenerConfig | undefined;
+  /** Stream management (XEP-0198). Times in seconds. */
+  readonly smacks: {
+    readonly hibernationTime: number;
+    readonly maxAckDelay: number;
+    readonly maxQueueSize: number;
+  };
+  /** The archive (XEP-0313); `expiresAfter` in seconds, 0 for never. */
+  readonly archive: {
+    readonly defaultPolicy: 'always' | 'roster' | 'never';
+    readonly expiresAfter: number;
+    readonly maxQueryResults: number;
+  };
+}
+
+/** How the embedded server talks to others (RFC 6120). Domains are prepared. */
+export interface FederationConfig {
+  /** Where servers connect and use STARTTLS. */
+  readonly listen: ListenAddress;
+  /** Where servers connect with TLS from the first byte (XEP-0368); undefined for nowhere. */
+  readonly listenDirectTls: ListenAddress | undefined;
+  readonly requireEncryption: boolean;
+  /** Whether a server has to have a certificate that verifies; else dialback (XEP-0220) does as well. */
+  readonly secureAuth: boolean;
+  /** Exceptions: domains that have to, whatever `secureAuth`, and domains that need not. */
+  readonly secureDomains: readonly string[];
+  readonly insecureDomains: readonly string[];
+  /** Undefined: all but those that are blocked. A domain stands for those below it as well. */
+  readonly allowedDomains: readonly string[] | undefined;
+  readonly blockedDomains: readonly string[];
+  /** File with certificates of further authorities, as PEM. */
+  readonly ca: string | undefined;
+  /** Where servers of some domains are, instead of what DNS says. */
+  readonly connect: ReadonlyMap<string, ListenAddress>;
+  /** Whether DNS may lead to addresses of private networks. */
+  readonly allowPrivateNetworks: boolean;
+}
+
+export interface ComponentListenerConfig {
+  readonly listen: ListenAddress;
+  /** By domain. */
+  readonly secrets: ReadonlyMap<string, string>;
 }
 
 /** Belfry is a component of another XMPP server. */

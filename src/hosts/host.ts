@@ -79,3 +79,59 @@ export interface Host {
   /** Adds to what disco#info answers. */
   advertise(advertisement: Advertisement): void;
 }
+
+/** A device of an account: connected, or asleep and expected back (XEP-0198). */
+export interface AccountSession {
+  /** The full JID. */
+  readonly jid: Jid;
+}
+
+/** A request of an account's own session, to its own bare JID or without `to`. */
+export interface AccountRequest extends IqRequest {
+  /** The bare JID. */
+  readonly account: Jid;
+}
+
+export type AccountRequestHandler = (
+  request: AccountRequest,
+) => Element | undefined | Promise<Element | undefined>;
+
+/** Something that happens to accounts again and again. What a listener throws, or rejects with, is logged and harms nobody. */
+export interface AccountEvent<Args extends readonly unknown[]> {
+  on(listener: (...args: Args) => void | Promise<void>): void;
+}
+
+/**
+ * A host that has the accounts of its users, and so sees what arrives for those that are not there: the embedded server. A
+ * component is none.
+ */
+export interface AccountHost extends Host {
+  /** Requests of accounts to themselves. One handler for each route. */
+  onAccountIq(route: IqRoute, handler: AccountRequestHandler): void;
+  /** What disco#info answers for an account's bare JID. */
+  advertiseAccount(advertisement: Advertisement): void;
+  /** The account's sessions, those that hibernate among them. */
+  sessionsOf(user: Jid): readonly AccountSession[];
+  isHibernating(session: AccountSession): boolean;
+  /** Lets a session without connection wait so many seconds from now; false if it is none. */
+  extendHibernation(session: AccountSession, seconds: number): boolean;
+  /** A message was kept for an account that no session took it for. */
+  readonly offlineMessage: AccountEvent<[account: Jid, message: Element]>;
+  /** A message was stored in the account's archive (XEP-0313). */
+  readonly archived: AccountEvent<
+    [
+      account: Jid,
+      message: { readonly id: string; readonly direction: 'incoming' | 'outgoing'; readonly stanza: Element },
+    ]
+  >;
+  /** A client has not acknowledged in time what it was sent. */
+  readonly ackDelayed: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
+  /** A session lost its connection and waits for its client. */
+  readonly hibernationStart: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
+  /** A stanza was queued for such a session, or for one whose acknowledgement is late. */
+  readonly hibernationQueued: AccountEvent<[session: AccountSession, stanza: Element]>;
+  readonly hibernationEnd: AccountEvent<
+    [session: AccountSession, how: 'resumed' | 'expired' | 'overflow' | 'ended']
+  >;
+  readonly accountRemoved: AccountEvent<[account: Jid]>;
+}

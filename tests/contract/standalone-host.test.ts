@@ -7,6 +7,7 @@ import { Jid } from '../../src/xmpp/jid.js';
 import { memoryServerStores } from '../harness/memory-server-stores.js';
 import { waitFor } from '../harness/net.js';
 import { recordingEvents } from '../harness/recording-events.js';
+import { testSettings } from '../harness/settings.js';
 import { type HostHarness, hostContract } from './host.contract.js';
 
 /** The server's core without sockets; who is at other servers is the test. */
@@ -15,7 +16,7 @@ async function makeHarness(hostOf: (core: Core) => Host): Promise<HostHarness> {
   const sent: Element[] = [];
   const core = createCore({
     domain: Jid.parse('example.org'),
-    settings: { registration: 'closed', maxOfflineMessages: 100, maxSessionsPerAccount: 10 },
+    settings: testSettings,
     stores: memoryServerStores(),
     events,
     clock: systemClock,

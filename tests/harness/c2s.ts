@@ -24,6 +24,7 @@ const noCertificate = { cert: '', key: '', serverEndPoint: undefined };
 
 /** The server behind the door, as far as a connection can see it. */
 export class FakeEntrance implements Entrance {
+  readonly features: Element[] = [];
   readonly sessions: Session[] = [];
   readonly received: Element[] = [];
   readonly unbound: { readonly session: Session; readonly undelivered: readonly Element[] }[] = [];
@@ -40,6 +41,7 @@ export class FakeEntrance implements Entrance {
       sessions: new Map(),
       contacts: new Map(),
       blocked: new Set(),
+      archivePreferences: undefined,
     };
     const session = new Session(
       fake,

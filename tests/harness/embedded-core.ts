@@ -12,6 +12,7 @@ import { FakeClock } from './fake-clock.js';
 import { RecordingLink } from './fake-server.js';
 import { memoryServerStores } from './memory-server-stores.js';
 import { recordingEvents } from './recording-events.js';
+import { testSettings } from './settings.js';
 
 const keys: ScramKeys = {
   salt: new Uint8Array(16),
@@ -78,7 +79,7 @@ export class EmbeddedCore {
   constructor(settings: Partial<StandaloneSettings> = {}, more: Partial<CoreOptions> = {}) {
     this.core = createCore({
       domain: Jid.parse('example.org'),
-      settings: { registration: 'closed', maxOfflineMessages: 100, maxSessionsPerAccount: 10, ...settings },
+      settings: { ...testSettings, ...settings },
       stores: this.stores,
       events: this.#recording.events,
       clock: this.clock,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Advertisement, IqHandler, IqRequest, IqRoute } from '../../src/hosts/host.js';
 import type { Account, Accounts } from '../../src/hosts/standalone/account.js';
+import { Delays } from '../../src/hosts/standalone/delays.js';
 import { createHooks } from '../../src/hosts/standalone/hooks.js';
 import type { AccountIqHandler, Audience, Server } from '../../src/hosts/standalone/module.js';
 import type { PresenceRules } from '../../src/hosts/standalone/presence/presence-rules.js';
@@ -16,6 +17,7 @@ import type { StreamError } from '../../src/xmpp/stream-error.js';
 import { FakeClock } from './fake-clock.js';
 import { memoryServerStores } from './memory-server-stores.js';
 import { recordingEvents } from './recording-events.js';
+import { testSettings } from './settings.js';
 
 /** A link that keeps what is sent to the client. */
 export class RecordingLink implements SessionLink {
@@ -31,6 +33,11 @@ export class RecordingLink implements SessionLink {
     if (this.isFull || this.ended !== undefined) return false;
     this.sent.push(stanza);
     return true;
+  }
+
+  /** Elements that are no stanzas are kept among them. */
+  write(element: Element): void {
+    if (this.ended === undefined) this.sent.push(element);
   }
 
   written(): Promise<boolean> {
@@ -119,6 +126,9 @@ const routeKey = ({ type, ns, name }: IqRoute) => `${type} {${ns}}${name}`;
 export class FakeServer implements Server {
   readonly domain: Jid;
   readonly settings: StandaloneSettings;
+  readonly delays: Delays;
+  /** Stream features that modules offer. */
+  readonly offered: Element[] = [];
   readonly stores = memoryServerStores();
   readonly accounts = new FakeAccounts();
   readonly hooks = createHooks();
@@ -134,17 +144,14 @@ export class FakeServer implements Server {
   readonly routed: Element[] = [];
   /** Takes presence for bare JIDs once it is set. */
   presence: PresenceRules | undefined;
+  readonly #nonzas = new Map<string, (session: Session, element: Element) => void | Promise<void>>();
   readonly #domainHandlers = new Map<string, IqHandler>();
   readonly #accountHandlers = new Map<string, { audience: Audience; handler: AccountIqHandler }>();
 
   constructor(domain = 'example.org', settings: Partial<StandaloneSettings> = {}) {
     this.domain = Jid.parse(domain);
-    this.settings = {
-      registration: 'closed',
-      maxOfflineMessages: 100,
-      maxSessionsPerAccount: 10,
-      ...settings,
-    };
+    this.settings = { ...testSettings, ...settings };
+    this.delays = new Delays(this.domain);
   }
 
   advertise(advertisement: Advertisement): void {
@@ -171,6 +178,31 @@ export class FakeServer implements Server {
     register(this.#accountHandlers, routeKey(route), { audience, handler });
   }
 
+  onNonza(namespace: string, handler: (session: Session, element: Element) => void | Promise<void>): void {
+    register(this.#nonzas, namespace, handler);
+  }
+
+  offer(feature: Element): void {
+    this.offered.push(feature);
+  }
+
+  /** Sends an element that is no stanza, in the name of a session. */
+  async sendNonza({ session }: FakeClient, element: Element): Promise<void> {
+    await this.#nonzas.get(element.ns)?.(session, element);
+  }
+
+  extendHibernation(): boolean {
+    return false;
+  }
+
+  attach(): undefined {
+    return undefined;
+  }
+
+  isLocal(domain: string): boolean {
+    return domain === this.domain.domain;
+  }
+
   /** Makes an account; one that is not `loaded` is read from the store when somebody works on it. */
   async addAccount(bareJid: string, loaded = true): Promise<Account> {
     await this.stores.accounts.create(bareJid, { sha1: keys, sha256: keys });
@@ -190,6 +222,7 @@ export class FakeServer implements Server {
       sessions: new Map(),
       contacts: new Map(contacts.map((contact) => [contact.jid, contact])),
       blocked: new Set(await this.stores.blocks.load(row.id)),
+      archivePreferences: await this.stores.archive.loadPreferences(row.id),
     };
   }
 

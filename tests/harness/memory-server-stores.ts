@@ -9,6 +9,7 @@ import type {
   StoredAccount,
   StoredContact,
 } from '../../src/hosts/standalone/store.js';
+import { memoryArchive } from './memory-archive.js';
 
 /** What an account has beside its name and password. */
 interface Belongings {
@@ -173,5 +174,6 @@ export function memoryServerStores(): MemoryServerStores {
     offline: memoryOffline(tables),
     blocks: memoryBlocks(tables),
     documents: memoryDocuments(tables),
+    archive: memoryArchive((work) => tables.run(work)),
   };
 }

@@ -45,6 +45,7 @@ describe('the accounts in memory', () => {
         accounts: Object.assign(Object.create(accounts), { find }),
         rosters: stores.rosters,
         blocks: stores.blocks,
+        archive: stores.archive,
       },
       events: events.events,
       maxIdle: 1_000,

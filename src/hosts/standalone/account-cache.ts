@@ -4,10 +4,10 @@ import type { Jid } from '../../xmpp/jid.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Account, Accounts } from './account.js';
 import type { Session } from './session.js';
-import type { StandaloneStores, StoredAccount, StoredContact } from './store.js';
+import type { ArchivePreferences, StandaloneStores, StoredAccount, StoredContact } from './store.js';
 
 export interface AccountCacheOptions {
-  readonly stores: Pick<StandaloneStores, 'accounts' | 'rosters' | 'blocks'>;
+  readonly stores: Pick<StandaloneStores, 'accounts' | 'rosters' | 'blocks' | 'archive'>;
   readonly events: Pick<Events, 'storageFailed'>;
   /** Accounts without sessions that stay in memory; the one that was not used for longest goes first. */
   readonly maxIdle: number;
@@ -17,19 +17,28 @@ export interface AccountCacheOptions {
 
 type Work<T> = (account: Account | undefined) => T | Promise<T>;
 
+/** What is stored of an account and stays in memory with it. */
+interface Kept {
+  readonly contacts: readonly StoredContact[];
+  readonly blocked: readonly string[];
+  readonly archivePreferences: ArchivePreferences | undefined;
+}
+
 class CachedAccount implements Account {
   readonly id: number;
   readonly jid: Jid;
   readonly sessions = new Map<string, Session>();
   readonly contacts = new Map<string, StoredContact>();
   readonly blocked: Set<string>;
+  archivePreferences: ArchivePreferences | undefined;
   rosterVersion: string | undefined;
 
-  constructor(id: number, jid: Jid, contacts: readonly StoredContact[], blocked: readonly string[]) {
+  constructor(id: number, jid: Jid, { contacts, blocked, archivePreferences }: Kept) {
     this.id = id;
     this.jid = jid;
     for (const contact of contacts) this.contacts.set(contact.jid, contact);
     this.blocked = new Set(blocked);
+    this.archivePreferences = archivePreferences;
   }
 }
 
@@ -151,9 +160,13 @@ export class AccountCache implements Accounts {
   }
 
   async #read({ id }: StoredAccount, bareJid: Jid): Promise<CachedAccount> {
-    const { rosters, blocks } = this.#options.stores;
-    const [contacts, blocked] = await Promise.all([rosters.load(id), blocks.load(id)]);
-    return new CachedAccount(id, bareJid, contacts, blocked);
+    const { rosters, blocks, archive } = this.#options.stores;
+    const [contacts, blocked, archivePreferences] = await Promise.all([
+      rosters.load(id),
+      blocks.load(id),
+      archive.loadPreferences(id),
+    ]);
+    return new CachedAccount(id, bareJid, { contacts, blocked, archivePreferences });
   }
 
   #begin<T>(bareJid: Jid, work: Work<T>): T | Promise<T> {

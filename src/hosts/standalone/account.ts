@@ -1,6 +1,6 @@
 import type { Jid } from '../../xmpp/jid.js';
 import type { Session } from './session.js';
-import type { StoredContact } from './store.js';
+import type { ArchivePreferences, StoredContact } from './store.js';
 
 /** What tells an account from one that is made later under the same name. */
 export type AccountIdentity = Pick<Account, 'id' | 'jid'>;
@@ -16,6 +16,8 @@ export interface Account {
   readonly contacts: Map<string, StoredContact>;
   /** Blocked JIDs as text. Changed by blocking alone, after the store. */
   readonly blocked: Set<string>;
+  /** Which messages are archived; undefined for the server's default. Changed by the archive alone, after the store. */
+  archivePreferences: ArchivePreferences | undefined;
   /** The version of the roster (RFC 6121 §2.6) once somebody has asked for it; forgotten with each change. */
   rosterVersion?: string | undefined;
 }

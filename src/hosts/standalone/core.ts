@@ -9,6 +9,8 @@ import type { Advertisement, Host } from '../host.js';
 import { AccountCache } from './account-cache.js';
 import { removeAccount } from './account-removal.js';
 import { AddressCache } from './address-cache.js';
+import { type Archiving, noArchive } from './archive/archiving.js';
+import { Delays } from './delays.js';
 import { Sessions } from './entrance.js';
 import { createHooks } from './hooks.js';
 import { IqRouting } from './iq-routing.js';
@@ -16,7 +18,7 @@ import { MessageDelivery } from './message-delivery.js';
 import type { Server } from './module.js';
 import type { PresenceRules } from './presence/presence-rules.js';
 import { Router } from './router.js';
-import type { Entrance } from './session.js';
+import type { Entrance, Session } from './session.js';
 import type { StandaloneSettings } from './settings.js';
 import type { StandaloneStores } from './store.js';
 
@@ -63,7 +65,7 @@ export interface CoreOptions {
   readonly software: Software;
   readonly limits?: Partial<CoreLimits>;
   /** Takes stanzas for other servers. Without it there are none: such stanzas go back, `remote-server-not-found`. */
-  readonly routeRemote?: (stanza: Element) => void | Promise<void>;
+  readonly routeRemote?: ((stanza: Element) => void | Promise<void>) | undefined;
 }
 
 /** The embedded server without its doors: accounts, sessions, and the way of stanzas between them. */
@@ -79,8 +81,16 @@ export interface Core {
   removeAccount(jid: Jid, by: 'operator' | 'user'): Promise<boolean>;
   /** Without rules, presence goes nowhere. Called once, before the first session. */
   setPresenceRules(rules: PresenceRules): void;
+  /** Without an archive nothing is kept. Called once, before the first session. */
+  setArchiving(archiving: Archiving): void;
   /** Ends all sessions with `system-shutdown` and open requests as `disconnected`, within a bound. For good. */
   stop(): Promise<void>;
+}
+
+type NonzaHandler = (session: Session, element: Element) => void | Promise<void>;
+
+interface Taker {
+  take(stanza: Element): void | Promise<void>;
 }
 
 const noPresence: PresenceRules = {
@@ -104,15 +114,22 @@ class EmbeddedCore implements Core {
   readonly #accounts: AccountCache;
   readonly #iqs: IqRouting;
   readonly #router: Router;
+  readonly #delays: Delays;
   /** The domains of this server, by name. */
   readonly #entities = new Map<string, DomainEntity>();
+  /** Further domains, whose stanzas somebody else takes. */
+  readonly #attached = new Map<string, Taker>();
+  readonly #nonzas = new Map<string, NonzaHandler>();
+  readonly #offered: Element[] = [];
   readonly #own: DomainEntity;
   #presence = noPresence;
+  #archiving = noArchive;
   #isConnected = true;
 
   constructor(options: CoreOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#delays = new Delays(options.domain);
     const { idleAccounts: maxIdle, waitingPerAccount: maxWaiting } = this.#limits;
     this.#accounts = new AccountCache({ ...options, maxIdle, maxWaiting });
     this.#iqs = this.#createIqRouting();
@@ -136,6 +153,10 @@ class EmbeddedCore implements Core {
 
   setPresenceRules(rules: PresenceRules): void {
     this.#presence = rules;
+  }
+
+  setArchiving(archiving: Archiving): void {
+    this.#archiving = archiving;
   }
 
   async stop(): Promise<void> {
@@ -164,10 +185,10 @@ class EmbeddedCore implements Core {
       addresses: new AddressCache(this.#limits.addresses),
       hooks: this.#hooks,
       events,
-      messages: new MessageDelivery({ accounts, hooks: this.#hooks }),
+      messages: new MessageDelivery({ accounts, hooks: this.#hooks, archiving: () => this.#archiving }),
       iqs: this.#iqs,
       presence: () => this.#presence,
-      entity: (name) => this.#entities.get(name),
+      entity: (name) => this.#entities.get(name) ?? this.#attached.get(name),
       routeRemote,
     });
   }
@@ -184,6 +205,8 @@ class EmbeddedCore implements Core {
       presence: () => this.#presence,
       clock,
       randomBytes,
+      nonza: (namespace) => this.#nonzas.get(namespace),
+      offered: this.#offered,
       stopWithin: this.#limits.stopWithin,
     });
   }
@@ -218,6 +241,22 @@ class EmbeddedCore implements Core {
     return this.#createEntity(domain, { category: 'component', type: 'generic', name });
   }
 
+  #attach(domain: Jid, take: Taker['take']): (() => void) | undefined {
+    const name = domain.domain;
+    if (!domain.isDomain || this.#isLocal(name)) return undefined;
+    this.#attached.set(name, { take });
+    return () => void this.#attached.delete(name);
+  }
+
+  #isLocal(domain: string): boolean {
+    return this.#entities.has(domain) || this.#attached.has(domain);
+  }
+
+  #onNonza(namespace: string, handler: NonzaHandler): void {
+    if (this.#nonzas.has(namespace)) throw new Error(`${namespace} has a handler already`);
+    this.#nonzas.set(namespace, handler);
+  }
+
   #createServer(): Server {
     const { domain, settings, stores, events, clock, now, randomBytes } = this.#options;
     const forAccounts: Advertisement[] = [];
@@ -236,6 +275,12 @@ class EmbeddedCore implements Core {
       accountInfo: () => joinAdvertised(forAccounts),
       onDomainIq: (route, handler) => this.#own.onIq(route, handler),
       onAccountIq: (route, audience, handler) => this.#iqs.on(route, audience, handler),
+      onNonza: (namespace, handler) => this.#onNonza(namespace, handler),
+      offer: (feature) => void this.#offered.push(feature),
+      delays: this.#delays,
+      extendHibernation: () => false,
+      attach: (name, take) => this.#attach(name, take),
+      isLocal: (name) => this.#isLocal(name),
       route: (stanza) => this.#router.route(stanza),
     };
   }

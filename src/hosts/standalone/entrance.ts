@@ -31,6 +31,10 @@ export interface EntranceOptions {
   readonly presence: () => PresenceRules;
   readonly clock: Clock;
   readonly randomBytes: (size: number) => Uint8Array;
+  /** Who takes elements of a namespace that are no stanzas. */
+  readonly nonza: (namespace: string) => ((session: Session, element: Element) => Done) | undefined;
+  /** Stream features of modules. */
+  readonly offered: readonly Element[];
   /** Milliseconds that the end of all sessions may take. */
   readonly stopWithin: number;
 }
@@ -65,8 +69,14 @@ export class Sessions implements Entrance {
     return session;
   }
 
+  get features(): readonly Element[] {
+    return this.#options.offered;
+  }
+
   receive(session: Session, stanza: Element): Done {
     if (!this.#isCurrent(session)) return;
+    const nonza = stanza.ns === ns.client ? undefined : this.#options.nonza(stanza.ns);
+    if (nonza !== undefined) return nonza(session, stanza);
     checkStanza(session, stanza);
     if (isTooLarge(stanza)) return this.#answer(session, stanza, tooLarge());
     const address = stanza.attr('to');
@@ -159,7 +169,8 @@ export class Sessions implements Entrance {
   #send(session: Session, stanza: Element, to: Jid): Done {
     const refusal = this.#refusal(session, stanza, to);
     if (refusal !== undefined) return this.#answer(session, stanza, refusal);
-    if (stanza.name !== 'presence') return this.#router.deliver(stanza, session.jid, to);
+    if (stanza.name === 'message') return this.#router.deliverFrom(session, stanza, to);
+    if (stanza.name === 'iq') return this.#router.deliver(stanza, session.jid, to);
     return this.#guard(session, stanza, () => this.#options.presence().outbound(session, stanza, to));
   }
 

@@ -6,6 +6,15 @@ import type { Session } from './session.js';
 
 type Outcome = void | Promise<void>;
 
+/** A message in an account's archive. */
+export interface ArchivedMessage {
+  /** The archive's id of it (XEP-0359). */
+  readonly id: string;
+  /** Whether the account received it or sent it. */
+  readonly direction: 'incoming' | 'outgoing';
+  readonly stanza: Element;
+}
+
 /** All listeners are called, in the order in which their modules are listed; each waits for the one before. */
 export interface Hook<Args extends readonly unknown[]> {
   on(listener: (...args: Args) => Outcome): void;
@@ -52,6 +61,21 @@ export interface Hooks {
     [account: Account | undefined, message: Element],
     'stored' | 'dropped' | 'refused'
   >;
+  /** A message was stored in the account's archive (XEP-0313), and is on disk. */
+  readonly archived: Hook<[account: Account, message: ArchivedMessage]>;
+  /** A message was kept for an account that no session took it for, and is on disk. */
+  readonly offlineStored: Hook<[account: Account, message: Element]>;
+  /**
+   * The client has not acknowledged in time what it was asked to (XEP-0198): its connection may be dead already. `unacknowledged`
+   * are the stanzas that it was sent. Told once until it acknowledges something.
+   */
+  readonly ackDelayed: Hook<[session: Session, unacknowledged: readonly Element[]]>;
+  /** A session lost its connection and waits for its client to resume it (XEP-0198). */
+  readonly hibernationStart: Hook<[session: Session, unacknowledged: readonly Element[]]>;
+  /** A stanza for a session without connection, or with one on which an acknowledgement is late, was queued. */
+  readonly hibernationQueued: Hook<[session: Session, stanza: Element]>;
+  /** The client is back, or the session is over: its time has run out, its queue is full, or somebody ended it. */
+  readonly hibernationEnd: Hook<[session: Session, how: 'resumed' | 'expired' | 'overflow' | 'ended']>;
   /** The account is about to be removed; its sessions are still there. What it owes to contacts is sent now. */
   readonly accountRemoving: Hook<[account: Account]>;
   /** The account was removed, and its sessions have ended. */
@@ -66,6 +90,12 @@ export function createHooks(): Hooks {
     outgoing: createCheck(),
     incoming: createCheck(),
     offlineMessage: createOffer(),
+    archived: createHook(),
+    offlineStored: createHook(),
+    ackDelayed: createHook(),
+    hibernationStart: createHook(),
+    hibernationQueued: createHook(),
+    hibernationEnd: createHook(),
     accountRemoving: createHook(),
     accountRemoved: createHook(),
   };

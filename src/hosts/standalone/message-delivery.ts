@@ -3,6 +3,7 @@ import type { Jid } from '../../xmpp/jid.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Account } from './account.js';
 import type { AccountCache } from './account-cache.js';
+import type { Archiving } from './archive/archiving.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
 import { messageFate, takesMessages } from './message-routing.js';
@@ -10,6 +11,7 @@ import { messageFate, takesMessages } from './message-routing.js';
 export interface MessageDeliveryOptions {
   readonly accounts: AccountCache;
   readonly hooks: Pick<Hooks, 'incoming' | 'offlineMessage'>;
+  readonly archiving: () => Archiving;
 }
 
 /** Nothing if the message is where it should be, or what goes back to its sender instead. */

@@ -5,6 +5,7 @@ import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import type { Advertisement, IqHandler, IqRequest, IqRoute } from '../host.js';
 import type { Account, Accounts } from './account.js';
+import type { Delays } from './delays.js';
 import type { Hooks } from './hooks.js';
 import type { Session } from './session.js';
 import type { StandaloneSettings } from './settings.js';
@@ -60,6 +61,18 @@ export interface Server {
   onDomainIq(route: IqRoute, handler: IqHandler): void;
   /** Requests to an account. One handler for each route. */
   onAccountIq(route: IqRoute, audience: Audience, handler: AccountIqHandler): void;
+  /** An element in this namespace that a session sends and that is no stanza; one handler for each namespace. */
+  onNonza(namespace: string, handler: (session: Session, element: Element) => void | Promise<void>): void;
+  /** Adds to the stream features of clients that have authenticated. */
+  offer(feature: Element): void;
+  /** The time of messages that were kept (XEP-0203). */
+  readonly delays: Delays;
+  /** Lets the session wait so many seconds more for its client, from now on; false if it does not hibernate. */
+  extendHibernation(session: Session, seconds: number): boolean;
+  /** Takes over a domain of this server, until what is returned is called; undefined if it is taken. */
+  attach(domain: Jid, take: (stanza: Element) => void | Promise<void>): (() => void) | undefined;
+  /** Whether stanzas for a domain stay at this server. */
+  isLocal(domain: string): boolean;
   /**
    * Sends a stanza that has valid, prepared `from` and `to`, wherever that is: a session, an account, the domain, another
    * server. Errors come back to `from` as stanzas; the promise, if any, never rejects.

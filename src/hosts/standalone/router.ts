@@ -26,7 +26,7 @@ export interface RouterOptions {
   readonly iqs: IqRouting;
   readonly presence: () => PresenceRules;
   /** Who takes what is for a domain of this server; undefined for other domains. */
-  readonly entity: (domain: string) => { take(stanza: Element): void } | undefined;
+  readonly entity: (domain: string) => { take(stanza: Element): Done } | undefined;
   /** Takes what is for another server; without it, that goes back. */
   readonly routeRemote?: ((stanza: Element) => Done) | undefined;
 }
@@ -71,6 +71,11 @@ export class Router {
       (error) => this.#bounce(stanza, from, to, error),
       stanza,
     );
+  }
+
+  /** As `deliver`, for a message of one of our sessions. */
+  deliverFrom(session: Session, stanza: Element, to: Jid): Done {
+    return this.deliver(stanza, session.jid, to);
   }
 
   /**
@@ -136,18 +141,18 @@ export class Router {
 
   #send(stanza: Element, from: Jid, to: Jid): Done {
     if (to.domain !== this.#options.domain.domain) return this.#elsewhere(stanza, from, to);
-    if (to.local === '') this.#options.entity(to.domain)?.take(stanza);
-    else if (stanza.name === 'message') return this.#message(stanza, from, to);
-    else if (stanza.name === 'iq') return this.#options.iqs.deliver(stanza, from, to);
-    else return this.#presence(stanza, from, to);
+    if (to.local === '') return this.#options.entity(to.domain)?.take(stanza);
+    if (stanza.name === 'message') return this.#message(stanza, from, to);
+    if (stanza.name === 'iq') return this.#options.iqs.deliver(stanza, from, to);
+    return this.#presence(stanza, from, to);
   }
 
   #elsewhere(stanza: Element, from: Jid, to: Jid): Done {
     const { entity, routeRemote } = this.#options;
     const local = entity(to.domain);
-    if (local !== undefined) local.take(stanza);
-    else if (routeRemote !== undefined) return routeRemote(stanza);
-    else return this.#bounce(stanza, from, to, new StanzaError('remote-server-not-found'));
+    if (local !== undefined) return local.take(stanza);
+    if (routeRemote !== undefined) return routeRemote(stanza);
+    return this.#bounce(stanza, from, to, new StanzaError('remote-server-not-found'));
   }
 
   #message(stanza: Element, from: Jid, to: Jid): Done {

@@ -20,8 +20,18 @@ export interface SessionLink {
    * overflows. False when the link ends before.
    */
   written(): Promise<boolean>;
+  /** Writes an element that is no stanza: it counts for nothing, and is not given back if the link ends. */
+  write(element: Element): void;
   /** Writes what waits, then the error if there is one, then closes. */
   end(error?: StreamError): void;
+}
+
+/** What stands between a session and its link, and may hold stanzas back for a while (XEP-0352). */
+export interface Filter {
+  /** As `SessionLink.send`. */
+  send(stanza: Element): boolean;
+  /** Gives back what it holds, in order, when the session is over; it holds nothing from then on. */
+  takeHeld(): readonly Element[];
 }
 
 /** A bound resource of an account (RFC 6120 §7) while it is connected. */
@@ -29,7 +39,12 @@ export class Session {
   readonly account: Account;
   /** The full JID. */
   readonly jid: Jid;
-  readonly link: SessionLink;
+  /** The connection; replaced by stream management alone, which outlives connections. */
+  link: SessionLink;
+  /** Set while the client is inactive. */
+  filter: Filter | undefined;
+  /** The client gets copies of its account's other chats (XEP-0280). */
+  wantsCarbons = false;
   /** Its last available presence, with `from`; undefined while it is not available (RFC 6121 §4.2). */
   presence: Element | undefined;
   /** Of its presence, -128 to 127 (RFC 6121 §4.7.2.3); means nothing while it is not available. */
@@ -53,12 +68,14 @@ export class Session {
 
   /** Sends to the client; false if it could not be taken. */
   send(stanza: Element): boolean {
-    return this.link.send(stanza);
+    return this.filter === undefined ? this.link.send(stanza) : this.filter.send(stanza);
   }
 }
 
 /** The door between connections and the server: all that a connection may do once it has authenticated. */
 export interface Entrance {
+  /** Stream features for clients that have authenticated, beside those of RFC 6120. */
+  readonly features: readonly Element[];
   /**
    * Binds a resource (RFC 6120 §7.6, §7.7): the one asked for, or a made one. An older session of the same resource is
    * ended with the stream error `conflict`.
@@ -67,7 +84,7 @@ export interface Entrance {
    */
   bind(account: AccountIdentity, resource: string | undefined, link: SessionLink): Promise<Session>;
   /**
-   * Takes a stanza from the client, as it came. The next one may only be handed over when what this returns is done, so
+   * Takes an element from the client, as it came: a stanza, or one of an extension that is none (XEP-0198, XEP-0352). The next one may only be handed over when what this returns is done, so
    * that order holds and what is answered later implies that this was stored.
    * @throws {StreamError} that ends the stream: a `from` that is not the session's, an element that is no stanza
    */

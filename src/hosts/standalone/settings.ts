@@ -5,6 +5,24 @@ export interface StandaloneSettings {
   /** Offline messages kept for each account; 0 for none. */
   readonly maxOfflineMessages: number;
   readonly maxSessionsPerAccount: number;
+  /** Stream management (XEP-0198). Times in seconds. */
+  readonly smacks: {
+    /** How long a session without connection waits for its client. */
+    readonly hibernationTime: number;
+    /** How long a client may take to acknowledge before it counts as asleep. */
+    readonly maxAckDelay: number;
+    /** Stanzas that wait for a client that has no connection. */
+    readonly maxQueueSize: number;
+  };
+  /** The archive (XEP-0313). */
+  readonly archive: {
+    /** What is kept for accounts that have not said. */
+    readonly defaultPolicy: 'always' | 'roster' | 'never';
+    /** Seconds until a message is removed; 0 for never. */
+    readonly expiresAfter: number;
+    /** The most messages in a page. */
+    readonly maxQueryResults: number;
+  };
 }
 
 /** Bounds of what an account may keep, beside those that are settings. */

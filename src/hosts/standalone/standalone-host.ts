@@ -126,6 +126,12 @@ function liveSettings(current: () => StandaloneSettings): StandaloneSettings {
     get maxSessionsPerAccount() {
       return current().maxSessionsPerAccount;
     },
+    get smacks() {
+      return current().smacks;
+    },
+    get archive() {
+      return current().archive;
+    },
   };
 }
 

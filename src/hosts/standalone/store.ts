@@ -95,6 +95,61 @@ export interface DocumentStore {
   remove(accountId: number, kind: string, key: string): Promise<void>;
 }
 
+/** Which messages of an account its archive keeps (XEP-0441 §3). */
+export interface ArchivePreferences {
+  readonly fallback: 'always' | 'roster' | 'never';
+  /** JIDs, bare or full, with whom all is kept, and with whom nothing is. */
+  readonly always: readonly string[];
+  readonly never: readonly string[];
+}
+
+/** A message in the archive. */
+export interface StoredMessage {
+  /**
+   * Names it, in order of time: microseconds since 1970, unique at this server. What was archived at a moment has this id
+   * divided by 1,000 as its time in milliseconds.
+   */
+  readonly id: number;
+  /** The other side's bare JID, and its resource, or the empty string. */
+  readonly withBare: string;
+  readonly withResource: string;
+  /** The stanza, as XML. */
+  readonly message: string;
+}
+
+/** Which messages of an archive are meant. All that is given has to be true of a message; ids are exclusive. */
+export interface ArchiveFilter {
+  readonly withBare?: string | undefined;
+  readonly withResource?: string | undefined;
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+}
+
+/** Messages that accounts received and sent (XEP-0313), in order of their ids. */
+export interface ArchiveStore {
+  /** Writes of one turn of the event loop share one wait for the disk. */
+  add(accountId: number, message: StoredMessage): Promise<void>;
+  /** The highest id that any account's archive has; 0 if there is none. */
+  newestId(): Promise<number>;
+  /** The first or, with `isBackwards`, the last messages, at most `limit`; always in ascending order. */
+  page(
+    accountId: number,
+    filter: ArchiveFilter,
+    limit: number,
+    isBackwards: boolean,
+  ): Promise<readonly StoredMessage[]>;
+  /** Those of these messages that the account has, in ascending order. */
+  find(accountId: number, ids: readonly number[]): Promise<readonly StoredMessage[]>;
+  count(accountId: number, filter: ArchiveFilter): Promise<number>;
+  /** The ids of the first and the last message; undefined if there is none. */
+  ends(accountId: number): Promise<{ readonly first: number; readonly last: number } | undefined>;
+  /** Removes what is older than the id, at most `limit` messages; answers how many. */
+  expire(beforeId: number, limit: number): Promise<number>;
+  /** Undefined for an account that has not said. */
+  loadPreferences(accountId: number): Promise<ArchivePreferences | undefined>;
+  putPreferences(accountId: number, preferences: ArchivePreferences): Promise<void>;
+}
+
 /** All that the embedded server keeps. */
 export interface StandaloneStores {
   readonly accounts: AccountStore;
@@ -102,4 +157,5 @@ export interface StandaloneStores {
   readonly offline: OfflineStore;
   readonly blocks: BlockStore;
   readonly documents: DocumentStore;
+  readonly archive: ArchiveStore;
 }

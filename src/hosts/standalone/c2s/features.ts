@@ -39,7 +39,7 @@ const required = (startTls: 'optional' | 'required') =>
  * What a stream offers to a client that has authenticated. Sessions of RFC 3921 exist no more, but older clients wait
  * for the offer.
  */
-export function sessionFeatures(): Element {
+export function sessionFeatures(more: readonly Element[]): Element {
   return el(
     'features',
     ns.streams,
@@ -48,5 +48,6 @@ export function sessionFeatures(): Element {
     el('session', ns.session, {}, el('optional', ns.session)),
     el('ver', ns.rosterVersioning),
     el('sub', ns.preApproval),
+    ...more,
   );
 }

@@ -67,7 +67,7 @@ export class Negotiation {
 
   /** What is offered after a stream header. */
   features(): Element {
-    if (this.#account !== undefined) return sessionFeatures();
+    if (this.#account !== undefined) return sessionFeatures(this.#rules.entrance.features);
     const startTls = this.#transport.canStartTls ? (this.#mustEncrypt ? 'required' : 'optional') : 'no';
     if (this.#mustEncrypt)
       return authenticationFeatures({ startTls, mechanisms: [], bindings: [], more: [] });

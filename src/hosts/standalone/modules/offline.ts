@@ -1,4 +1,4 @@
-import { type Element, el } from '../../../xmpp/element.js';
+import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import type { Account } from '../account.js';
@@ -30,8 +30,6 @@ export const offline: ServerModule = {
 
 class OfflineMessages {
   readonly #server: Server;
-  /** Delay elements of messages that were delivered: what comes back undelivered keeps the time when it was sent. */
-  readonly #delays = new WeakSet<Element>();
   /** Sessions that wait for what was kept, behind the one that is getting it. */
   readonly #waiting = new WeakMap<Account, Session[]>();
 
@@ -42,7 +40,7 @@ class OfflineMessages {
   async keep(account: Account | undefined, message: Element): Promise<'stored' | 'dropped' | 'refused'> {
     const worth = isWorthKeeping(message);
     if (worth !== 'keep') return worth;
-    const text = serialize(this.#stamp(message));
+    const text = serialize(this.#server.delays.stamp(message, this.#server.now()));
     if (account === undefined) return this.#mayKeep(text) ? 'stored' : 'refused';
     return this.#store(account, text);
   }
@@ -68,21 +66,6 @@ class OfflineMessages {
   #mayKeep(text: string): boolean {
     const isKept = this.#server.settings.maxOfflineMessages > 0;
     return isKept && Buffer.byteLength(text) <= accountLimits.offlineMessageBytes;
-  }
-
-  /** Says when the message was sent (XEP-0203), in the name of this server, which nobody else may use. */
-  #stamp(message: Element): Element {
-    if (message.elements().some((child) => this.#delays.has(child))) return message;
-    const from = this.#server.domain.toString();
-    const stamp = new Date(this.#server.now()).toISOString();
-    const children = message.children.filter(
-      (child) => typeof child === 'string' || !this.#isOwnDelay(child),
-    );
-    return message.withChildren([...children, el('delay', ns.delay, { from, stamp })]);
-  }
-
-  #isOwnDelay(child: Element): boolean {
-    return child.is('delay', ns.delay) && child.attr('from') === this.#server.domain.toString();
   }
 
   /** Hands over what was kept to one session; to another one that comes meanwhile only if the first does not take it all. */
@@ -141,7 +124,7 @@ class OfflineMessages {
   #hand(session: Session, text: string): boolean {
     const message = this.#read(text);
     if (message === undefined) return true;
-    for (const child of message.elements()) if (this.#isOwnDelay(child)) this.#delays.add(child);
+    this.#server.delays.trust(message);
     return session.send(message);
   }
 
