@@ -80,8 +80,9 @@ describe('docs/metrics.md', () => {
     .filter(([name]) => name?.startsWith('`belfry_'))
     .map(([name, type, labels]) => ({ name: quoted(name)[0], type, labels: quoted(labels) }));
 
-  it('has the metrics of src/observability/metrics.ts, with type and labels', () => {
-    const source = read('src/observability/metrics.ts');
+  it('has the metrics of src/observability/, with type and labels', () => {
+    const files = ['metrics.ts', 'server-metrics.ts'];
+    const source = files.map((name) => read(`src/observability/${name}`)).join('\n');
     const declared = [...source.matchAll(/new (Counter|Gauge|Histogram)\(\{(.*?)\}\)/gs)].map(
       ([, type = '', body = '']) => ({
         name: /name: '(\w+)'/.exec(body)?.[1],

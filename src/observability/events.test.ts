@@ -14,8 +14,8 @@ function setUp(level: 'debug' | 'info' = 'debug') {
 const jid = 'ana@example.org';
 const domain = 'push.example.org';
 
-/** One of each event, the line that it writes and the metric that it leaves. */
-const cases: [(events: Events) => void, Record<string, unknown>, string | undefined][] = [
+/** One of each event, the line that it writes (undefined: none) and the metric that it leaves. */
+const cases: [(events: Events) => void, Record<string, unknown> | undefined, string | undefined][] = [
   [
     (e) => e.hostConnected({ domain }),
     { level: 'info', host: domain, msg: 'host connected' },
@@ -136,6 +136,83 @@ const cases: [(events: Events) => void, Record<string, unknown>, string | undefi
     'belfry_offline_messages_total{result="full"} 1',
   ],
   [
+    (e) => e.sessionHibernated({ jid }),
+    { level: 'debug', jid, msg: 'session hibernates' },
+    'belfry_sessions_hibernating 1',
+  ],
+  [
+    (e) => e.sessionResumed({ jid, transport: 'starttls', replayed: 3 }),
+    { level: 'debug', jid, transport: 'starttls', replayed: 3 },
+    'belfry_stanzas_replayed_total 3',
+  ],
+  [
+    (e) => e.hibernationEnded({ jid, how: 'overflow', lost: 500 }),
+    { level: 'debug', jid, how: 'overflow', unacknowledged: 500 },
+    'belfry_hibernations_ended_total{how="overflow"} 1',
+  ],
+  [
+    (e) => e.resumptionFailed({ jid, reason: 'item-not-found' }),
+    { level: 'debug', jid, reason: 'item-not-found' },
+    'belfry_resumptions_total{result="failed"} 1',
+  ],
+  [
+    (e) => e.acknowledgementDelayed({ jid }),
+    { level: 'debug', jid },
+    'belfry_acknowledgements_delayed_total 1',
+  ],
+  [
+    (e) => e.messageArchived({ direction: 'incoming' }),
+    undefined,
+    'belfry_messages_archived_total{direction="incoming"} 1',
+  ],
+  [
+    (e) =>
+      e.serverConnected({
+        domain: 'example.net',
+        direction: 'incoming',
+        authentication: 'dialback',
+        encrypted: true,
+      }),
+    {
+      level: 'info',
+      domain: 'example.net',
+      direction: 'incoming',
+      authentication: 'dialback',
+      encrypted: true,
+    },
+    'belfry_server_connects_total{direction="incoming",authentication="dialback"} 1',
+  ],
+  [
+    (e) => e.serverDisconnected({ domain: 'example.net', direction: 'outgoing' }),
+    { level: 'info', domain: 'example.net', direction: 'outgoing' },
+    'belfry_server_streams{direction="outgoing"} -1',
+  ],
+  [
+    (e) => e.serverUnreachable({ domain: 'example.net', reason: 'ECONNREFUSED', remedy: 'wait' }),
+    { level: 'warn', domain: 'example.net', reason: 'ECONNREFUSED', remedy: 'wait' },
+    'belfry_servers_unreachable_total 1',
+  ],
+  [
+    (e) => e.serverRefused({ client: '192.0.2.1', domain: 'example.net', reason: 'not-authorized' }),
+    { level: 'info', client: '192.0.2.1', domain: 'example.net', reason: 'not-authorized' },
+    'belfry_servers_refused_total 1',
+  ],
+  [
+    (e) => e.componentAttached({ domain, client: '127.0.0.1' }),
+    { level: 'info', component: domain, client: '127.0.0.1' },
+    `belfry_component_attached{component="${domain}"} 1`,
+  ],
+  [
+    (e) => e.componentDetached({ domain }),
+    { level: 'info', component: domain },
+    `belfry_component_attached{component="${domain}"} 0`,
+  ],
+  [
+    (e) => e.componentRefused({ client: '127.0.0.1', domain, reason: 'not-authorized' }),
+    { level: 'warn', client: '127.0.0.1', component: domain, reason: 'not-authorized' },
+    'belfry_components_refused_total 1',
+  ],
+  [
     (e) => e.accountCreated({ jid, by: 'registration', client: '192.0.2.1' }),
     { level: 'info', jid, by: 'registration', client: '192.0.2.1' },
     'belfry_account_changes_total{change="created",by="registration"} 1',
@@ -172,7 +249,7 @@ describe('createEvents', () => {
   it.each(cases)('%s logs and counts', async (happen, line, metric) => {
     const { events, lines, metrics } = setUp();
     happen(events);
-    expect(lines).toEqual([expect.objectContaining(line)]);
+    expect(lines).toEqual(line === undefined ? [] : [expect.objectContaining(line)]);
     expect((await metrics.render()).split('\n')).toContain(metric);
   });
 
@@ -196,6 +273,23 @@ describe('createEvents', () => {
     expect(text).toContain('belfry_push_duration_seconds_bucket{le="0.25"} 0');
     expect(text).toContain('belfry_push_duration_seconds_bucket{le="0.5"} 1');
     expect(text).toContain('belfry_push_payload_bytes_sum 300');
+  });
+
+  it('counts as waiting whoever hibernated and neither came back nor ended', async () => {
+    const { events, metrics } = setUp();
+    for (let n = 0; n < 3; n++) events.sessionHibernated({ jid });
+    events.sessionResumed({ jid, transport: 'starttls', replayed: 0 });
+    events.hibernationEnded({ jid, how: 'expired', lost: 0 });
+    expect(await metrics.render()).toContain('belfry_sessions_hibernating 1\n');
+  });
+
+  it('counts streams with other servers by direction', async () => {
+    const { events, metrics } = setUp();
+    const stream = { domain: 'example.net', direction: 'outgoing' } as const;
+    const proof = { authentication: 'certificate', encrypted: true } as const;
+    for (let n = 0; n < 2; n++) events.serverConnected({ ...stream, ...proof });
+    events.serverDisconnected(stream);
+    expect(await metrics.render()).toContain('belfry_server_streams{direction="outgoing"} 1\n');
   });
 
   it('turns the gauge of a host that went away to 0', async () => {

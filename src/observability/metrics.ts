@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type PeerMetrics, peerMetrics, type SessionMetrics, sessionMetrics } from './server-metrics.js';
 
 /** Every metric of Belfry's own, by the name that `events.ts` uses. `docs/metrics.md` lists the same. */
-export interface Metrics {
+export interface Metrics extends SessionMetrics, PeerMetrics {
   readonly pushes: Counter<'code'>;
   readonly pushSeconds: Histogram;
   readonly pushBytes: Histogram;
@@ -47,6 +48,8 @@ export function createMetrics({ version }: { version: string }): Metrics {
     ...hostMetrics(registers),
     ...failureMetrics(registers),
     ...serverMetrics(registers),
+    ...sessionMetrics(registers),
+    ...peerMetrics(registers),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };
