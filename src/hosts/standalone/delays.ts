@@ -9,6 +9,8 @@ import { ns } from '../../xmpp/ns.js';
 export class Delays {
   readonly #domain: string;
   readonly #own = new WeakSet<Element>();
+  /** What stanzas were before they were stamped. */
+  readonly #sources = new WeakMap<Element, Element>();
 
   constructor(domain: Jid) {
     this.#domain = domain.toString();
@@ -16,15 +18,42 @@ export class Delays {
 
   /** The stanza with the time at which it was taken, in Unix milliseconds; as it is if it has one of ours. */
   stamp(stanza: Element, at: number): Element {
-    if (stanza.children.some((child) => typeof child !== 'string' && this.#own.has(child))) return stanza;
+    if (this.#find(stanza) !== undefined) return stanza;
     const delay = el('delay', ns.delay, { from: this.#domain, stamp: new Date(at).toISOString() });
     this.#own.add(delay);
-    return stanza.withChildren([...stanza.children.filter((child) => !this.#isForged(child)), delay]);
+    return this.#add(stanza, delay);
+  }
+
+  /** What was stamped, or the stanza itself if it was not: a message is known by it, however late it comes. */
+  source(stanza: Element): Element {
+    return this.#sources.get(stanza) ?? stanza;
+  }
+
+  /** The stanza with the time that another one has from us; as it is if that has none. */
+  stampLike(stanza: Element, late: Element): Element {
+    const delay = this.#find(late);
+    return delay === undefined || this.#find(stanza) !== undefined ? stanza : this.#add(stanza, delay);
   }
 
   /** Takes the times in a stanza that was stored by this server for its own. */
   trust(stanza: Element): void {
     for (const child of stanza.elements()) if (this.#isForged(child)) this.#own.add(child);
+  }
+
+  #find(stanza: Element): Element | undefined {
+    for (const child of stanza.children) {
+      if (typeof child !== 'string' && this.#own.has(child)) return child;
+    }
+    return undefined;
+  }
+
+  #add(stanza: Element, delay: Element): Element {
+    const stamped = stanza.withChildren([
+      ...stanza.children.filter((child) => !this.#isForged(child)),
+      delay,
+    ]);
+    this.#sources.set(stamped, stanza);
+    return stamped;
   }
 
   #isForged(child: Element | string): boolean {

@@ -9,8 +9,11 @@ export interface Recorded {
    * the archive's own if it keeps the message (XEP-0359 §4).
    */
   readonly stanza: Element;
-  /** Done when it is on disk, or could not be, which the archive reports; never rejects. Undefined if it is not kept. */
-  readonly written: Promise<void> | undefined;
+  /**
+   * True when it is on disk, false if it could not be, which the archive reports; never rejects. Undefined if it is not
+   * kept.
+   */
+  readonly written: Promise<boolean> | undefined;
 }
 
 /** What the way of messages asks of the archive (XEP-0313). Called once for each message and account, in order. */
