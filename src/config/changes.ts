@@ -42,6 +42,33 @@ function standaloneReaders() {
     'standalone.max_connections_per_address': read((host) => host.maxConnectionsPerAddress),
     'standalone.max_sessions_per_account': read((host) => host.maxSessionsPerAccount),
     'standalone.max_offline_messages': read((host) => host.maxOfflineMessages),
+    ...federationReaders(read),
+    'standalone.components.listen': read(({ components }) => components?.listen ?? false),
+    'standalone.components.secrets': read(({ components }) => [...(components?.secrets ?? [])]),
+    'smacks.hibernation_time': read(({ smacks }) => smacks.hibernationTime),
+    'smacks.max_ack_delay': read(({ smacks }) => smacks.maxAckDelay),
+    'smacks.max_queue_size': read(({ smacks }) => smacks.maxQueueSize),
+    'archive.default_policy': read(({ archive }) => archive.defaultPolicy),
+    'archive.expires_after': read(({ archive }) => archive.expiresAfter),
+    'archive.max_query_results': read(({ archive }) => archive.maxQueryResults),
+  };
+}
+
+type ReadStandalone = (of: (host: StandaloneConfig) => unknown) => (config: Config) => unknown;
+
+function federationReaders(read: ReadStandalone) {
+  return {
+    'standalone.s2s': read(({ s2s }) => s2s?.listen ?? false),
+    'standalone.s2s_direct_tls': read(({ s2s }) => s2s?.listenDirectTls ?? false),
+    'standalone.s2s_require_encryption': read(({ s2s }) => s2s?.requireEncryption),
+    'standalone.s2s_secure_auth': read(({ s2s }) => s2s?.secureAuth),
+    'standalone.s2s_secure_domains': read(({ s2s }) => s2s?.secureDomains),
+    'standalone.s2s_insecure_domains': read(({ s2s }) => s2s?.insecureDomains),
+    'standalone.s2s_allowed_domains': read(({ s2s }) => s2s?.allowedDomains),
+    'standalone.s2s_blocked_domains': read(({ s2s }) => s2s?.blockedDomains),
+    'standalone.s2s_ca': read(({ s2s }) => s2s?.ca),
+    'standalone.s2s_connect': read(({ s2s }) => [...(s2s?.connect ?? [])]),
+    'standalone.s2s_allow_private_networks': read(({ s2s }) => s2s?.allowPrivateNetworks),
   };
 }
 

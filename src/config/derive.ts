@@ -3,19 +3,10 @@ import { join, resolve } from 'node:path';
 import type { TokenBackendName } from '../services/unified-push/tokens/backend.js';
 import { localKeyPrefix, parseLocalKey } from '../services/unified-push/tokens/paseto.js';
 import { Jid } from '../xmpp/jid.js';
-import type { ComponentConfig, Config, HostConfig, StandaloneConfig } from './config.js';
-import type { Inputs } from './given.js';
-import type { Place, Problem } from './problem.js';
+import type { ComponentConfig, Config, HostConfig } from './config.js';
+import type { DeriveContext } from './derive-context.js';
+import { deriveStandalone } from './derive-standalone.js';
 import { type SettingName, type Values, variableOf } from './schema.js';
-
-export interface DeriveContext {
-  readonly inputs: Inputs;
-  /** Where to point for a setting that is absent. */
-  absent(setting: SettingName): Place;
-  /** What the default of `data_dir` is relative to. */
-  readonly cwd: string;
-  refuse(problem: Problem): void;
-}
 
 /** What stands in for a JID that is missing or wrong, while the rest is checked. */
 const nowhere = Jid.parse('invalid');
@@ -55,78 +46,15 @@ function deriveHost(values: Values, context: DeriveContext): HostConfig {
 
 /** A section for the other host means that `host` was forgotten, or that somebody hopes for what will not be. */
 function refuseSection(other: HostConfig['kind'], { inputs, refuse }: DeriveContext): void {
-  const given = [...inputs.values()].find(({ setting }) => setting.startsWith(`${other}.`));
-  if (given === undefined) return;
-  const text = `means nothing without host: ${other}; set that, or remove what is in ${other}`;
-  refuse({ place: given.place, key: given.path, text });
-}
-
-function deriveStandalone(values: Values, context: DeriveContext): StandaloneConfig {
-  const domain = values.domain;
-  refuseForeignPushJid(values['unified_push.jid'], domain, context);
-  refuseSharedAddress(values, context);
-  return {
-    kind: 'standalone',
-    domain,
-    c2s: values['standalone.c2s'] || undefined,
-    c2sDirectTls: values['standalone.c2s_direct_tls'] || undefined,
-    requireEncryption: values['standalone.require_encryption'],
-    tls: deriveTls(values, context),
-    registration: values['standalone.registration'],
-    rateLimit: values['standalone.rate_limit'],
-    maxConnectionsPerAddress: values['standalone.max_connections_per_address'],
-    maxSessionsPerAccount: values['standalone.max_sessions_per_account'],
-    maxOfflineMessages: values['standalone.max_offline_messages'],
-  };
-}
-
-function deriveTls(values: Values, context: DeriveContext): { cert: string; key: string } | undefined {
-  const cert = pathOf('standalone.tls.cert', values, context);
-  const key = pathOf('standalone.tls.key', values, context);
-  if (cert !== undefined && key !== undefined) return { cert, key };
-  const { inputs, refuse } = context;
-  const [lone, other] = cert === undefined ? (['key', 'cert'] as const) : (['cert', 'key'] as const);
-  const given = inputs.get(`standalone.tls.${lone}`);
-  if (given !== undefined && !inputs.has(`standalone.tls.${other}`)) {
-    const text = `is given without standalone.tls.${other}; a certificate and its key belong together`;
+  for (const section of sectionsOf[other]) {
+    const given = [...inputs.values()].find(({ setting }) => setting.startsWith(`${section}.`));
+    if (given === undefined) continue;
+    const text = `means nothing without host: ${other}; set that, or remove what is in ${section}`;
     refuse({ place: given.place, key: given.path, text });
   }
-  return undefined;
 }
 
-function pathOf(
-  setting: 'standalone.tls.cert' | 'standalone.tls.key',
-  values: Values,
-  { inputs, cwd }: DeriveContext,
-): string | undefined {
-  const path = values[setting];
-  return path === undefined ? undefined : resolve(inputs.get(setting)?.folder ?? cwd, path);
-}
-
-function refuseForeignPushJid(jid: Jid | undefined, own: Jid, { inputs, refuse }: DeriveContext): void {
-  const given = inputs.get('unified_push.jid');
-  if (jid === undefined || given === undefined) return;
-  if (jid.equals(own) || jid.domain.endsWith(`.${own.domain}`)) return;
-  const text = `${jid} is neither ${own} nor below it; Belfry answers for its own domain alone`;
-  refuse({ place: given.place, key: given.path, text });
-}
-
-const listenSettings = ['standalone.c2s', 'standalone.c2s_direct_tls', 'http.listen'] as const;
-
-function refuseSharedAddress(values: Values, { inputs, absent, refuse }: DeriveContext): void {
-  const owners = new Map<string, SettingName>();
-  for (const setting of listenSettings) {
-    const address = values[setting];
-    if (address === false || address.port === 0) continue;
-    const text = `${address.host}:${address.port}`;
-    const owner = owners.get(text);
-    if (owner === undefined) owners.set(text, setting);
-    else {
-      const place = inputs.get(setting)?.place ?? absent(setting);
-      refuse({ place, key: setting, text: `is ${text}, as is ${owner}; give each a port of its own` });
-    }
-  }
-}
+const sectionsOf = { standalone: ['standalone', 'smacks', 'archive'], component: ['component'] } as const;
 
 function deriveComponent(values: Values, context: DeriveContext): ComponentConfig {
   requireSetting('component.jid', 'the name that the XMPP server has for the component', context);

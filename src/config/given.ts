@@ -5,8 +5,8 @@ import type { Key, SettingName } from './schema.js';
 export interface Given extends Key {
   readonly value: unknown;
   readonly place: Place;
-  /** Where each item of a list was written. */
-  readonly items?: readonly Place[];
+  /** Where each item of a list was written, by its index, or each entry of a section, by its name. */
+  readonly items?: ReadonlyMap<PropertyKey, Place>;
   /** What a relative path in the value is relative to. */
   readonly folder: string;
 }

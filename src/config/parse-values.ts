@@ -29,7 +29,7 @@ export function parseValues(inputs: Inputs, refuse: Refuse): Values {
 }
 
 function placeOf({ place, items }: Given, item: PropertyKey | undefined): Place {
-  return (typeof item === 'number' ? items?.[item] : undefined) ?? place;
+  return (item === undefined ? undefined : items?.get(item)) ?? place;
 }
 
 /** The value itself, or what its file holds, without the newline at the end that editors leave there. */

@@ -145,20 +145,44 @@ function readValue(key: Key, keyPlace: Place, value: unknown, walk: Walk): void 
     walk.problems.push({ place: keyPlace, key: key.path, text: 'has no value; give one or remove the line' });
     return;
   }
+  if (isMap(value)) refuseRepeated(key, value.items, walk);
   const { folder } = walk.source;
-  const items = isSeq(value) ? { items: value.items.map(walk.locate) } : {};
   const place = walk.locate(value);
-  walk.given.push({ ...key, value: toPlain(value), place, folder, ...items });
+  walk.given.push({ ...key, value: toPlain(value), place, folder, items: placesIn(value, walk) });
+}
+
+function refuseRepeated(key: Key, entries: readonly Pair[], walk: Walk): void {
+  const seen = new Set<string>();
+  for (const entry of entries) {
+    const name = entryName(entry);
+    if (seen.has(name)) {
+      const text = `has ${nameOf(entry.key)} twice; remove one`;
+      walk.problems.push({ place: walk.locate(entry.key), key: key.path, text });
+    }
+    seen.add(name);
+  }
+}
+
+function placesIn(value: unknown, walk: Walk): ReadonlyMap<PropertyKey, Place> {
+  if (isSeq(value)) return new Map(value.items.map((item, index) => [index, walk.locate(item)]));
+  if (!isMap(value)) return new Map();
+  return new Map(value.items.map((entry) => [entryName(entry), walk.locate(entry.key)]));
+}
+
+function entryName({ key }: Pair): string {
+  return isScalar(key) ? String(key.value) : '';
 }
 
 function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (isScalar(value) && value.value === null);
 }
 
-/** Scalars and lists of them; what is deeper is no value of any key, so that its being a section is all that counts. */
+/** Scalars, and lists and sections of them; what is deeper is no value of any key: that it is a section is all that counts. */
 function toPlain(value: unknown): unknown {
-  if (isScalar(value)) return value.value;
-  return isSeq(value) ? value.items.map((item) => (isScalar(item) ? item.value : {})) : {};
+  const plain = (item: unknown) => (isScalar(item) ? item.value : {});
+  if (isSeq(value)) return value.items.map(plain);
+  if (!isMap(value)) return plain(value);
+  return Object.fromEntries(value.items.map((entry) => [entryName(entry), plain(entry.value)]));
 }
 
 function nameOf(key: unknown): string {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { type About, about } from './about.js';
+import { sessionSettings, standaloneSettings } from './standalone-schema.js';
 import {
   address,
-  addressOrFalse,
   choice,
   count,
   domain,
@@ -12,24 +13,7 @@ import {
   ranges,
   secret,
   storage,
-  yesOrNo,
 } from './values.js';
-
-/** What is told about a setting beside its type and default. */
-export interface About {
-  /** What it is for, in a sentence or two. */
-  readonly meaning: string;
-  /** Where there is no default, or it follows from other keys. */
-  readonly defaultInWords?: string;
-  /** The name by which Prosody's operators know it. */
-  readonly prosody?: string;
-  /** True if it may be given as the name of a file that holds it, in the key with `_file` at its end. */
-  readonly isSecret?: boolean;
-  /** True if SIGHUP applies a new value. */
-  readonly isReloadable?: boolean;
-}
-
-const about = z.registry<About>();
 
 /** Every setting, by its path. The environment has each as `BELFRY_` and its path in capitals. */
 export const schema = z.object({
@@ -50,53 +34,7 @@ export const schema = z.object({
     meaning: '`sqlite` (a file in `data_dir`), or a PostgreSQL URL.',
     isSecret: true,
   }),
-  'standalone.c2s': addressOrFalse.prefault('127.0.0.1:5222').register(about, {
-    meaning: 'Address where clients connect and begin TLS by STARTTLS; `false` for none.',
-    prosody: 'c2s_ports',
-  }),
-  'standalone.c2s_direct_tls': addressOrFalse.prefault('127.0.0.1:5223').register(about, {
-    meaning: 'Address where clients connect with TLS from the first byte (XEP-0368); `false` for none.',
-    prosody: 'c2s_direct_tls_ports',
-  }),
-  'standalone.require_encryption': yesOrNo.prefault(true).register(about, {
-    meaning:
-      '`false`: clients may talk, and send their password, without TLS. For tests and trusted networks.',
-    prosody: 'c2s_require_encryption',
-  }),
-  'standalone.tls.cert': path.optional().register(about, {
-    defaultInWords: 'a self-signed certificate in `data_dir`',
-    meaning: 'File with the certificate and its intermediate ones, as PEM (`fullchain.pem`).',
-    prosody: 'certificates',
-    isReloadable: true,
-  }),
-  'standalone.tls.key': path.optional().register(about, {
-    defaultInWords: 'the key of that certificate',
-    meaning: 'File with the private key of `standalone.tls.cert`, as PEM without a password.',
-    prosody: 'ssl',
-    isReloadable: true,
-  }),
-  'standalone.registration': choice(['closed', 'open']).prefault('closed').register(about, {
-    meaning:
-      '`open`: whoever connects may make an account (XEP-0077); `closed`: only `belfry user add` makes them.',
-    prosody: 'allow_registration',
-    isReloadable: true,
-  }),
-  'standalone.rate_limit': count({ min: 0, max: 1_000_000_000 }).prefault(1_000_000).register(about, {
-    meaning:
-      'Bytes per second that a connection may send for long; beyond it, Belfry reads more slowly. 0 for no limit.',
-    prosody: 'limits',
-  }),
-  'standalone.max_connections_per_address': count({ min: 0, max: 1_000_000 }).prefault(100).register(about, {
-    meaning: 'Connections of clients from one IP address (for IPv6: one /64) at a time; 0 for no limit.',
-  }),
-  'standalone.max_sessions_per_account': count({ min: 1, max: 1_000 }).prefault(20).register(about, {
-    meaning: 'Devices of an account that are connected at a time.',
-    isReloadable: true,
-  }),
-  'standalone.max_offline_messages': count({ min: 0, max: 100_000 }).prefault(1_000).register(about, {
-    meaning: 'Messages kept for an account while none of its devices is connected; 0 for none.',
-    isReloadable: true,
-  }),
+  ...standaloneSettings,
   'component.jid': domain.optional().register(about, {
     defaultInWords: 'none; required on a component',
     meaning: 'The JID of the component: the name that the XMPP server knows it by.',
@@ -160,6 +98,7 @@ export const schema = z.object({
   'unified_push.rate_limit': count({ min: 0, max: 1_000_000 }).prefault(600).register(about, {
     meaning: 'Pushes per minute and endpoint; 0 for no limit.',
   }),
+  ...sessionSettings,
   'log.level': choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
     .register(about, {

@@ -12,8 +12,8 @@ const cloudNotifyOptions = [
 
 /** What to tell who wrote a key that does not exist, in the section `prefix` (empty, or with a dot at its end). */
 export function unknownKeyText(prefix: string, name: string): string {
-  const known = settingNames.find((setting) => aboutOf(setting).prosody === name);
-  if (known !== undefined) return `is Prosody's name; write it here as ${known}`;
+  const known = settingNames.filter((setting) => aboutOf(setting).prosody === name);
+  if (known.length > 0) return `is Prosody's name; write it here as ${known.join(' or ')}`;
   if (cloudNotifyOptions.includes(name)) {
     return 'is an option of mod_cloud_notify, which stays in the XMPP server; remove it here';
   }

@@ -87,12 +87,14 @@ function readJid(text: string): Read<Jid> {
   }
 }
 
-/** A JID of a domain alone. */
-export const domain = parsed('domain', (text): Read<Jid> => {
+function readDomain(text: string): Read<Jid> {
   const result = readJid(text);
   if ('refused' in result || result.value.isDomain) return result;
   return { refused: `is not a domain alone; write ${result.value.domain}` };
-});
+}
+
+/** A JID of a domain alone. */
+export const domain = parsed('domain', readDomain);
 
 /** A list, written as one or as text with commas. */
 function list<T>(what: string, read: (text: string) => Read<T>) {
@@ -113,12 +115,18 @@ function list<T>(what: string, read: (text: string) => Read<T>) {
 
 function splitList(text: string): string[] {
   return text
-    .split(',')
+    .split(/[,\r\n]/)
     .map((item) => item.trim())
     .filter((item) => item !== '');
 }
 
 export const jids = list('JIDs', readJid);
+
+/** Domains, prepared. */
+export const domains = list('domains', (text): Read<string> => {
+  const result = readDomain(text);
+  return 'refused' in result ? result : { value: result.value.domain };
+});
 
 /** Addresses and CIDR ranges. */
 export const ranges = list('addresses', (text): Read<string> => {
@@ -162,17 +170,38 @@ function seconds(each: number, ...units: readonly string[]): [string, number][] 
   return units.map((unit) => [unit, each]);
 }
 
+interface Bounds {
+  readonly min: string;
+  readonly max: string;
+}
+
 /** Seconds as a number or as words (`10 minutes`); both bounds are allowed values, given in words. */
-export function duration({ min, max }: { min: string; max: string }) {
+export function duration(bounds: Bounds) {
+  return boundedDuration(bounds, (text) => secondsOf(text), '');
+}
+
+/** As `duration`, or `never`, which is 0, as 0 itself is. */
+export function durationOrNever(bounds: Bounds) {
+  const isNever = (text: string) => text.trim().toLowerCase() === 'never' || secondsOf(text) === 0;
+  return boundedDuration(bounds, (text) => (isNever(text) ? 'never' : secondsOf(text)), ', or never');
+}
+
+function boundedDuration(
+  { min, max }: Bounds,
+  read: (text: string) => number | 'never' | undefined,
+  alternative: string,
+) {
   const lowest = secondsOf(min) ?? 0;
   const highest = secondsOf(max) ?? Number.POSITIVE_INFINITY;
+  const help = `${durationHelp}${alternative}`;
   return z
-    .union([z.number(), z.string()], { error: ({ input }) => `${show(input)} ${durationHelp}` })
+    .union([z.number(), z.string()], { error: ({ input }) => `${show(input)} ${help}` })
     .transform((input, context) => {
-      const seconds = secondsOf(String(input));
+      const seconds = read(String(input));
+      if (seconds === 'never') return 0;
       if (seconds !== undefined && seconds >= lowest && seconds <= highest) return seconds;
-      const help = seconds === undefined ? durationHelp : `is out of range; allowed are ${min} to ${max}`;
-      context.addIssue(`${show(input)} ${help}`);
+      const range = `is out of range; allowed are ${min} to ${max}${alternative}`;
+      context.addIssue(`${show(input)} ${seconds === undefined ? help : range}`);
       return z.NEVER;
     })
     .meta({ 'x-unit': 'seconds', 'x-minimum': min, 'x-maximum': max });
@@ -205,6 +234,45 @@ export function count({ min, max }: { min: number; max: number }) {
 export const secret = z
   .string({ error: 'must be text; put the secret in quotes' })
   .refine((text) => text !== '', { error: 'is empty; give a secret or remove the line' });
+
+/** Text by domain, written as a section, or as text: `domain=value`, several with commas or line ends between them. */
+function byDomain<T>(what: string, read: (text: unknown) => Read<T>) {
+  return z
+    .union([z.record(z.string(), z.unknown().meta({ type: 'string' })), z.string()], {
+      error: `is no section; write each ${what} as a line of the form "domain: ${what}"`,
+    })
+    .transform((input, context) => {
+      const values = new Map<string, T>();
+      const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+      const entries = typeof input === 'string' ? splitList(input).map(splitEntry) : Object.entries(input);
+      for (const [key, text] of entries) {
+        const name = readDomain(key);
+        const value = read(text);
+        if (text === undefined) refuse([], `has an entry without =; write domain=${what}`);
+        else if ('refused' in name) refuse([key], `${show(key)} ${name.refused}`);
+        else if ('refused' in value) refuse([key], `the ${what} of ${show(key)} ${value.refused}`);
+        else if (values.has(name.value.domain)) refuse([key], `${show(key)} is there twice; remove one`);
+        else values.set(name.value.domain, value.value);
+      }
+      return values as ReadonlyMap<string, T>;
+    });
+}
+
+function splitEntry(entry: string): [string, string | undefined] {
+  const end = entry.indexOf('=');
+  return end < 0 ? ['', undefined] : [entry.slice(0, end).trim(), entry.slice(end + 1).trim()];
+}
+
+/** Addresses by domain. */
+export const addressesByDomain = byDomain('address', (text) =>
+  typeof text === 'string' ? readAddress(text, 1) : { refused: `is no text; ${addressHelp}` },
+);
+
+/** Secrets by domain; no message repeats one. */
+export const secretsByDomain = byDomain('secret', (text): Read<string> => {
+  if (typeof text !== 'string') return { refused: 'is no text; put it in quotes' };
+  return text === '' ? { refused: 'is empty; give one or remove the line' } : { value: text };
+});
 
 const postgresHelp = 'write sqlite, or a URL as in postgres://user:password@host:5432/database';
 

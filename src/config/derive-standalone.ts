@@ -1,0 +1,168 @@
+import { resolve } from 'node:path';
+import type { Jid } from '../xmpp/jid.js';
+import type { ComponentListenerConfig, FederationConfig, StandaloneConfig } from './config.js';
+import type { DeriveContext } from './derive-context.js';
+import type { SettingName, Values } from './schema.js';
+
+/** The configuration of a standalone host; reports what does not go together. */
+export function deriveStandalone(values: Values, context: DeriveContext): StandaloneConfig {
+  const domain = values.domain;
+  refuseForeignPushJid(values['unified_push.jid'], domain, context);
+  refuseSharedAddress(values, context);
+  return {
+    kind: 'standalone',
+    domain,
+    c2s: values['standalone.c2s'] || undefined,
+    c2sDirectTls: values['standalone.c2s_direct_tls'] || undefined,
+    requireEncryption: values['standalone.require_encryption'],
+    tls: deriveTls(values, context),
+    registration: values['standalone.registration'],
+    rateLimit: values['standalone.rate_limit'],
+    maxConnectionsPerAddress: values['standalone.max_connections_per_address'],
+    maxSessionsPerAccount: values['standalone.max_sessions_per_account'],
+    maxOfflineMessages: values['standalone.max_offline_messages'],
+    s2s: deriveFederation(values, context),
+    components: deriveComponents(values, context),
+    smacks: {
+      hibernationTime: values['smacks.hibernation_time'],
+      maxAckDelay: values['smacks.max_ack_delay'],
+      maxQueueSize: values['smacks.max_queue_size'],
+    },
+    archive: {
+      defaultPolicy: values['archive.default_policy'],
+      expiresAfter: values['archive.expires_after'],
+      maxQueryResults: values['archive.max_query_results'],
+    },
+  };
+}
+
+function deriveFederation(values: Values, context: DeriveContext): FederationConfig | undefined {
+  const listen = values['standalone.s2s'];
+  if (listen === false) {
+    refuseLoneDirectTls(values, context);
+    return undefined;
+  }
+  refuseBoth(values, context);
+  return {
+    listen,
+    listenDirectTls: values['standalone.s2s_direct_tls'] || undefined,
+    requireEncryption: values['standalone.s2s_require_encryption'],
+    secureAuth: values['standalone.s2s_secure_auth'],
+    secureDomains: values['standalone.s2s_secure_domains'],
+    insecureDomains: values['standalone.s2s_insecure_domains'],
+    allowedDomains: values['standalone.s2s_allowed_domains'],
+    blockedDomains: values['standalone.s2s_blocked_domains'],
+    ca: pathOf('standalone.s2s_ca', values, context),
+    connect: values['standalone.s2s_connect'] ?? new Map(),
+    allowPrivateNetworks: values['standalone.s2s_allow_private_networks'],
+  };
+}
+
+function refuseLoneDirectTls(values: Values, { inputs, refuse }: DeriveContext): void {
+  const given = inputs.get('standalone.s2s_direct_tls');
+  if (given === undefined || values['standalone.s2s_direct_tls'] === false) return;
+  const text = 'means nothing while standalone.s2s is false; give that an address too, or remove this one';
+  refuse({ place: given.place, key: given.path, text });
+}
+
+/** Two exceptions that contradict each other. */
+function refuseBoth(values: Values, { inputs, refuse }: DeriveContext): void {
+  const given = inputs.get('standalone.s2s_insecure_domains');
+  const secure = values['standalone.s2s_secure_domains'];
+  const both = values['standalone.s2s_insecure_domains'].find((domain) => secure.includes(domain));
+  if (both === undefined || given === undefined) return;
+  const text = `has ${both}, as has standalone.s2s_secure_domains; remove it from one of them`;
+  refuse({ place: given.place, key: given.path, text });
+}
+
+function deriveComponents(values: Values, context: DeriveContext): ComponentListenerConfig | undefined {
+  const listen = values['standalone.components.listen'];
+  const secrets = values['standalone.components.secrets'] ?? new Map<string, string>();
+  refuseHalfListener(listen !== false, secrets.size > 0, context);
+  for (const domain of secrets.keys()) refuseTakenDomain(domain, values, context);
+  return listen === false ? undefined : { listen, secrets };
+}
+
+/** A listener and the components that it is for belong together. */
+function refuseHalfListener(hasAddress: boolean, hasSecrets: boolean, context: DeriveContext): void {
+  const { inputs, refuse } = context;
+  const secrets = inputs.get('standalone.components.secrets');
+  const listen = inputs.get('standalone.components.listen');
+  if (hasSecrets && !hasAddress && secrets !== undefined && listen === undefined) {
+    const text = 'is given without standalone.components.listen, so that nothing connects; set that as well';
+    refuse({ place: secrets.place, key: secrets.path, text });
+  }
+  if (hasAddress && secrets === undefined && listen !== undefined) {
+    const text =
+      'is given without standalone.components.secrets, so that nobody may connect; set that as well';
+    refuse({ place: listen.place, key: listen.path, text });
+  }
+}
+
+/** A component cannot have a domain that Belfry answers for itself. */
+function refuseTakenDomain(domain: string, values: Values, { inputs, refuse }: DeriveContext): void {
+  const given = inputs.get('standalone.components.secrets');
+  const owner = (['domain', 'unified_push.jid'] as const).find((name) => values[name]?.domain === domain);
+  if (owner === undefined || given === undefined) return;
+  const place = given.items?.get(domain) ?? given.place;
+  refuse({
+    place,
+    key: given.path,
+    text: `${domain} is ${owner} already; give the component a name of its own`,
+  });
+}
+
+function deriveTls(values: Values, context: DeriveContext): { cert: string; key: string } | undefined {
+  const cert = pathOf('standalone.tls.cert', values, context);
+  const key = pathOf('standalone.tls.key', values, context);
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  const { inputs, refuse } = context;
+  const [lone, other] = cert === undefined ? (['key', 'cert'] as const) : (['cert', 'key'] as const);
+  const given = inputs.get(`standalone.tls.${lone}`);
+  if (given !== undefined && !inputs.has(`standalone.tls.${other}`)) {
+    const text = `is given without standalone.tls.${other}; a certificate and its key belong together`;
+    refuse({ place: given.place, key: given.path, text });
+  }
+  return undefined;
+}
+
+function pathOf(
+  setting: 'standalone.tls.cert' | 'standalone.tls.key' | 'standalone.s2s_ca',
+  values: Values,
+  { inputs, cwd }: DeriveContext,
+): string | undefined {
+  const path = values[setting];
+  return path === undefined ? undefined : resolve(inputs.get(setting)?.folder ?? cwd, path);
+}
+
+function refuseForeignPushJid(jid: Jid | undefined, own: Jid, { inputs, refuse }: DeriveContext): void {
+  const given = inputs.get('unified_push.jid');
+  if (jid === undefined || given === undefined) return;
+  if (jid.equals(own) || jid.domain.endsWith(`.${own.domain}`)) return;
+  const text = `${jid} is neither ${own} nor below it; Belfry answers for its own domain alone`;
+  refuse({ place: given.place, key: given.path, text });
+}
+
+const listenSettings = [
+  'standalone.c2s',
+  'standalone.c2s_direct_tls',
+  'standalone.s2s',
+  'standalone.s2s_direct_tls',
+  'standalone.components.listen',
+  'http.listen',
+] as const;
+
+function refuseSharedAddress(values: Values, { inputs, absent, refuse }: DeriveContext): void {
+  const owners = new Map<string, SettingName>();
+  for (const setting of listenSettings) {
+    const address = values[setting];
+    if (address === false || address.port === 0) continue;
+    const text = `${address.host}:${address.port}`;
+    const owner = owners.get(text);
+    if (owner === undefined) owners.set(text, setting);
+    else {
+      const place = inputs.get(setting)?.place ?? absent(setting);
+      refuse({ place, key: setting, text: `is ${text}, as is ${owner}; give each a port of its own` });
+    }
+  }
+}
