@@ -8,7 +8,7 @@ import { systemClock } from '../system-clock.js';
 import type { AccountAdmin } from './account-admin.js';
 import { assembleServer } from './assemble.js';
 import { type C2sListeners, createC2sListeners } from './c2s/listeners.js';
-import type { ListenAddress } from './c2s/tcp-listener.js';
+import type { ListenAddress } from './connections/tcp-listener.js';
 import type { Core } from './core.js';
 import { OpenRegistration } from './modules/open-registration.js';
 import { createSasl, type SaslServer } from './sasl/sasl-server.js';

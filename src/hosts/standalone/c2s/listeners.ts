@@ -6,13 +6,13 @@ import type { Element } from '../../../xmpp/element.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { defaultParserLimits } from '../../../xmpp/parser.js';
 import { RandomText } from '../../../xmpp/random-text.js';
+import { Registry } from '../connections/registry.js';
+import { type ListenAddress, listenTcp, type TcpListener } from '../connections/tcp-listener.js';
 import type { Sasl } from '../sasl/sasl.js';
 import type { Entrance } from '../session.js';
 import { ClientStream, type StreamContext } from './client-stream.js';
 import { type C2sLimits, defaultC2sLimits } from './limits.js';
 import type { NegotiationRules } from './negotiation.js';
-import { Registry } from './registry.js';
-import { type ListenAddress, listenTcp, type TcpListener } from './tcp-listener.js';
 import { TcpTransport } from './tcp-transport.js';
 import { createTlsIdentity, type ServerCertificate, type TlsIdentity } from './tls.js';
 import type { Transport } from './transport.js';
@@ -69,7 +69,7 @@ export interface C2sListeners {
 export function createC2sListeners(options: C2sOptions): C2sListeners {
   const { clock, maxConnectionsPerAddress, events } = options;
   const limits = { ...defaultC2sLimits, ...options.limits };
-  const registry = new Registry({ clock, limits, maxConnectionsPerAddress, events });
+  const registry = new Registry<ClientStream>({ clock, limits, maxConnectionsPerAddress, events });
   const accept = createAccept(options, limits, registry);
   const tls = createTls(options.certificate);
   const upgrade = createUpgradeFor(options, limits, registry, accept);
@@ -125,7 +125,7 @@ export function createC2sListeners(options: C2sOptions): C2sListeners {
 type Accept = (transport: Transport) => void;
 
 /** Makes a stream of a connection that was let in. */
-function createAccept(options: C2sOptions, limits: C2sLimits, registry: Registry): Accept {
+function createAccept(options: C2sOptions, limits: C2sLimits, registry: Registry<ClientStream>): Accept {
   const { rateLimit: bytesPerSecond } = options;
   const { burstSeconds, stanzaBytes, stanzaElements: elements, authenticationTries } = limits;
   const context: StreamContext = {
@@ -148,7 +148,7 @@ function createAccept(options: C2sOptions, limits: C2sLimits, registry: Registry
 function createUpgradeFor(
   options: C2sOptions,
   limits: C2sLimits,
-  registry: Registry,
+  registry: Registry<ClientStream>,
   accept: Accept,
 ): C2sListeners['upgrade'] {
   const { requireEncryption, isPrivate = () => false, events } = options;

@@ -1,15 +1,36 @@
 import type { Events } from '../../../observability/events.js';
 import type { Clock } from '../../../xmpp/clock.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
-import type { ClientStream, StreamRegistry } from './client-stream.js';
 import { ConnectionCounter } from './connection-counter.js';
 import { Deadlines } from './deadlines.js';
-import type { C2sLimits } from './limits.js';
 import { Strangers } from './strangers.js';
+
+/** A stream that somebody else opened. */
+export interface RegisteredStream {
+  readonly remoteAddress: string;
+  /** Writes what waits, then the error if there is one, then closes. */
+  end(error?: StreamError): void;
+  /** Ends the connection at once. */
+  destroy(): void;
+}
+
+/** Times are in milliseconds. */
+export interface RegistryLimits {
+  /** Connections that have not authenticated; one more is let in for another. */
+  readonly unauthenticatedConnections: number;
+  /** From the connection until the negotiation is over. */
+  readonly negotiationTimeout: number;
+  /** The same for those who fill in a form; without it nobody does. */
+  readonly registrationTimeout?: number;
+  /** How long the other side may take to close after we did. */
+  readonly closeTimeout: number;
+  /** How long the end of all streams may take. */
+  readonly stopTimeout: number;
+}
 
 export interface RegistryOptions {
   readonly clock: Clock;
-  readonly limits: C2sLimits;
+  readonly limits: RegistryLimits;
   /** 0 for no bound. */
   readonly maxConnectionsPerAddress: number;
   readonly events: Pick<Events, 'connectionRefused'>;
@@ -18,14 +39,14 @@ export interface RegistryOptions {
 const tooSlow = () => new StreamError('connection-timeout', 'The negotiation took too long.');
 
 /** All streams that are open: who may still come, and who has to be done with what by when. */
-export class Registry implements StreamRegistry {
+export class Registry<Stream extends RegisteredStream> {
   readonly #options: RegistryOptions;
-  readonly #streams = new Set<ClientStream>();
-  readonly #strangers = new Strangers<ClientStream>();
+  readonly #streams = new Set<Stream>();
+  readonly #strangers = new Strangers<Stream>();
   readonly #addresses = new ConnectionCounter();
-  readonly #negotiating: Deadlines<ClientStream>;
-  readonly #registering: Deadlines<ClientStream>;
-  readonly #closing: Deadlines<ClientStream>;
+  readonly #negotiating: Deadlines<Stream>;
+  readonly #registering: Deadlines<Stream>;
+  readonly #closing: Deadlines<Stream>;
   /** What is still to be done about sessions whose connections are gone. */
   readonly #rests = new Set<Promise<void>>();
   #isClosed = false;
@@ -35,7 +56,8 @@ export class Registry implements StreamRegistry {
     const { clock, limits } = options;
     this.#options = options;
     this.#negotiating = new Deadlines(clock, limits.negotiationTimeout, (stream) => stream.end(tooSlow()));
-    this.#registering = new Deadlines(clock, limits.registrationTimeout, (stream) => stream.end(tooSlow()));
+    const { registrationTimeout = limits.negotiationTimeout } = limits;
+    this.#registering = new Deadlines(clock, registrationTimeout, (stream) => stream.end(tooSlow()));
     this.#closing = new Deadlines(clock, limits.closeTimeout, (stream) => stream.destroy());
   }
 
@@ -48,7 +70,7 @@ export class Registry implements StreamRegistry {
     return undefined;
   }
 
-  add(stream: ClientStream): void {
+  add(stream: Stream): void {
     if (this.#strangers.size >= this.#options.limits.unauthenticatedConnections) this.#makeRoom();
     this.#streams.add(stream);
     this.#strangers.add(stream);
@@ -65,26 +87,31 @@ export class Registry implements StreamRegistry {
     this.#options.events.connectionRefused({ client: stream.remoteAddress, reason });
   }
 
-  waitsForForm(stream: ClientStream): void {
+  /** The negotiation may take longer than usual. */
+  waitsForForm(stream: Stream): void {
     if (!this.#negotiating.delete(stream)) return;
     this.#registering.add(stream);
   }
 
-  authenticated(stream: ClientStream): void {
+  /** Whoever opened it has authenticated. */
+  authenticated(stream: Stream): void {
     this.#strangers.delete(stream);
   }
 
-  bound(stream: ClientStream): void {
+  /** The negotiation is over. */
+  bound(stream: Stream): void {
     this.#negotiating.delete(stream);
     this.#registering.delete(stream);
   }
 
-  ending(stream: ClientStream): void {
+  /** The stream has ended: the connection has to be closed within a bound. */
+  ending(stream: Stream): void {
     this.bound(stream);
     this.#closing.add(stream);
   }
 
-  gone(stream: ClientStream, rest: Promise<void> = Promise.resolve()): void {
+  /** The connection is gone, and so is all that hung on it when `rest` is done. That never rejects. */
+  gone(stream: Stream, rest: Promise<void> = Promise.resolve()): void {
     this.bound(stream);
     this.#closing.delete(stream);
     this.#strangers.delete(stream);
