@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { account, type Running, type Transport, transports, withContestants } from './servers/contestants.js';
+import {
+  account,
+  type Running,
+  type Transport,
+  transports,
+  type Wanted,
+  withContestants,
+} from './servers/contestants.js';
 import { treeCpuSeconds, treeMemory } from './servers/process-tree.js';
 import { startSwarm } from './servers/start-swarm.js';
 import { printTable } from './table.js';
@@ -43,10 +50,15 @@ export async function run(args: readonly string[]): Promise<void> {
     },
   });
   const settings = { counts: values.counts.split(',').map(Number), settle: Number(values.settle) };
-  const wanted = transports.filter((transport) => values.transports.split(',').includes(transport));
-  await withContestants(values.servers.split(','), Math.max(...settings.counts), async (starts) => {
+  const over = transports.filter((transport) => values.transports.split(',').includes(transport));
+  const wanted: Wanted = {
+    servers: values.servers.split(','),
+    services: ['passing'],
+    accounts: Math.max(...settings.counts),
+  };
+  await withContestants(wanted, async (starts) => {
     const rows: Row[] = [];
-    for (const transport of wanted) {
+    for (const transport of over) {
       for (const start of starts) rows.push(await measure(await start(), transport, settings));
     }
     print(settings, rows);
@@ -57,7 +69,7 @@ async function measure(server: Running, transport: Transport, { counts, settle }
   const swarm = startSwarm();
   const where = { port: server.portOf(transport), tls: transport === 'tls' };
   const login = (first: number, count: number) =>
-    swarm.ask({ ask: 'login', ...where, ...account, first, count, parallel }, 'done');
+    swarm.ask({ ask: 'login', ...where, ...account, first, count, parallel, isManaged: false }, 'done');
   const settledMemory = async () => {
     await sleep(settle * 1000);
     return treeMemory(server.pid);

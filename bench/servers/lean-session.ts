@@ -1,70 +1,61 @@
 import type { Socket } from 'node:net';
-
-interface LeanAccount {
-  readonly user: string;
-  readonly domain: string;
-  readonly password: string;
-}
-
-/** The name of the account of that number. */
-export const userOf = (number: number) => `u${number}`;
+import { bind, byPlain, converse, enable, type LeanAccount } from './lean-login.js';
 
 const messageEnd = '</message>';
 /** Bytes of a message as it is sent. */
 const messageBytes = 200;
+
+/** Ends of messages, and what stream management says. Stanzas of the bench hold nothing that looks like it. */
+const marks = /<\/message>|<r [^>]*>|<a [^>]*>/g;
+const request = `<r xmlns='urn:xmpp:sm:3'/>`;
 
 /** A client session that knows its server's answers by markers in the text. */
 export class LeanSession {
   readonly jid: string;
   /** Gets the milliseconds that each message was under way. */
   onMessage: (latency: number) => void = () => {};
+  /** Gets the milliseconds until the server answered for a message that this session sent. */
+  onAcknowledged: (latency: number) => void = () => {};
   readonly #socket: Socket;
+  /** The stream is managed: the session asks for acknowledgement, and gives it, whenever there is something new. */
+  readonly #isManaged: boolean;
   /** When those messages to this session that have not arrived were sent; the order is kept on the way. */
   readonly #expected: number[] = [];
+  /** When those messages of this session that are not acknowledged were sent. */
+  readonly #unacknowledged: number[] = [];
+  #acknowledged = 0;
+  #received = 0;
+  #isAsking = false;
   #peer: LeanSession | undefined;
   #message = '';
   #rest = '';
 
-  private constructor(socket: Socket, jid: string) {
+  private constructor(socket: Socket, jid: string, isManaged: boolean) {
     this.#socket = socket;
     this.jid = jid;
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#isManaged = isManaged;
+    socket.on('data', this.#read);
     socket.on('close', () => {
-      if (this.#expected.length > 0) throw new Error(`the session of ${jid} ended`);
+      if (this.unanswered > 0) throw new Error(`the session of ${jid} ended`);
     });
   }
 
-  /** Logs in by PLAIN, binds, asks for the roster and becomes available. */
-  static async login(socket: Socket, { user, domain, password }: LeanAccount): Promise<LeanSession> {
-    socket.setNoDelay(true);
-    const open = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='${domain}'>`;
-    const plain = Buffer.from(`\0${user}\0${password}`).toString('base64');
-    await converse(socket, open, '</stream:features>');
-    await converse(
-      socket,
-      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`,
-      '<success',
-    );
-    await converse(socket, open, '</stream:features>');
-    const bound = await converse(
-      socket,
-      `<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>bench</resource></bind></iq>`,
-      '</iq>',
-    );
-    const jid = /<jid>([^<]+)/.exec(bound)?.[1];
-    if (jid === undefined) throw new Error(`the server did not bind: ${bound}`);
-    await converse(
-      socket,
-      `<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq><presence/>`,
-      'jabber:iq:roster',
-      '<presence',
-    );
-    return new LeanSession(socket, jid);
+  /** Logs in by PLAIN, becomes available, and has the stream managed (XEP-0198) if it should be. */
+  static async login(socket: Socket, account: LeanAccount, isManaged: boolean): Promise<LeanSession> {
+    await byPlain(socket, account);
+    const jid = await bind(socket);
+    if (isManaged) await enable(socket);
+    return new LeanSession(socket, jid, isManaged);
   }
 
-  /** Messages to this session that have not arrived. */
+  /** Messages to this session that have not arrived, and of this session that are not acknowledged. */
   get unanswered(): number {
-    return this.#expected.length;
+    return this.#expected.length + this.#unacknowledged.length;
+  }
+
+  /** Messages that arrived, and those of this session that were acknowledged: all that its archive has to hold. */
+  get settled(): number {
+    return this.#received + this.#acknowledged;
   }
 
   talkTo(peer: LeanSession): void {
@@ -77,8 +68,22 @@ export class LeanSession {
   /** Sends a message to the peer. */
   say(): void {
     if (this.#peer === undefined) throw new Error(`${this.jid} has nobody to talk to`);
-    this.#peer.#expected.push(performance.now());
-    this.#socket.write(this.#message, 'latin1');
+    const now = performance.now();
+    this.#peer.#expected.push(now);
+    if (!this.#isManaged) return void this.#socket.write(this.#message, 'latin1');
+    this.#unacknowledged.push(now);
+    this.#socket.write(this.#isAsking ? this.#message : this.#message + request, 'latin1');
+    this.#isAsking = true;
+  }
+
+  /** How many messages the account's archive holds. */
+  async archived(): Promise<number> {
+    const count = `<set xmlns='http://jabber.org/protocol/rsm'><max>0</max></set>`;
+    const query = `<iq type='set' id='n'><query xmlns='urn:xmpp:mam:2'>${count}</query></iq>`;
+    this.#socket.off('data', this.#read);
+    const answer = await converse(this.#socket, query, '</iq>');
+    this.#socket.on('data', this.#read);
+    return Number(/<count>(\d+)/.exec(answer)?.[1]);
   }
 
   async close(): Promise<void> {
@@ -87,36 +92,51 @@ export class LeanSession {
     await closed;
   }
 
-  #receive(chunk: Buffer): void {
+  readonly #read = (chunk: Buffer) => {
     const text = this.#rest + chunk.toString('latin1');
     if (text.includes(`type='error'`) || text.includes(`type="error"`)) throw new Error(text);
+    this.#rest = text.slice(this.#isManaged ? this.#readManaged(text) : this.#readMessages(text));
+  };
+
+  /** Takes what is whole; returns where the rest begins. */
+  #readMessages(text: string): number {
     let position = 0;
     for (let end = text.indexOf(messageEnd); end >= 0; end = text.indexOf(messageEnd, position)) {
       position = end + messageEnd.length;
-      const sent = this.#expected.shift();
-      if (sent !== undefined) this.onMessage(performance.now() - sent);
+      this.#take();
     }
-    this.#rest = text.slice(position);
+    return position;
   }
-}
 
-/** Writes, and resolves with what was read when all the markers have come. */
-function converse(socket: Socket, text: string, ...markers: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let seen = '';
-    const read = (chunk: Buffer) => {
-      seen += chunk.toString('latin1');
-      if (/<failure|<stream:error|type=.error/.test(seen)) finish(() => reject(new Error(seen)));
-      else if (markers.every((marker) => seen.includes(marker))) finish(() => resolve(seen));
-    };
-    const close = () => finish(() => reject(new Error(`closed by the server after: ${seen}`)));
-    const finish = (end: () => void) => {
-      socket.off('data', read);
-      socket.off('close', close);
-      end();
-    };
-    socket.on('data', read);
-    socket.on('close', close);
-    socket.write(text, 'latin1');
-  });
+  #readManaged(text: string): number {
+    let position = 0;
+    let isAsked = false;
+    for (const { 0: mark, index } of text.matchAll(marks)) {
+      position = index + mark.length;
+      if (mark === messageEnd) this.#take();
+      else if (mark.startsWith('<r')) isAsked = true;
+      else this.#takeAcknowledgement(Number(/ h=.(\d+)/.exec(mark)?.[1]));
+    }
+    if (isAsked) this.#socket.write(`<a xmlns='urn:xmpp:sm:3' h='${this.#received}'/>`, 'latin1');
+    return position;
+  }
+
+  #take(): void {
+    this.#received++;
+    const sent = this.#expected.shift();
+    if (sent !== undefined) this.onMessage(performance.now() - sent);
+  }
+
+  #takeAcknowledgement(handled: number): void {
+    const now = performance.now();
+    while (this.#acknowledged < handled) {
+      const sent = this.#unacknowledged.shift();
+      if (sent === undefined)
+        throw new Error(`${this.jid} did not send the ${handled} that were acknowledged`);
+      this.#acknowledged++;
+      this.onAcknowledged(now - sent);
+    }
+    this.#isAsking = this.#unacknowledged.length > 0;
+    if (this.#isAsking) this.#socket.write(request, 'latin1');
+  }
 }

@@ -1,11 +1,9 @@
 // Many client sessions in one process that cost as little CPU as they can, so that a benchmark measures the server: raw
 // sockets, no XML, a scan for markers. Runs as a child process and is asked over its IPC channel.
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
-import { LeanSession, userOf } from './lean-session.js';
+import { open, userOf } from './lean-login.js';
+import { LeanSession } from './lean-session.js';
 
 export type SwarmQuestion =
   /** Logs in the accounts `<userPrefix><first>` and the following ones, `parallel` of them at once. */
@@ -18,12 +16,16 @@ export type SwarmQuestion =
       readonly first: number;
       readonly count: number;
       readonly parallel: number;
+      /** With carbons and stream management. */
+      readonly isManaged: boolean;
     }
   /**
    * The sessions talk in pairs, the first with the second and so on. In each pair `window` messages go to and fro: who
    * receives one sends the next. With `rate` instead of a window that many messages a second are sent, in all.
    */
   | { readonly ask: 'talk'; readonly seconds: number; readonly load: Load }
+  /** Whether the archives hold what the sessions have sent and received since they logged in, the archives being empty. */
+  | { readonly ask: 'checkArchives' }
   | { readonly ask: 'logout' };
 
 export type Load = { readonly window: number } | { readonly rate: number };
@@ -33,28 +35,32 @@ export type SwarmAnswer =
   | {
       readonly kind: 'talked';
       readonly messages: number;
+      /** Messages for which the server has answered; 0 if the streams are not managed. */
+      readonly acknowledged: number;
       readonly seconds: number;
       /** Milliseconds between writing a message and reading it. */
       readonly p50: number;
       readonly p99: number;
+      /** Milliseconds between writing a message and its acknowledgement, of the 99th percentile. */
+      readonly acknowledgedP99: number;
       /** The part of one CPU that this process used. */
       readonly busy: number;
-    };
+    }
+  /** Entries of the archives that should be there, and those that are missing. */
+  | { readonly kind: 'archives'; readonly expected: number; readonly missing: number };
 
 let sessions: LeanSession[] = [];
 
 async function login(question: Extract<SwarmQuestion, { ask: 'login' }>): Promise<SwarmAnswer> {
-  const { first, count, parallel, port, tls, domain, password } = question;
+  const { first, count, parallel, port, tls, domain, password, isManaged } = question;
   const start = performance.now();
   let next = first;
   const work = async () => {
     while (next < first + count) {
       const number = next++;
-      const socket = tls
-        ? connectTls({ port, host: '127.0.0.1', servername: domain, rejectUnauthorized: false })
-        : connect(port, '127.0.0.1');
-      await once(socket, tls ? 'secureConnect' : 'connect');
-      sessions.push(await LeanSession.login(socket, { user: userOf(number), domain, password }));
+      const account = { user: userOf(number), domain, password };
+      const session = await LeanSession.login(await open(port, tls, domain), account, isManaged);
+      sessions.push(session);
     }
   };
   await Promise.all(Array.from({ length: parallel }, work));
@@ -70,27 +76,38 @@ function pairUp(): void {
 
 async function talk({ seconds, load }: Extract<SwarmQuestion, { ask: 'talk' }>): Promise<SwarmAnswer> {
   pairUp();
-  const latencies = createHistogram();
+  const [delivery, acknowledgement] = [createLatencies(), createLatencies()];
   const [start, cpu] = [performance.now(), process.cpuUsage()];
   let isOver = false;
-  let messages = 0;
   for (const session of sessions) {
     session.onMessage = (latency) => {
-      messages++;
-      latencies.record(Math.max(1, Math.round(latency * 1000)));
+      delivery.record(latency);
       if (!isOver && 'window' in load) session.say();
     };
+    session.onAcknowledged = acknowledgement.record;
   }
   if ('window' in load) await bounce(load.window, seconds);
   else await pace(load.rate, seconds);
   isOver = true;
   const lasted = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  const counted = messages;
+  const counts = { messages: delivery.count(), acknowledged: acknowledgement.count() };
   await quiet();
-  const ms = (percentile: number) => latencies.percentile(percentile) / 1000;
-  const busy = (user + system) / 1e6 / lasted;
-  return { kind: 'talked', messages: counted, seconds: lasted, p50: ms(50), p99: ms(99), busy };
+  return {
+    ...{ kind: 'talked', ...counts, seconds: lasted, busy: (user + system) / 1e6 / lasted },
+    ...{ p50: delivery.percentile(50), p99: delivery.percentile(99) },
+    acknowledgedP99: acknowledgement.percentile(99),
+  };
+}
+
+/** A histogram of milliseconds. */
+function createLatencies() {
+  const histogram = createHistogram();
+  return {
+    record: (latency: number) => histogram.record(Math.max(1, Math.round(latency * 1000))),
+    count: () => histogram.count,
+    percentile: (percentile: number) => histogram.percentile(percentile) / 1000,
+  };
 }
 
 async function bounce(window: number, seconds: number): Promise<void> {
@@ -110,13 +127,23 @@ async function pace(rate: number, seconds: number): Promise<void> {
   }
 }
 
-/** Waits until every message has arrived; one that does not is an error. */
+/** Waits until every message has arrived and is acknowledged; one that does not or is not is an error. */
 async function quiet(): Promise<void> {
   const underWay = () => sessions.reduce((total, session) => total + session.unanswered, 0);
-  for (let patience = 100; underWay() > 0; patience--) {
-    if (patience === 0) throw new Error(`${underWay()} messages were lost`);
+  for (let patience = 200; underWay() > 0; patience--) {
+    if (patience === 0) throw new Error(`${underWay()} messages were lost or not acknowledged`);
     await sleep(50);
   }
+}
+
+async function checkArchives(): Promise<SwarmAnswer> {
+  const found: { readonly expected: number; readonly missing: number }[] = [];
+  for (const session of sessions) {
+    const expected = session.settled;
+    found.push({ expected, missing: Math.max(0, expected - (await session.archived())) });
+  }
+  const sum = (of: 'expected' | 'missing') => found.reduce((total, archive) => total + archive[of], 0);
+  return { kind: 'archives', expected: sum('expected'), missing: sum('missing') };
 }
 
 async function logout(): Promise<SwarmAnswer> {
@@ -132,6 +159,8 @@ function answer(question: SwarmQuestion): Promise<SwarmAnswer> {
       return login(question);
     case 'talk':
       return talk(question);
+    case 'checkArchives':
+      return checkArchives();
     case 'logout':
       return logout();
   }

@@ -41,8 +41,8 @@ type Ports = Readonly<Record<'c2sPort' | 'componentPort' | 'directTlsPort', numb
 const readyMark = 'accounts-are-there';
 
 export interface EjabberdOptions extends XmppServerOptions {
-  /** Further modules. */
-  readonly modules?: readonly string[];
+  /** Further modules, with their options. */
+  readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /**
@@ -104,7 +104,6 @@ async function configuration(folder: string, ports: Ports, options: EjabberdOpti
   const listener = { ip: '127.0.0.1' };
   const clients = { ...listener, module: 'ejabberd_c2s', access: 'c2s', starttls: false };
   const { directTls } = options;
-  const modules = ['mod_disco', 'mod_ping', 'mod_roster', ...(options.modules ?? [])];
   const directTlsListeners =
     directTls === undefined
       ? []
@@ -130,7 +129,7 @@ async function configuration(folder: string, ports: Ports, options: EjabberdOpti
         hosts: Object.fromEntries(components.map(([jid, password]) => [jid, { password }])),
       },
     ],
-    modules: Object.fromEntries(modules.map((name) => [name, {}])),
+    modules: { mod_disco: {}, mod_ping: {}, mod_roster: {}, ...options.modules },
   });
 }
 

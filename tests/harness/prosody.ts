@@ -25,6 +25,8 @@ export const hasUnifiedPushModule = existsSync('/usr/lib/prosody/modules/mod_uni
 export interface ProsodyOptions extends XmppServerOptions {
   /** Further modules of the domain. */
   readonly modules?: readonly string[];
+  /** Further options of all hosts, as text of the configuration file. */
+  readonly settings?: string;
   /** Hosts of Prosody's own mod_unified_push: JID → its options, as text of the configuration file. */
   readonly unifiedPush?: Readonly<Record<string, string>>;
 }
@@ -127,6 +129,7 @@ modules_disabled = { "s2s"; "tls" }
 authentication = "${options.hashedPasswords === true ? 'internal_hashed' : 'internal_plain'}"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
+${options.settings ?? ''}
 ${hosts.join('\n')}
 ${components.join('\n')}
 ${unifiedPush.join('\n')}
