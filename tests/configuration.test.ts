@@ -46,7 +46,9 @@ const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 describe('the schema of the configuration', () => {
   it('has every key, and sections that take no others', () => {
     expect(leavesOf(schema)).toEqual(allKeys.map(({ path }) => path));
-    for (const section of ['', 'standalone', 'standalone.tls', 'component', 'http', 'unified_push', 'log']) {
+    const inner = ['standalone.tls', 'standalone.components'];
+    const outer = ['standalone', 'component', 'http', 'unified_push', 'smacks', 'archive', 'log'];
+    for (const section of ['', ...outer, ...inner]) {
       const part = section === '' ? schema : propertyOf(section);
       expect(part).toMatchObject({ type: 'object', additionalProperties: false });
     }

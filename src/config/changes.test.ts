@@ -18,6 +18,25 @@ const others: Readonly<Record<string, string>> = {
   'standalone.max_connections_per_address': '1',
   'standalone.max_sessions_per_account': '1',
   'standalone.max_offline_messages': '0',
+  'standalone.s2s': '127.0.0.1:1',
+  'standalone.s2s_direct_tls': '127.0.0.1:2',
+  'standalone.s2s_require_encryption': 'false',
+  'standalone.s2s_secure_auth': 'true',
+  'standalone.s2s_secure_domains': 'a.example',
+  'standalone.s2s_insecure_domains': 'a.example',
+  'standalone.s2s_allowed_domains': 'a.example',
+  'standalone.s2s_blocked_domains': 'a.example',
+  'standalone.s2s_ca': 'ca.pem',
+  'standalone.s2s_connect': 'a.example=127.0.0.1:1',
+  'standalone.s2s_allow_private_networks': 'true',
+  'standalone.components.listen': '127.0.0.1:1',
+  'standalone.components.secrets': 'a.example=other',
+  'smacks.hibernation_time': '1 hour',
+  'smacks.max_ack_delay': '1 minute',
+  'smacks.max_queue_size': '10',
+  'archive.default_policy': 'never',
+  'archive.expires_after': 'never',
+  'archive.max_query_results': '10',
   'component.jid': 'up.example.org',
   'component.connect': '127.0.0.1:1',
   'component.secret': 'other',
@@ -48,6 +67,8 @@ const standaloneBase = {
   BELFRY_HOST: 'standalone',
   BELFRY_STANDALONE_TLS_CERT: 'cert.pem',
   BELFRY_STANDALONE_TLS_KEY: 'key.pem',
+  BELFRY_STANDALONE_COMPONENTS_LISTEN: '127.0.0.1:5347',
+  BELFRY_STANDALONE_COMPONENTS_SECRETS: 'a.example=secret',
 };
 
 function standaloneWith(env: Record<string, string>): Config {
@@ -60,7 +81,7 @@ function configWith(env: Record<string, string>): Config {
 
 describe('a changed configuration', () => {
   it.each(settingNames.filter((name) => name in others))('tells of %s if it needs a restart', (name) => {
-    const load = name.startsWith('standalone.') ? standaloneWith : configWith;
+    const load = /^(?:standalone|smacks|archive)\./.test(name) ? standaloneWith : configWith;
     const wanted = load({ [variableOf({ path: name })]: others[name] ?? '' });
     expect(changesForRestart(load({}), wanted)).toEqual(aboutOf(name).isReloadable === true ? [] : [name]);
   });

@@ -55,7 +55,23 @@ describe('the defaults', () => {
       maxConnectionsPerAddress: 100,
       maxSessionsPerAccount: 20,
       maxOfflineMessages: 1_000,
+      s2s: {
+        listen: { host: '127.0.0.1', port: 5269 },
+        listenDirectTls: { host: '127.0.0.1', port: 5270 },
+        requireEncryption: true,
+        secureAuth: false,
+        secureDomains: [],
+        insecureDomains: [],
+        blockedDomains: [],
+        connect: new Map(),
+        allowPrivateNetworks: false,
+      },
+      smacks: { hibernationTime: 600, maxAckDelay: 30, maxQueueSize: 500 },
+      archive: { defaultPolicy: 'always', expiresAfter: 30 * 86_400, maxQueryResults: 50 },
     });
+    expect(config.host).toHaveProperty('s2s.allowedDomains', undefined);
+    expect(config.host).toHaveProperty('s2s.ca', undefined);
+    expect(config.host).toHaveProperty('components', undefined);
     expect(config.host).toHaveProperty('tls', undefined);
     expect(config.storage).toEqual({ kind: 'sqlite', file: join(folder, 'belfry-data', 'belfry.sqlite') });
     expect(config.http.listen).toEqual({ host: '127.0.0.1', port: 5280 });
@@ -127,6 +143,76 @@ describe('what is read', () => {
     expect(loadConfig({ file, env, cwd: folder }).dataDir).toBe(join(folder, 'elsewhere'));
     writeFileSync(join(folder, 'etc', 'b.yaml'), '');
     expect(loadConfig({ file, env: {}, cwd: folder }).dataDir).toBe(join(folder, 'belfry-data'));
+  });
+
+  it('has servers and secrets by domain, prepared, as a section or as text', () => {
+    const sections = [
+      'standalone:',
+      '  s2s_connect: { Example.NET: "[::1]:5269", b.example: xmpp.example:1 }',
+      '  components:',
+      '    listen: 127.0.0.1:5347',
+      '    secrets:',
+      '      Push.example.net: geheim',
+    ].join('\n');
+    const text = [
+      'standalone:',
+      '  s2s_connect: Example.NET=[::1]:5269, b.example = xmpp.example:1',
+      '  components: { listen: "127.0.0.1:5347", secrets: Push.example.net=geheim }',
+    ].join('\n');
+    for (const yaml of [sections, text]) {
+      const { host } = load({ yaml });
+      expect(host).toHaveProperty(
+        's2s.connect',
+        new Map([
+          ['example.net', { host: '::1', port: 5269 }],
+          ['b.example', { host: 'xmpp.example', port: 1 }],
+        ]),
+      );
+      expect(host).toHaveProperty('components.secrets', new Map([['push.example.net', 'geheim']]));
+    }
+  });
+
+  it('has secrets of components in a file, a line each, and in the environment', () => {
+    const listen = { BELFRY_STANDALONE_COMPONENTS_LISTEN: '127.0.0.1:5347' };
+    const secrets = (source: Source) => {
+      const { host } = load(source);
+      return host.kind === 'standalone' ? host.components?.secrets : undefined;
+    };
+    const expected = new Map([
+      ['a.example', 'x=y z'],
+      ['b.example', 'w'],
+    ]);
+    writeFileSync(join(folder, 'components'), 'a.example=x=y z\nb.example = w\n');
+    const yaml = 'standalone: { components: { secrets_file: components } }';
+    expect(secrets({ yaml, env: listen })).toEqual(expected);
+    const env = { ...listen, BELFRY_STANDALONE_COMPONENTS_SECRETS: 'a.example=x=y z,b.example=w' };
+    expect(secrets({ yaml: '', env })).toEqual(expected);
+  });
+
+  it('has lists of domains, prepared', () => {
+    const yaml =
+      'standalone: { s2s_allowed_domains: [Example.NET], s2s_blocked_domains: "a.example, B.example" }';
+    const { host } = load({ yaml });
+    expect(host).toMatchObject({
+      s2s: { allowedDomains: ['example.net'], blockedDomains: ['a.example', 'b.example'] },
+    });
+    expect(load({ yaml: 'standalone: { s2s_allowed_domains: [] }' }).host).toHaveProperty(
+      's2s.allowedDomains',
+      [],
+    );
+  });
+
+  it('has no federation if it is switched off', () => {
+    expect(load({ yaml: 'standalone: { s2s: false }' }).host).toHaveProperty('s2s', undefined);
+    const yaml = 'standalone: { s2s: false, s2s_direct_tls: false }';
+    expect(load({ yaml }).host).toHaveProperty('s2s', undefined);
+  });
+
+  it('keeps the archive for good if nothing expires', () => {
+    for (const text of ['never', '0', 'Never']) {
+      const { host } = load({ yaml: `archive: { expires_after: ${text} }` });
+      expect(host).toHaveProperty('archive.expiresAfter', 0);
+    }
   });
 
   it('has the files of the certificate by the same rule', () => {
@@ -274,10 +360,10 @@ describe('a wrong file', () => {
       'keys that do not exist',
       'frobnicate: 1\nlog:\n  colour: red\n1: 2\n? [a]\n: b\n',
       [
-        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, log',
+        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, log',
         'belfry.yaml:3:3: log.colour: is no key; its keys are level, format',
-        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, log',
-        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, log',
+        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, log',
+        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, log',
       ],
     ],
     [
@@ -427,6 +513,104 @@ describe('a wrong file', () => {
       ['belfry.yaml: http.listen: is 127.0.0.1:5280, as is standalone.c2s; give each a port of its own'],
     ],
     [
+      'one address for servers and components',
+      'standalone:\n  s2s_direct_tls: 127.0.0.1:5269\n  components: { listen: "127.0.0.1:5280", secrets: { a.example: x } }\n',
+      [
+        'belfry.yaml:2:19: standalone.s2s_direct_tls: is 127.0.0.1:5269, as is standalone.s2s; give each a port of its own',
+        'belfry.yaml: http.listen: is 127.0.0.1:5280, as is standalone.components.listen; give each a port of its own',
+      ],
+    ],
+    [
+      'values of federation',
+      'standalone:\n  s2s: true\n  s2s_secure_auth: often\n  s2s_blocked_domains: [ana@example.net, 7]\n  s2s_connect:\n    example.net: 5269\n    ana@example.net: "127.0.0.1:1"\n    b.example: "x:0"\n    c.example: "x:1"\n    C.example: "x:1"\n',
+      [
+        'belfry.yaml:2:8: standalone.s2s: true is no address; write host:port, as in 127.0.0.1:5280 or "[::1]:5280", or false for none',
+        'belfry.yaml:3:20: standalone.s2s_secure_auth: "often" is not allowed; use true or false',
+        'belfry.yaml:4:25: standalone.s2s_blocked_domains: "ana@example.net" is not a domain alone; write example.net',
+        'belfry.yaml:4:42: standalone.s2s_blocked_domains: 7 is no text; put it in quotes',
+        'belfry.yaml:6:5: standalone.s2s_connect: the address of example.net is no text; write host:port, as in 127.0.0.1:5280 or "[::1]:5280"',
+        'belfry.yaml:7:5: standalone.s2s_connect: "ana@example.net" is not a domain alone; write example.net',
+        'belfry.yaml:8:5: standalone.s2s_connect: the address of b.example has an impossible port; allowed are 1 to 65535',
+        'belfry.yaml:10:5: standalone.s2s_connect: has c.example twice; remove one',
+      ],
+    ],
+    [
+      'entries by domain that are no section, and one that is written twice',
+      'standalone:\n  s2s_connect: [x]\n  components:\n    listen: 127.0.0.1:5347\n    secrets:\n      a.example: x\n      a.example: y\n',
+      [
+        'belfry.yaml:2:16: standalone.s2s_connect: is no section; write each address as a line of the form "domain: address"',
+        'belfry.yaml:7:7: standalone.components.secrets: has a.example twice; remove one',
+      ],
+    ],
+    [
+      'TLS from the first byte without federation',
+      'standalone:\n  s2s: false\n  s2s_direct_tls: 127.0.0.1:5270\n',
+      [
+        'belfry.yaml:3:19: standalone.s2s_direct_tls: means nothing while standalone.s2s is false; give that an address too, or remove this one',
+      ],
+    ],
+    [
+      'a domain that has to prove itself and need not',
+      'standalone: { s2s_secure_domains: [a.example], s2s_insecure_domains: [A.example] }\n',
+      [
+        'belfry.yaml:1:70: standalone.s2s_insecure_domains: has a.example, as has standalone.s2s_secure_domains; remove it from one of them',
+      ],
+    ],
+    [
+      'a listener for no components',
+      'standalone: { components: { listen: "127.0.0.1:5347" } }\n',
+      [
+        'belfry.yaml:1:37: standalone.components.listen: is given without standalone.components.secrets, so that nobody may connect; set that as well',
+      ],
+    ],
+    [
+      'components without a listener',
+      'standalone: { components: { secrets: { a.example: x } } }\n',
+      [
+        'belfry.yaml:1:38: standalone.components.secrets: is given without standalone.components.listen, so that nothing connects; set that as well',
+      ],
+    ],
+    [
+      'a secret of a component that is no text',
+      'standalone:\n  components:\n    listen: 127.0.0.1:5347\n    secrets:\n      a.example: x\n      b.example: 12\n',
+      [
+        'belfry.yaml:6:7: standalone.components.secrets: the secret of b.example is no text; put it in quotes',
+      ],
+    ],
+    [
+      'components at names that are taken',
+      'domain: example.org\nunified_push: { jid: push.example.org }\nstandalone:\n  components:\n    listen: 127.0.0.1:5347\n    secrets:\n      push.example.org: x\n      example.org: y\n',
+      [
+        'belfry.yaml:7:7: standalone.components.secrets: push.example.org is unified_push.jid already; give the component a name of its own',
+        'belfry.yaml:8:7: standalone.components.secrets: example.org is domain already; give the component a name of its own',
+      ],
+    ],
+    [
+      'sessions and the archive of a component',
+      'host: component\ncomponent: { jid: push.example.org, secret: x }\nsmacks: { max_queue_size: 1 }\narchive: { default_policy: never }\n',
+      [
+        'belfry.yaml:3:27: smacks.max_queue_size: means nothing without host: standalone; set that, or remove what is in smacks',
+        'belfry.yaml:4:28: archive.default_policy: means nothing without host: standalone; set that, or remove what is in archive',
+      ],
+    ],
+    [
+      'times of sessions and of the archive',
+      'smacks: { hibernation_time: 0 }\narchive: { expires_after: 1 minute, default_policy: sometimes }\n',
+      [
+        'belfry.yaml:1:29: smacks.hibernation_time: 0 is out of range; allowed are 1 second to 1 week',
+        'belfry.yaml:2:27: archive.expires_after: "1 minute" is out of range; allowed are 1 hour to 100 years, or never',
+        'belfry.yaml:2:53: archive.default_policy: "sometimes" is not allowed; use one of always, roster, never',
+      ],
+    ],
+    [
+      'names of Prosody for two keys',
+      'component_ports: [5347]\ns2s_secure_auth: true\n',
+      [
+        "belfry.yaml:1:1: component_ports: is Prosody's name; write it here as standalone.components.listen or component.connect",
+        "belfry.yaml:2:1: s2s_secure_auth: is Prosody's name; write it here as standalone.s2s_secure_auth",
+      ],
+    ],
+    [
       'a push service at a name of somebody else',
       'domain: example.org\nunified_push: { jid: push.example.net }\n',
       [
@@ -574,6 +758,12 @@ describe('a wrong file', () => {
       `unified_push: { secret: "secret-token:paseto.v3.local:${canary}" }`,
       `http: { public_url: "https://x:${canary}@example.org" }`,
       `component_secret: ${canary}`,
+      `standalone: { components: { secrets: ${canary} } }`,
+      `standalone: { components: { secrets: "a.example=x,${canary} y=z,a@${canary}=x" } }`,
+      `standalone: { components: { secrets: { a.example: [${canary}] } } }`,
+      `standalone: { components: { secrets: { a@b: ${canary} } } }`,
+      `standalone: { components: { secrets: { a.example: x, a.example: ${canary} } } }`,
+      `standalone: { components: { secrets: { a.example: ${canary} } } }`,
     ];
     for (const yaml of sources) {
       const lines = mistakes({ yaml });

@@ -235,32 +235,43 @@ export const secret = z
   .string({ error: 'must be text; put the secret in quotes' })
   .refine((text) => text !== '', { error: 'is empty; give a secret or remove the line' });
 
-/** Text by domain, written as a section, or as text: `domain=value`, several with commas or line ends between them. */
+/**
+ * Text by domain, written as a section, or as text: `domain=value`, several with commas or line ends between them.
+ * Messages about text repeat nothing of it, because it may be a piece of a secret that has a comma.
+ */
 function byDomain<T>(what: string, read: (text: unknown) => Read<T>) {
   return z
     .union([z.record(z.string(), z.unknown().meta({ type: 'string' })), z.string()], {
       error: `is no section; write each ${what} as a line of the form "domain: ${what}"`,
     })
-    .transform((input, context) => {
+    .transform((input, context): ReadonlyMap<string, T> => {
+      const isText = typeof input === 'string';
       const values = new Map<string, T>();
-      const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-      const entries = typeof input === 'string' ? splitList(input).map(splitEntry) : Object.entries(input);
-      for (const [key, text] of entries) {
-        const name = readDomain(key);
-        const value = read(text);
-        if (text === undefined) refuse([], `has an entry without =; write domain=${what}`);
-        else if ('refused' in name) refuse([key], `${show(key)} ${name.refused}`);
-        else if ('refused' in value) refuse([key], `the ${what} of ${show(key)} ${value.refused}`);
-        else if (values.has(name.value.domain)) refuse([key], `${show(key)} is there twice; remove one`);
-        else values.set(name.value.domain, value.value);
+      for (const [key, text] of isText ? splitList(input).map(splitEntry) : Object.entries(input)) {
+        const entry = readEntry(key, what, read(text));
+        const isNew = 'value' in entry && !values.has(entry.value[0]);
+        if (isNew) values.set(...entry.value);
+        else context.addIssue({ code: 'custom', path: [key], message: refusalOf(entry, what, isText) });
       }
-      return values as ReadonlyMap<string, T>;
+      return values;
     });
 }
 
-function splitEntry(entry: string): [string, string | undefined] {
+function readEntry<T>(key: string, what: string, value: Read<T>): Read<readonly [string, T]> {
+  const name = readDomain(key);
+  if ('refused' in name) return { refused: `${show(key)} ${name.refused}` };
+  if ('refused' in value) return { refused: `the ${what} of ${name.value} ${value.refused}` };
+  return { value: [name.value.domain, value.value] };
+}
+
+function refusalOf(entry: Read<readonly [string, unknown]>, what: string, isText: boolean): string {
+  if ('value' in entry) return `has ${entry.value[0]} twice; remove one`;
+  return isText ? `has an entry that is not of the form domain=${what}` : entry.refused;
+}
+
+function splitEntry(entry: string): [string, string] {
   const end = entry.indexOf('=');
-  return end < 0 ? ['', undefined] : [entry.slice(0, end).trim(), entry.slice(end + 1).trim()];
+  return end < 0 ? ['', ''] : [entry.slice(0, end).trim(), entry.slice(end + 1).trim()];
 }
 
 /** Addresses by domain. */
