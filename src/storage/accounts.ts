@@ -9,11 +9,15 @@ interface Row {
   readonly sha256: string;
 }
 
+/** Messages of an archive that are removed by one statement: SQLite's lets nobody else work meanwhile. */
+const archiveStep = 500;
+
 /** Accounts of the embedded server. Removing one removes all that refers to it. */
 export function createAccountStore(database: Database): AccountStore {
   const insert = prepareInsert(database);
   const find = prepareFind(database);
   const update = prepareUpdate(database);
+  const emptyArchive = prepareEmptyArchive(database);
   const remove = prepareRemove(database);
   const list = prepareList(database);
   return {
@@ -25,7 +29,11 @@ export function createAccountStore(database: Database): AccountStore {
       return { id: row.id, bareJid, credentials };
     },
     setCredentials: async (bareJid, credentials) => (await update(rowOf(bareJid, credentials))).changes > 0,
-    remove: async (bareJid) => (await remove({ bareJid })).changes > 0,
+    async remove(bareJid) {
+      // Of what there can be much: one statement would take longer than others can wait.
+      while ((await emptyArchive({ bareJid, limit: archiveStep })).changes === archiveStep) {}
+      return (await remove({ bareJid })).changes > 0;
+    },
     list: async (after, limit) => (await list({ after, limit })).rows.map((row) => row.bareJid),
   };
 }
@@ -68,6 +76,23 @@ function prepareUpdate(database: Database) {
 function prepareRemove(database: Database) {
   return database.prepare<Pick<Row, 'bareJid'>, unknown>('accounts_remove', (param, db) =>
     db.deleteFrom('accounts').where('bare_jid', '=', param('bareJid')),
+  );
+}
+
+function prepareEmptyArchive(database: Database) {
+  return database.prepare<{ bareJid: string; limit: number }, unknown>(
+    'accounts_empty_archive',
+    (param, db) =>
+      db.deleteFrom('archive').where('id', 'in', (eb) =>
+        eb
+          .selectFrom('archive')
+          .select('archive.id')
+          .where('account_id', '=', (accounts) =>
+            accounts.selectFrom('accounts').select('accounts.id').where('bare_jid', '=', param('bareJid')),
+          )
+          .orderBy('archive.id')
+          .limit(param('limit')),
+      ),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Generated, Kysely, RawBuilder } from 'kysely';
-import type { Subscription } from '../hosts/standalone/store.js';
+import type { ArchivePreferences, Subscription } from '../hosts/standalone/store.js';
 import type { StorageOpenError } from './errors.js';
 
 /** The tables as they are after the last migration. Times are Unix seconds. */
@@ -43,6 +43,22 @@ export interface Schema {
   offline_messages: { id: Generated<number>; account_id: number; message: string };
   blocked_jids: { account_id: number; jid_hash: string; jid: string };
   documents: { account_id: number; kind: string; key_hash: string; content: string };
+  archive: {
+    /** Microseconds since 1970. */
+    id: number;
+    account_id: number;
+    with_bare: string;
+    with_resource: string;
+    /** XML. */
+    message: string;
+  };
+  archive_preferences: {
+    account_id: number;
+    fallback: ArchivePreferences['fallback'];
+    /** Lists, as JSON. */
+    always_jids: string;
+    never_jids: string;
+  };
   /** One row per migration that was applied. */
   belfry_schema: { version: number; applied_at: Generated<number> };
 }
@@ -65,6 +81,9 @@ export interface Query<Row> {
   execute(): Promise<Row[]>;
 }
 
+/** All columns of a table, with their types. */
+export type Columns<Table extends keyof Schema> = Readonly<Record<keyof Schema[Table], 'bigint' | 'text'>>;
+
 /**
  * An open database of either kind. Queries are written once, with kysely; `prepare` compiles each of them once and
  * runs it as a prepared statement, without kysely's cost per query.
@@ -77,6 +96,14 @@ export interface Database {
     name: string,
     build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>,
   ): Statement<Args, Row>;
+  /**
+   * A statement that inserts one row. Those of a turn of the event loop share one wait for the disk, and they are there in
+   * the order in which they were given. One that breaks a rule of the schema fails alone.
+   */
+  prepareInsert<Table extends keyof Schema>(
+    table: Table,
+    columns: Columns<Table>,
+  ): (row: Readonly<Schema[Table]>) => Promise<void>;
   /** Begins a transaction of a connection that no other process's `beginExclusive` runs beside; waits for those. */
   beginExclusive(connection: Kysely<Schema>): Promise<void>;
   /** What the operator should read when the database failed while it was being opened. */

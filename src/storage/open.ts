@@ -3,6 +3,7 @@ import type { StandaloneStores } from '../hosts/standalone/store.js';
 import type { Events } from '../observability/events.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
 import { createAccountStore } from './accounts.js';
+import { createArchiveStore } from './archive.js';
 import { createBlockStore } from './blocks.js';
 import type { Database } from './database.js';
 import { createDocumentStore } from './documents.js';
@@ -85,6 +86,7 @@ function createStorage(database: Database): Storage {
       offline: createOfflineStore(database),
       blocks: createBlockStore(database),
       documents: createDocumentStore(database),
+      archive: createArchiveStore(database),
     },
     async check() {
       await readVersion({});

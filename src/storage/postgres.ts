@@ -1,8 +1,9 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Events } from '../observability/events.js';
+import { createBatchInserts } from './batch-inserts.js';
 import { compileStatement } from './compile.js';
-import type { Database, Param, Query, Schema, Statement } from './database.js';
+import type { Database, Param, Query, Result, Schema, Statement } from './database.js';
 import { StorageError, StorageOpenError } from './errors.js';
 import { explainPostgres, parseTarget } from './postgres-problems.js';
 
@@ -34,6 +35,7 @@ export async function openPostgres(url: string, events: Pick<Events, 'storageFai
     await pool.end();
     throw explainPostgres(target, error);
   }
+  const inserts = createBatchInserts((name, text, value) => run(pool, { name, text, values: [value] }));
   return {
     kind: 'postgres',
     kysely,
@@ -41,9 +43,13 @@ export async function openPostgres(url: string, events: Pick<Events, 'storageFai
       const { sql: text, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(pool, name, text, values);
     },
+    prepareInsert: (table, columns) => inserts.prepare(table, columns),
     beginExclusive,
     explain: (error) => explainPostgres(target, error),
-    close: () => pool.end(),
+    async close() {
+      await inserts.settle();
+      await pool.end();
+    },
   };
 }
 
@@ -98,16 +104,21 @@ function prepare<Args, Row>(
   text: string,
   values: (args: Args) => unknown[],
 ): Statement<Args, Row> {
-  return async (args) => {
-    if (pool.waitingCount >= maxWaiting) {
-      throw new StorageError(`${maxWaiting} queries wait for a database connection already`, 'EBUSY');
-    }
-    const query: TimedQuery = { name, text, values: values(args), query_timeout: answerTimeout };
-    try {
-      const { rows, rowCount } = await pool.query(query);
-      return { rows, changes: rowCount ?? 0 };
-    } catch (error) {
-      throw StorageError.from(error);
-    }
-  };
+  return (args) => run(pool, { name, text, values: values(args) });
+}
+
+async function run<Row>(
+  pool: pg.Pool,
+  query: { readonly name: string; readonly text: string; readonly values: unknown[] },
+): Promise<Result<Row>> {
+  if (pool.waitingCount >= maxWaiting) {
+    throw new StorageError(`${maxWaiting} queries wait for a database connection already`, 'EBUSY');
+  }
+  const timed: TimedQuery = { ...query, query_timeout: answerTimeout };
+  try {
+    const { rows, rowCount } = await pool.query(timed);
+    return { rows, changes: rowCount ?? 0 };
+  } catch (error) {
+    throw StorageError.from(error);
+  }
 }

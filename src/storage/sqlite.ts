@@ -29,6 +29,7 @@ export async function openSqlite(file: string): Promise<Database> {
       const { sql, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(connection, commits, sql, values);
     },
+    prepareInsert: (table, columns) => prepareInsert(connection, commits, table, Object.keys(columns)),
     beginExclusive: begin,
     explain: (error) => explain(file, error),
     async close() {
@@ -98,6 +99,19 @@ function prepare<Args, Row>(
       throw StorageError.from(error);
     }
   };
+}
+
+function prepareInsert<Row extends object>(
+  connection: Sqlite.Database,
+  commits: GroupCommit,
+  table: string,
+  columns: readonly string[],
+): (row: Row) => Promise<void> {
+  const values = columns.map((column) => `:${column}`);
+  const statement = connection.prepare<Row>(
+    `insert into ${table} (${columns.join(', ')}) values (${values.join(', ')})`,
+  );
+  return (row) => commits.write(() => void statement.run(row));
 }
 
 const damaged = 'Move the file away and restore it from a backup, or let Belfry make a new one.';

@@ -6,6 +6,7 @@ import type {
   StandaloneStores,
   StoredContact,
 } from '../../src/hosts/standalone/store.js';
+import { archiveStoreContract } from './archive-store.contract.js';
 
 /** Fresh data, and as many handles on it as a test opens. */
 export interface StandaloneStoresUnderTest {
@@ -363,4 +364,6 @@ export function standaloneStoresContract(prepare: () => Promise<StandaloneStores
       expect(await stores.documents.find(id, 'private', `${key}x`)).toBeUndefined();
     });
   });
+
+  archiveStoreContract(() => ({ stores, open: () => subject.open(), account }));
 }

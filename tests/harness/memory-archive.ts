@@ -5,15 +5,30 @@ import type {
   StoredMessage,
 } from '../../src/hosts/standalone/store.js';
 
-/** An archive in memory; every call goes through `run`, which may fail it. */
-export function memoryArchive(run: <T>(work: () => T) => Promise<T>): ArchiveStore {
+/** An archive in memory; every call goes through `run`, which may fail it, and is about accounts that are there. */
+export function memoryArchive(
+  run: <T>(work: () => T) => Promise<T>,
+  isThere: (accountId: number) => boolean,
+): ArchiveStore {
   const messages = new Map<number, StoredMessage[]>();
   const preferences = new Map<number, ArchivePreferences>();
-  const of = (accountId: number) => messages.get(accountId) ?? [];
+  const of = (accountId: number) => (isThere(accountId) ? (messages.get(accountId) ?? []) : []);
   const matching = (accountId: number, filter: ArchiveFilter) =>
     of(accountId).filter((one) => matches(one, filter));
+  const requireAccount = (accountId: number) => {
+    if (!isThere(accountId)) throw new Error(`no account has the id ${accountId}`);
+  };
   return {
-    add: (accountId, message) => run(() => void messages.set(accountId, [...of(accountId), message])),
+    add: (accountId, message) =>
+      run(() => {
+        requireAccount(accountId);
+        const kept = of(accountId);
+        if (kept.some(({ id }) => id === message.id)) throw new Error(`there is a message ${message.id}`);
+        // They mostly come in order.
+        kept.push(message);
+        if ((kept.at(-2)?.id ?? 0) > message.id) kept.sort((a, b) => a.id - b.id);
+        messages.set(accountId, kept);
+      }),
     newestId: () => run(() => Math.max(0, ...[...messages.values()].flat().map(({ id }) => id))),
     page: (accountId, filter, limit, isBackwards) =>
       run(() => {
@@ -30,19 +45,22 @@ export function memoryArchive(run: <T>(work: () => T) => Promise<T>): ArchiveSto
       }),
     expire: (beforeId, limit) =>
       run(() => {
-        let left = limit;
+        const old = [...messages.values()].flat().filter(({ id }) => id < beforeId);
+        const gone = new Set(old.sort((a, b) => a.id - b.id).slice(0, limit));
         for (const [accountId, kept] of messages) {
-          const old = kept.filter(({ id }) => id < beforeId).slice(0, left);
-          left -= old.length;
           messages.set(
             accountId,
-            kept.filter((one) => !old.includes(one)),
+            kept.filter((one) => !gone.has(one)),
           );
         }
-        return limit - left;
+        return gone.size;
       }),
-    loadPreferences: (accountId) => run(() => preferences.get(accountId)),
-    putPreferences: (accountId, chosen) => run(() => void preferences.set(accountId, chosen)),
+    loadPreferences: (accountId) => run(() => (isThere(accountId) ? preferences.get(accountId) : undefined)),
+    putPreferences: (accountId, chosen) =>
+      run(() => {
+        requireAccount(accountId);
+        preferences.set(accountId, chosen);
+      }),
   };
 }
 

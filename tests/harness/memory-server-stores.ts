@@ -20,7 +20,7 @@ interface Belongings {
   readonly documents: Map<string, string>;
 }
 
-/** The one place where all five stores keep their rows. */
+/** The one place where the stores keep their rows. */
 class MemoryTables {
   /** While it is set, every call rejects with it. */
   failure: Error | undefined;
@@ -174,6 +174,9 @@ export function memoryServerStores(): MemoryServerStores {
     offline: memoryOffline(tables),
     blocks: memoryBlocks(tables),
     documents: memoryDocuments(tables),
-    archive: memoryArchive((work) => tables.run(work)),
+    archive: memoryArchive(
+      (work) => tables.run(work),
+      (accountId) => tables.belongings.has(accountId),
+    ),
   };
 }

@@ -1,0 +1,162 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ArchiveFilter, StoredMessage } from '../hosts/standalone/store.js';
+import type { Database, Statement } from './database.js';
+
+/** Rows that one statement walks over: others get their turn before the next, which SQLite's would not let them have. */
+const step = 1_000;
+
+interface Range {
+  readonly accountId: number;
+  /** The empty string for everybody. */
+  readonly withBare: string;
+  readonly after: number;
+  readonly before: number;
+  readonly limit: number;
+}
+
+interface Key {
+  readonly id: number;
+  readonly withResource: string;
+}
+
+type Direction = 'forwards' | 'backwards';
+type Directed<Row> = Readonly<Record<Direction, Statement<Range, Row>>>;
+
+/** What an archive answers about messages that lie together. */
+export interface ArchiveRanges {
+  /** At most `limit` messages, in ascending order, from the beginning of the range or its end. */
+  page(
+    accountId: number,
+    filter: ArchiveFilter,
+    limit: number,
+    isBackwards: boolean,
+  ): Promise<readonly StoredMessage[]>;
+  count(accountId: number, filter: ArchiveFilter): Promise<number>;
+}
+
+/** `find` answers messages by their ids. */
+export function createArchiveRanges(
+  database: Database,
+  find: (accountId: number, ids: readonly number[]) => Promise<readonly StoredMessage[]>,
+): ArchiveRanges {
+  const ofAll = preparePages(database, 'archive_page');
+  const withOne = preparePages(database, 'archive_page_with');
+  const keys = prepareKeys(database);
+  const countOfAll = prepareCount(database, 'archive_count');
+  const countWithOne = prepareCount(database, 'archive_count_with');
+  return {
+    async page(accountId, filter, limit, isBackwards) {
+      const range = rangeOf(accountId, filter, limit);
+      const direction = isBackwards ? 'backwards' : 'forwards';
+      const { withResource } = filter;
+      if (withResource !== undefined) {
+        return find(accountId, await findKeys(keys[direction], range, direction, withResource));
+      }
+      const pages = range.withBare === '' ? ofAll : withOne;
+      const { rows } = await pages[direction](range);
+      return isBackwards ? rows.toReversed() : rows;
+    },
+    async count(accountId, filter) {
+      const range = rangeOf(accountId, filter, Number.MAX_SAFE_INTEGER);
+      const { withResource } = filter;
+      if (withResource === undefined) return count(range.withBare === '' ? countOfAll : countWithOne, range);
+      return (await findKeys(keys.forwards, range, 'forwards', withResource)).length;
+    },
+  };
+}
+
+function rangeOf(accountId: number, filter: ArchiveFilter, limit: number): Range {
+  const { withBare = '', after = 0, before = Number.MAX_SAFE_INTEGER } = filter;
+  return { accountId, withBare, after, before, limit };
+}
+
+/** Few ask for a resource, so that no index knows it: the ids of those of an address that have it, at most `limit`. */
+async function findKeys(
+  keys: Statement<Range, Key>,
+  range: Range,
+  direction: Direction,
+  withResource: string,
+): Promise<number[]> {
+  const found: number[] = [];
+  let rest = { ...range, limit: step };
+  for (;;) {
+    const { rows } = await keys(rest);
+    for (const row of rows) if (row.withResource === withResource) found.push(row.id);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < step || found.length >= range.limit) {
+      return found.slice(0, range.limit);
+    }
+    rest = direction === 'forwards' ? { ...rest, after: last.id } : { ...rest, before: last.id };
+    await nextTurn();
+  }
+}
+
+async function count(
+  countSome: Statement<Range, { count: number; last: number | null }>,
+  range: Range,
+): Promise<number> {
+  let total = 0;
+  let rest = { ...range, limit: step };
+  for (;;) {
+    const [row] = (await countSome(rest)).rows;
+    if (row === undefined || row.last === null) return total;
+    total += row.count;
+    if (row.count < step) return total;
+    rest = { ...rest, after: row.last };
+    await nextTurn();
+  }
+}
+
+function preparePages(
+  database: Database,
+  name: 'archive_page' | 'archive_page_with',
+): Directed<StoredMessage> {
+  const prepare = (direction: Direction) =>
+    database.prepare<Range, StoredMessage>(`${name}_${direction}`, (param, db) =>
+      db
+        .selectFrom('archive')
+        .select(['id', 'with_bare as withBare', 'with_resource as withResource', 'message'])
+        .where('account_id', '=', param('accountId'))
+        .$if(name === 'archive_page_with', (query) => query.where('with_bare', '=', param('withBare')))
+        .where('id', '>', param('after'))
+        .where('id', '<', param('before'))
+        .orderBy('id', direction === 'forwards' ? 'asc' : 'desc')
+        .limit(param('limit')),
+    );
+  return { forwards: prepare('forwards'), backwards: prepare('backwards') };
+}
+
+function prepareKeys(database: Database): Directed<Key> {
+  const prepare = (direction: Direction) =>
+    database.prepare<Range, Key>(`archive_keys_${direction}`, (param, db) =>
+      db
+        .selectFrom('archive')
+        .select(['id', 'with_resource as withResource'])
+        .where('account_id', '=', param('accountId'))
+        .where('with_bare', '=', param('withBare'))
+        .where('id', '>', param('after'))
+        .where('id', '<', param('before'))
+        .orderBy('id', direction === 'forwards' ? 'asc' : 'desc')
+        .limit(param('limit')),
+    );
+  return { forwards: prepare('forwards'), backwards: prepare('backwards') };
+}
+
+function prepareCount(database: Database, name: 'archive_count' | 'archive_count_with') {
+  return database.prepare<Range, { count: number; last: number | null }>(name, (param, db) =>
+    db
+      .selectFrom(
+        db
+          .selectFrom('archive')
+          .select('id')
+          .where('account_id', '=', param('accountId'))
+          .$if(name === 'archive_count_with', (query) => query.where('with_bare', '=', param('withBare')))
+          .where('id', '>', param('after'))
+          .where('id', '<', param('before'))
+          .orderBy('id')
+          .limit(param('limit'))
+          .as('counted'),
+      )
+      .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('id').as('last')]),
+  );
+}
