@@ -174,6 +174,11 @@ export class StreamParser {
     this.#boundary = this.#at;
   }
 
+  /** Other bounds from now on, for the stanza under way too. */
+  limit(limits: ParserLimits): void {
+    this.#limits = limits;
+  }
+
   /** False in the middle of a stanza, and while there is something to deliver after a pause. */
   get isBetweenStanzas(): boolean {
     const hasRead = this.#text === '' && this.#ahead.length === 0 && this.#partial.length === 0;
