@@ -1,33 +1,98 @@
 import { constants } from 'node:crypto';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { isIP, type Socket } from 'node:net';
+import {
+  connect as connectTls,
+  createSecureContext,
+  createServer,
+  rootCertificates,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+} from 'node:tls';
+import { type PeerProof, proofOf, TrustedAuthorities } from './peer-certificate.js';
+
+/** Is called when a handshake is done; one that fails closes the socket instead. */
+export type Secured = (socket: TLSSocket, proof: PeerProof) => void;
 
 /** Own certificate and trusted authorities, ready for handshakes in both directions. */
 export interface S2sTls {
-  readonly context: SecureContext;
-  /** The authorities that are trusted, as PEM. */
-  readonly authorities: readonly string[];
+  /** The side of a server, which asks for a certificate. With direct TLS the ALPN name is looked at (XEP-0368). */
+  accept(socket: Socket, secured: Secured): void;
+  /**
+   * The side of a client, which shows its certificate. `name` is the domain in ASCII that is to be spoken with. What is
+   * returned replaces the socket at once: a failed handshake shows in its error.
+   */
+  connect(socket: Socket, name: string, isDirect: boolean, secured: Secured): TLSSocket;
 }
 
 export interface S2sTlsOptions {
   /** The chain, as PEM. */
   readonly cert: string;
   readonly key: string;
-  /** Authorities beside those that Node knows, as PEM, each one by itself. */
+  /** Authorities beside those that Node knows, as PEM. */
   readonly authorities?: readonly string[];
 }
 
+/** ALPN name of XMPP servers that begin with TLS (XEP-0368 §4). */
+const alpnProtocols = ['xmpp-server'];
+
 /**
- * Takes some milliseconds, for it reads all authorities: do it once for each certificate.
+ * Does some work: once for each certificate.
  * @throws if certificate and key are no pair, or no PEM
  */
-export function createS2sTls({ cert, key, authorities: more = [] }: S2sTlsOptions): S2sTls {
-  const authorities = [...rootCertificates, ...more];
-  const context = createSecureContext({
+export function createS2sTls({ cert, key, authorities = [] }: S2sTlsOptions): S2sTls {
+  const secure: SecureContextOptions = {
     cert,
     key,
-    ca: authorities,
+    // Left out, Node takes its own, and has no need to tell clients their names.
+    ...(authorities.length > 0 && { ca: [...rootCertificates, ...authorities] }),
     minVersion: 'TLSv1.2',
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-  });
-  return { context, authorities };
+  };
+  const secureContext = createSecureContext(secure);
+  const trusted = new TrustedAuthorities([...rootCertificates, ...authorities]);
+  const accept = acceptWith(
+    createServer({ ...secure, requestCert: true, rejectUnauthorized: false, ALPNProtocols: alpnProtocols }),
+    trusted,
+  );
+  return {
+    accept,
+    connect(socket, name, isDirect, secured) {
+      const secureSocket = connectTls({
+        socket,
+        secureContext,
+        rejectUnauthorized: false,
+        // The names are looked at together with the chain.
+        checkServerIdentity: () => undefined,
+        ...(isIP(name) === 0 && { servername: name }),
+        ...(isDirect && { ALPNProtocols: alpnProtocols }),
+      });
+      secureSocket.once('secureConnect', () => secured(secureSocket, proofOf(secureSocket, trusted)));
+      return secureSocket;
+    },
+  };
 }
+
+/**
+ * Node says whether a client's certificate verifies only of sockets that a TLS server has made, and those show which
+ * connection they are by its addresses alone.
+ */
+function acceptWith(server: Server, trusted: TrustedAuthorities): S2sTls['accept'] {
+  const waiting = new Map<string, Secured>();
+  server.on('secureConnection', (socket) => {
+    const secured = waiting.get(connectionOf(socket));
+    if (secured === undefined) socket.destroy();
+    else secured(socket, proofOf(socket, trusted));
+  });
+  return (socket, secured) => {
+    const connection = connectionOf(socket);
+    waiting.set(connection, secured);
+    socket.once('close', () => {
+      if (waiting.get(connection) === secured) waiting.delete(connection);
+    });
+    server.emit('connection', socket);
+  };
+}
+
+const connectionOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
