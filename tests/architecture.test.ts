@@ -11,6 +11,7 @@ const src = fileURLToPath(new URL('../src', import.meta.url));
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   xmpp: [],
+  net: [],
   'web-push': [],
   'errors.ts': ['xmpp/stanza-error.ts'],
   // A service owns the names of its backends and the form of its keys; the configuration holds what is written to them.
@@ -23,6 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'hosts/host.ts': ['xmpp'],
   'hosts/write-queue.ts': [],
   'hosts/system-clock.ts': ['xmpp/clock.ts'],
+  'hosts/back-off.ts': [],
   'hosts/entity': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
   'hosts/component': [
     'xmpp',
@@ -30,10 +32,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'hosts/entity',
     'hosts/write-queue.ts',
     'hosts/system-clock.ts',
+    'hosts/back-off.ts',
     'observability/events.ts',
   ],
   'hosts/standalone': [
     'xmpp',
+    'net',
+    'hosts/back-off.ts',
     'hosts/host.ts',
     'hosts/entity',
     'hosts/write-queue.ts',

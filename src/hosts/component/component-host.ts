@@ -5,6 +5,7 @@ import { type Element, el } from '../../xmpp/element.js';
 import type { IqAnswer } from '../../xmpp/iq-tracker.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
+import { BackOff } from '../back-off.js';
 import { DomainEntity, type EntityLimits } from '../entity/entity.js';
 import type { Software } from '../entity/own-services.js';
 import type {
@@ -17,7 +18,6 @@ import type {
   SendIqOptions,
 } from '../host.js';
 import { systemClock } from '../system-clock.js';
-import { BackOff } from './back-off.js';
 import { Connection, type ConnectionLimits, defaultConnectionLimits } from './connection.js';
 import { type Destination, type HostFailure, type Phase, silentFailure } from './failure.js';
 import { KeepAlive } from './keep-alive.js';

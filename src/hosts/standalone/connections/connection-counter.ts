@@ -1,4 +1,4 @@
-import { networkOf } from '../ip-address.js';
+import { networkOf } from '../../../net/ip-address.js';
 
 /** How many connections there are from where. */
 export class ConnectionCounter {

@@ -1,4 +1,4 @@
-import { networkOf } from '../ip-address.js';
+import { networkOf } from '../../../net/ip-address.js';
 
 /** Who has come and has not authenticated yet, by where they come from. */
 export class Strangers<T extends { readonly remoteAddress: string }> {

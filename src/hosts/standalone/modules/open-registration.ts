@@ -1,4 +1,5 @@
 import { stanzaErrorFor } from '../../../errors.js';
+import { isLoopback, networkOf } from '../../../net/ip-address.js';
 import type { Events } from '../../../observability/events.js';
 import { type Element, el } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
@@ -6,7 +7,6 @@ import { ns } from '../../../xmpp/ns.js';
 import { errorReply, iqResult } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { AccountAdmin } from '../account-admin.js';
-import { isLoopback, networkOf } from '../ip-address.js';
 import type { Channel } from '../sasl/sasl.js';
 import type { StandaloneSettings } from '../settings.js';
 import { AttemptLimits } from './attempt-limits.js';

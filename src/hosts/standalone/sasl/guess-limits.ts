@@ -1,5 +1,5 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { isLoopback, networkOf } from '../ip-address.js';
+import { isLoopback, networkOf } from '../../../net/ip-address.js';
 
 export interface GuessLimitOptions {
   /** Failures from one network (an IPv4 address or an IPv6 /64), whatever the accounts. */

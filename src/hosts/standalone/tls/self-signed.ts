@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { isIP } from 'node:net';
-import { addressBytes } from '../ip-address.js';
+import { addressBytes } from '../../../net/ip-address.js';
 import {
   bitString,
   derTrue,
