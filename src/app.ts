@@ -27,9 +27,8 @@ const sweepInterval = 60 * 60 * 1000;
 export interface App {
   /** Where HTTP listens; the port is the real one if 0 was configured. */
   readonly httpAddress: ListenAddress;
-  /** Where clients of the embedded server connect; undefined for nowhere, and on a component. */
-  readonly c2sAddress: ListenAddress | undefined;
-  readonly directTlsAddress: ListenAddress | undefined;
+  /** Where others connect to the embedded server; none on a component. */
+  readonly addresses: Hosting['addresses'];
   /** Applies what can change while running: ACL, log level, registration, certificate. Never rejects. */
   reload(config: Config): Promise<void>;
   /** Answers what is under way, then closes everything in reverse order. */
@@ -99,8 +98,7 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
     logger.setLevel(next.log.level);
     await hosting.reload(next);
   };
-  const { c2s: c2sAddress, directTls: directTlsAddress } = hosting.addresses;
-  return { httpAddress, c2sAddress, directTlsAddress, reload };
+  return { httpAddress, addresses: hosting.addresses, reload };
 }
 
 /**

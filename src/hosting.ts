@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { ComponentConfig, Config, ListenAddress, StandaloneConfig } from './config/config.js';
+import type { ComponentConfig, Config, StandaloneConfig } from './config/config.js';
 import { type ComponentHost, createComponentHost } from './hosts/component/component-host.js';
 import type { Host } from './hosts/host.js';
 import type { AccountAdmin } from './hosts/standalone/account-admin.js';
 import { assembleServer } from './hosts/standalone/assemble.js';
-import { createStandaloneHost, type ReloadableOptions } from './hosts/standalone/standalone-host.js';
+import {
+  createStandaloneHost,
+  type ReloadableOptions,
+  type ServerAddresses,
+} from './hosts/standalone/standalone-host.js';
 import { createForwarded } from './http/forwarded.js';
 import type { Upgrade } from './http/upgrade.js';
 import type { Events } from './observability/events.js';
@@ -16,8 +20,8 @@ export interface Hosting {
   /** Where devices register for pushes. */
   readonly push: Host;
   readonly isConnected: boolean;
-  /** Where clients connect, with real ports, from the start on; both absent on a component. */
-  readonly addresses: { readonly c2s?: ListenAddress; readonly directTls?: ListenAddress };
+  /** Where others connect, with real ports, from the start on; none on a component. */
+  readonly addresses: ServerAddresses;
   /** Whose accounts live here; undefined on a component. */
   readonly local: { readonly domain: Jid; readonly accounts: AccountAdmin } | undefined;
   /** Takes over connections for WebSockets; undefined on a component. */
@@ -102,7 +106,9 @@ async function openStandalone(
     get isConnected() {
       return host.isConnected;
     },
-    addresses: host.addresses,
+    get addresses() {
+      return host.addresses;
+    },
     local: { domain: standalone.domain, accounts: host.accounts },
     upgrade: host.upgrade,
     start: () => host.start(),

@@ -27,12 +27,15 @@ function listenSettings({
   host,
   http,
 }: Config): readonly (readonly [SettingName, ListenAddress | undefined])[] {
-  const clients =
+  const ports =
     host.kind === 'standalone'
       ? ([
           ['standalone.c2s', host.c2s],
           ['standalone.c2s_direct_tls', host.c2sDirectTls],
+          ['standalone.s2s', host.s2s?.listen],
+          ['standalone.s2s_direct_tls', host.s2s?.listenDirectTls],
+          ['standalone.components.listen', host.components?.listen],
         ] as const)
       : [];
-  return [...clients, ['http.listen', http.listen]];
+  return [...ports, ['http.listen', http.listen]];
 }

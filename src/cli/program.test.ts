@@ -157,6 +157,7 @@ describe('doctor', () => {
     const { code, out } = await belfry(['doctor'], {
       BELFRY_STANDALONE_C2S: `127.0.0.1:${port}`,
       BELFRY_STANDALONE_C2S_DIRECT_TLS: `127.0.0.1:${direct}`,
+      BELFRY_STANDALONE_S2S: 'false',
       BELFRY_HTTP_LISTEN: `127.0.0.1:${http}`,
     });
     expect(statuses(out)).toEqual([
@@ -177,6 +178,7 @@ describe('doctor', () => {
     const { out } = await belfry(['doctor'], {
       BELFRY_STANDALONE_C2S: `0.0.0.0:${await freePort()}`,
       BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false',
+      BELFRY_STANDALONE_S2S: 'false',
       BELFRY_STANDALONE_REQUIRE_ENCRYPTION: 'false',
       BELFRY_STANDALONE_REGISTRATION: 'open',
       BELFRY_HTTP_LISTEN: `127.0.0.1:${await freePort()}`,
@@ -243,6 +245,7 @@ describe('serve', () => {
     const { code, err } = await belfry(['serve'], {
       BELFRY_STANDALONE_C2S: `127.0.0.1:${c2s}`,
       BELFRY_STANDALONE_C2S_DIRECT_TLS: `127.0.0.1:${taken}`,
+      BELFRY_STANDALONE_S2S: 'false',
       BELFRY_HTTP_LISTEN: `127.0.0.1:${http}`,
       BELFRY_LOG_LEVEL: 'silent',
     });
@@ -260,6 +263,7 @@ describe('serve', () => {
     const { code, err } = await belfry(['serve'], {
       BELFRY_STANDALONE_C2S: '127.0.0.1:0',
       BELFRY_STANDALONE_C2S_DIRECT_TLS: '127.0.0.1:0',
+      BELFRY_STANDALONE_S2S: 'false',
       BELFRY_HTTP_LISTEN: '127.0.0.1:0',
       BELFRY_LOG_LEVEL: 'silent',
     });

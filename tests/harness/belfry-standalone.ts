@@ -37,7 +37,7 @@ export interface StandaloneServer extends Omit<XmppServer, 'componentPort'> {
 
 /**
  * Builds if needed and starts `belfry serve` as XMPP server of the accounts' one domain, on ports of its own: encryption is
- * allowed and not required, and no limit stops a test or a benchmark that connects often from one address.
+ * allowed and not required, there is no federation unless asked for, and no limit stops a test or a benchmark that connects often from one address.
  */
 export async function startStandalone(options: StandaloneOptions): Promise<StandaloneServer> {
   ensureBuild();
@@ -80,6 +80,7 @@ function configuration(
       c2s: `127.0.0.1:${ports.c2sPort}`,
       c2s_direct_tls: `127.0.0.1:${ports.directTlsPort}`,
       require_encryption: false,
+      s2s: false,
       rate_limit: 0,
       max_connections_per_address: 1_000_000,
       ...(directTls === undefined ? {} : { tls: directTls }),

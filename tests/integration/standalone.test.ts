@@ -55,6 +55,7 @@ async function serve(env: Record<string, string> = {}): Promise<Serving> {
     env: {
       BELFRY_STANDALONE_C2S: '127.0.0.1:0',
       BELFRY_STANDALONE_C2S_DIRECT_TLS: '127.0.0.1:0',
+      BELFRY_STANDALONE_S2S: 'false',
       BELFRY_HTTP_LISTEN: '127.0.0.1:0',
       BELFRY_LOG_FORMAT: 'json',
       ...env,
@@ -278,7 +279,7 @@ describe('serve with a configuration', () => {
   it('is found at work by the doctor', async () => {
     const [c2s, directTls, http] = [await freePort(), await freePort(), await freePort()];
     const config = {
-      standalone: { c2s: `127.0.0.1:${c2s}`, c2s_direct_tls: `127.0.0.1:${directTls}` },
+      standalone: { c2s: `127.0.0.1:${c2s}`, c2s_direct_tls: `127.0.0.1:${directTls}`, s2s: false },
       http: { listen: `127.0.0.1:${http}`, public_url: `http://127.0.0.1:${http}` },
       log: { format: 'json' },
     };

@@ -52,6 +52,7 @@ async function configure(folder: string): Promise<Config> {
     BELFRY_DATA_DIR: folder,
     BELFRY_STANDALONE_C2S: '127.0.0.1:0',
     BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false',
+    BELFRY_STANDALONE_S2S: 'false',
     BELFRY_HTTP_LISTEN: http,
     BELFRY_HTTP_PUBLIC_URL: `http://${http}`,
     BELFRY_LOG_LEVEL: 'warn',
@@ -102,7 +103,7 @@ async function connectDevice({ app, config }: Demo, onPush: (payload: Buffer) =>
   return startDistributor({ connect: c2sAddress(app), jid, password, certificate: cert, onPush });
 }
 
-function c2sAddress({ c2sAddress: address }: App): ListenAddress {
+function c2sAddress({ addresses: { c2s: address } }: App): ListenAddress {
   if (address === undefined) throw new Error('The server does not listen for clients.');
   return address;
 }

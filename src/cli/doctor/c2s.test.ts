@@ -26,6 +26,7 @@ function hostOf(port: number | false, more: Record<string, string> = {}): Standa
     env: {
       BELFRY_STANDALONE_C2S: port === false ? 'false' : `127.0.0.1:${port}`,
       BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false',
+      BELFRY_STANDALONE_S2S: 'false',
       ...more,
     },
   });

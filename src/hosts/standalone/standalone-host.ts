@@ -3,11 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Events } from '../../observability/events.js';
 import type { Jid } from '../../xmpp/jid.js';
 import type { Software } from '../entity/own-services.js';
-import type { Host } from '../host.js';
+import type { AccountHost, Host } from '../host.js';
 import { systemClock } from '../system-clock.js';
 import type { AccountAdmin } from './account-admin.js';
+import { createAccountHost } from './account-host.js';
 import { assembleServer } from './assemble.js';
 import { type C2sListeners, createC2sListeners } from './c2s/listeners.js';
+import { type ComponentListener, createComponentListener } from './components/component-listener.js';
 import type { ListenAddress } from './connections/tcp-listener.js';
 import type { Core } from './core.js';
 import { OpenRegistration } from './modules/open-registration.js';
@@ -36,6 +38,10 @@ export interface StandaloneHostOptions extends ReloadableOptions {
   readonly rateLimit: number;
   /** 0 for no limit. */
   readonly maxConnectionsPerAddress: number;
+  /** Where external components connect, and their secrets by domain; undefined for nowhere. */
+  readonly components:
+    | { readonly listen: ListenAddress; readonly secrets: ReadonlyMap<string, string> }
+    | undefined;
   readonly stores: StandaloneStores;
   /** A secret of the installation, at least 16 bytes: what authentication shows of accounts that do not exist. */
   readonly saslSecret: Uint8Array;
@@ -49,11 +55,20 @@ export interface StandaloneHostOptions extends ReloadableOptions {
   readonly addressOf?: (request: IncomingMessage) => string;
 }
 
+/** Where clients and components connect; absent for nowhere. */
+export interface ServerAddresses {
+  readonly c2s?: ListenAddress;
+  readonly directTls?: ListenAddress;
+  readonly components?: ListenAddress;
+}
+
 /** The embedded XMPP server. */
 export interface StandaloneHost {
   readonly accounts: AccountAdmin;
-  /** Where clients can connect; known after the start. */
-  readonly addresses: C2sListeners['addresses'];
+  /** The own domain as a host that has accounts, for services. */
+  readonly accountHost: AccountHost;
+  /** Where others can connect, with real ports, once it has started. */
+  readonly addresses: ServerAddresses;
   /** False from the stop on. */
   readonly isConnected: boolean;
   /** The host that is a domain of this server: its own, or a further one, which exists from then on. */
@@ -91,19 +106,27 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     events,
   });
   const c2s = createListeners(options, { core, accounts, sasl, certificates });
+  const components = createComponents(options, core);
+  const accountHost = createAccountHost(core.server, core.entity(domain));
   let isStopped = false;
   return {
     accounts,
-    addresses: c2s.addresses,
+    accountHost,
+    get addresses() {
+      const { address } = components ?? {};
+      return { ...c2s.addresses, ...(address !== undefined && { components: address }) };
+    },
     get isConnected() {
       return !isStopped;
     },
     entity: (name) => core.entity(name),
     onAccountRemoved: (handler) => core.server.hooks.accountRemoved.on(handler),
-    start: () => c2s.start(),
+    start: () => startAll([c2s, components]),
     async stop() {
       isStopped = true;
       await Promise.all([c2s.stop(), core.stop()]);
+      // What the end of sessions leaves to say has gone out by now.
+      await components?.stop();
       sasl.close();
     },
     async reload(next) {
@@ -112,6 +135,32 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     },
     upgrade: c2s.upgrade,
   };
+}
+
+interface Startable {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts what there is, in order; if one fails, those before it are stopped. */
+async function startAll(parts: readonly (Startable | undefined)[]): Promise<void> {
+  const started: Startable[] = [];
+  try {
+    for (const part of parts) {
+      await part?.start();
+      if (part !== undefined) started.unshift(part);
+    }
+  } catch (error) {
+    for (const part of started) await part.stop();
+    throw error;
+  }
+}
+
+function createComponents(
+  { components, events }: StandaloneHostOptions,
+  { server }: Core,
+): ComponentListener | undefined {
+  return components && createComponentListener({ ...components, server, events });
 }
 
 /** What modules read of it at each request is what counts at that moment. */

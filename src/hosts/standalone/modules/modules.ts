@@ -1,6 +1,7 @@
 import type { AccountAdmin } from '../account-admin.js';
 import type { ServerModule } from '../module.js';
 import { blocking } from './blocking.js';
+import { clientState } from './client-state.js';
 import { disco } from './disco.js';
 import { offline } from './offline.js';
 import { ping } from './ping.js';
@@ -23,6 +24,7 @@ export function createModules({ accounts }: { readonly accounts: AccountAdmin })
     roster,
     vcardTemp,
     privateXml,
+    clientState,
     offline,
   ];
 }
