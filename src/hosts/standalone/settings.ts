@@ -39,6 +39,9 @@ export const accountLimits = {
   documentBytes: 128 * 1024,
   /** Bytes of a message that is kept for an account without sessions. */
   offlineMessageBytes: 256 * 1024,
+  /** Addresses in the preferences of the archive, and bytes of them: they stay in memory. */
+  archiveJids: 1_000,
+  archiveJidBytes: 64 * 1024,
   /** Bytes of a presence stanza: it goes to many, and the last one stays in memory as long as its session. */
   presenceBytes: 16 * 1024,
 } as const;
