@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   tokens: () => import('./tokens.js'),
   sessions: () => import('./sessions.js'),
   messages: () => import('./messages.js'),
+  resume: () => import('./resume.js'),
   http: () => import('./http.js'),
   storage: () => import('./storage.js'),
 };

@@ -69,14 +69,15 @@ export async function run(args: readonly string[]): Promise<void> {
       rounds: { type: 'string', default: '3' },
       servers: { type: 'string', default: 'prosody,ejabberd,belfry' },
       transports: { type: 'string', default: transports.join() },
-      services: { type: 'string', default: services.join() },
+      services: { type: 'string', default: 'passing,lasting' },
     },
   });
+  const passing = Number(values.rate);
   const settings: Settings = {
     transports: transports.filter((transport) => values.transports.split(',').includes(transport)),
     pairs: Number(values.pairs),
     window: Number(values.window),
-    rate: { passing: Number(values.rate), lasting: Number(values['lasting-rate']) },
+    rate: { passing, managed: passing, lasting: Number(values['lasting-rate']) },
     seconds: Number(values.seconds),
     rounds: Number(values.rounds),
   };
@@ -114,7 +115,7 @@ async function startRows(
       const swarm = startSwarm();
       closers.push(() => swarm.stop());
       const where = { port: server.portOf(transport), tls: transport === 'tls' };
-      const sessions = { first: index * count, count, ...account, isManaged: server.service === 'lasting' };
+      const sessions = { first: index * count, count, ...account, isManaged: server.service !== 'passing' };
       await swarm.ask({ ask: 'login', ...where, ...sessions, parallel: 10 }, 'done');
       rows.push({ server, transport, swarm });
     }
@@ -172,7 +173,7 @@ function print({ pairs, window, rate }: Settings, service: Service, all: readonl
     ...ratios(results, '', (result) => result.rate),
     ['p50 ms', (result) => result.p50.toFixed(1)],
     ['p99 ms', (result) => result.p99.toFixed(1)],
-    ...(service === 'lasting' ? acknowledgement : []),
+    ...(service === 'passing' ? [] : acknowledgement),
     ['server CPU s/1000', (result) => result.cpu.toFixed(3)],
     ...ratios(results, ' per CPU', (result) => 1 / result.cpu),
     [`p99 ms at ${rate[service]}/s`, (result) => result.pacedP99.toFixed(1)],
@@ -191,6 +192,7 @@ type Column = readonly [string, (result: Result) => string];
 
 const titles = {
   passing: 'messages pass through',
+  managed: 'carbons and stream management',
   lasting: 'archive, carbons and stream management',
 };
 

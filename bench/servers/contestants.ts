@@ -14,10 +14,12 @@ export const account = { domain, password };
 export type Transport = 'plain' | 'tls';
 export const transports: readonly Transport[] = ['plain', 'tls'];
 
-/** `passing`: messages pass through and are gone; `lasting`: with archive, carbons and stream management. */
-export type Service = 'passing' | 'lasting';
-
-export const services: readonly Service[] = ['passing', 'lasting'];
+/**
+ * What a server does for messages: `passing`: they pass through and are gone; `managed`: with carbons and stream
+ * management; `lasting`: with an archive too.
+ */
+export type Service = 'passing' | 'managed' | 'lasting';
+export const services: readonly Service[] = ['passing', 'managed', 'lasting'];
 
 type Started = Pick<XmppServer, 'pid' | 'c2sPort' | 'directTlsPort' | 'stop'>;
 
@@ -31,62 +33,65 @@ interface Contestant {
   start(options: XmppServerOptions): Promise<Started>;
 }
 
-const prosodyModules = ['offline', 'blocklist', 'private', 'vcard', 'version', 'time'];
+function contestantsFor(service: Service): Contestant[] {
+  const isLasting = service === 'lasting';
+  return [
+    prosody(service, isLasting ? 'files' : '–', ''),
+    ...(isLasting ? [prosody(service, 'SQLite', prosodySqlite)] : []),
+    {
+      ...{ name: 'ejabberd', service, archive: isLasting ? 'Mnesia' : '–', isInstalled: hasEjabberd },
+      start: (options) => startEjabberd({ ...options, modules: ejabberdModulesFor(service) }),
+    },
+    {
+      ...{ name: 'belfry', service, archive: isLasting ? 'SQLite' : '–', isInstalled: true },
+      start: startStandalone,
+    },
+  ];
+}
+
+const prosodySqlite = `
+storage = { archive = "sql" }
+sql = { driver = "SQLite3"; database = "prosody.sqlite" }`;
 
 /** Archives as far as the disk goes: by default Prosody stops at 10,000 messages and begins to clean up at once. */
-const prosodyArchive = 'storage_archive_item_limit = 1e9\narchive_expires_after = "never"';
+const prosodyArchive = `
+storage_archive_item_limit = 1e9
+archive_expires_after = "never"`;
 
-const ejabberdModules = Object.fromEntries(
-  ['offline', 'privacy', 'blocking', 'private', 'vcard', 'version', 'time'].map((name) => [
-    `mod_${name}`,
-    {},
-  ]),
-);
-
-function prosody(archive: string, settings: string): Contestant {
-  const modules = [...prosodyModules, 'mam', 'smacks', 'carbons'];
+function prosody(service: Service, archive: string, settings: string): Contestant {
   return {
-    ...{ name: 'prosody', service: 'lasting', archive, isInstalled: hasProsody },
-    start: (options) => startProsody({ ...options, modules, settings: `${prosodyArchive}\n${settings}` }),
+    ...{ name: 'prosody', service, archive, isInstalled: hasProsody },
+    start: (options) =>
+      startProsody({ ...options, modules: prosodyModules[service], settings: prosodyArchive + settings }),
   };
 }
 
-const contestants: readonly Contestant[] = [
-  {
-    ...{ name: 'prosody', service: 'passing', archive: '–', isInstalled: hasProsody },
-    start: (options) => startProsody({ ...options, modules: prosodyModules }),
-  },
-  {
-    ...{ name: 'ejabberd', service: 'passing', archive: '–', isInstalled: hasEjabberd },
-    start: (options) => startEjabberd({ ...options, modules: ejabberdModules }),
-  },
-  {
-    ...{ name: 'belfry', service: 'passing', archive: '–', isInstalled: true },
-    start: startStandalone,
-  },
-  prosody('files', ''),
-  prosody(
-    'SQLite',
-    'storage = { archive = "sql" }\nsql = { driver = "SQLite3"; database = "prosody.sqlite" }',
-  ),
-  {
-    ...{ name: 'ejabberd', service: 'lasting', archive: 'Mnesia', isInstalled: hasEjabberd },
-    start: (options) =>
-      startEjabberd({
-        ...options,
-        modules: {
-          ...ejabberdModules,
-          mod_mam: { default: 'always' },
-          mod_stream_mgmt: {},
-          mod_carboncopy: {},
-        },
-      }),
-  },
-  {
-    ...{ name: 'belfry', service: 'lasting', archive: 'SQLite', isInstalled: true },
-    start: startStandalone,
-  },
-];
+const prosodyModules = modulesOf(
+  ['offline', 'blocklist', 'private', 'vcard', 'version', 'time'],
+  ['smacks', 'carbons'],
+  ['mam'],
+);
+
+const ejabberdModules = modulesOf(
+  ['offline', 'privacy', 'blocking', 'private', 'vcard', 'version', 'time'],
+  ['stream_mgmt', 'carboncopy'],
+  ['mam'],
+);
+
+/** The modules for each service: those for all, then what each needs beside those before it. */
+function modulesOf(all: readonly string[], managed: readonly string[], lasting: readonly string[]) {
+  return {
+    passing: all,
+    managed: [...all, ...managed],
+    lasting: [...all, ...managed, ...lasting],
+  };
+}
+
+/** By default ejabberd archives nothing. */
+const ejabberdOptions: Readonly<Record<string, object>> = { mam: { default: 'always' } };
+
+const ejabberdModulesFor = (service: Service) =>
+  Object.fromEntries(ejabberdModules[service].map((name) => [`mod_${name}`, { ...ejabberdOptions[name] }]));
 
 /** A server that runs, with accounts `u0`, `u1` … */
 export interface Running extends Pick<Contestant, 'name' | 'service' | 'archive'> {
@@ -111,9 +116,9 @@ export async function withContestants(
   const folder = await temporaryFolder('bench');
   try {
     const directTls = await makeCertificate(folder, domain);
-    const chosen = contestants.filter(
-      ({ name, service, isInstalled }) => servers.includes(name) && services.includes(service) && isInstalled,
-    );
+    const chosen = services
+      .flatMap(contestantsFor)
+      .filter(({ name, isInstalled }) => servers.includes(name) && isInstalled);
     await measure(chosen.map((contestant) => () => start(contestant, accounts, directTls)));
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,18 +1,29 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Ask, asker } from '../ask.js';
+import type { SleepersAnswer, SleepersQuestion } from './sleepers.js';
 import type { SwarmAnswer, SwarmQuestion } from './swarm.js';
 
-/** Client sessions in a process of their own. */
-export interface Swarm {
-  readonly ask: Ask<SwarmQuestion, SwarmAnswer>;
+/** Clients in a process of their own. */
+interface Clients<Question, Answer extends { readonly kind: string }> {
+  readonly ask: Ask<Question, Answer>;
   stop(): Promise<void>;
 }
 
-export function startSwarm(): Swarm {
-  const child = fork(new URL('./swarm.ts', import.meta.url));
+/** Sessions that talk. */
+export type Swarm = Clients<SwarmQuestion, SwarmAnswer>;
+/** Sessions that sleep and wake up. */
+export type Sleepers = Clients<SleepersQuestion, SleepersAnswer>;
+
+export const startSwarm = (): Swarm => start('./swarm.ts');
+export const startSleepers = (): Sleepers => start('./sleepers.ts');
+
+function start<Question extends object, Answer extends { readonly kind: string }>(
+  program: string,
+): Clients<Question, Answer> {
+  const child = fork(new URL(program, import.meta.url));
   return {
-    ask: asker<SwarmQuestion, SwarmAnswer>(child),
+    ask: asker<Question, Answer>(child),
     async stop() {
       if (child.exitCode !== null) return;
       const exited = once(child, 'exit');
