@@ -44,7 +44,11 @@ function contestantsFor(service: Service): Contestant[] {
     },
     {
       ...{ name: 'belfry', service, archive: isLasting ? 'SQLite' : '–', isInstalled: true },
-      start: startStandalone,
+      start: (options) =>
+        startStandalone({
+          ...options,
+          env: { BELFRY_ARCHIVE_DEFAULT_POLICY: isLasting ? 'always' : 'never' },
+        }),
     },
   ];
 }
