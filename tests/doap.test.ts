@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createAccountAdmin } from '../src/hosts/standalone/account-admin.js';
+import { createArchive } from '../src/hosts/standalone/archive/archive.js';
 import { hostExtensions } from '../src/hosts/standalone/extensions.js';
 import type { Extension } from '../src/hosts/standalone/module.js';
 import { createModules } from '../src/hosts/standalone/modules/modules.js';
@@ -19,8 +20,10 @@ const doapNs = 'http://usefulinc.com/ns/doap#';
 const xmppNs = 'https://linkmauve.fr/ns/xmpp-doap#';
 
 function modules() {
-  const { domain, stores, randomBytes, events } = new FakeServer();
+  const server = new FakeServer();
+  const { domain, stores, randomBytes, events } = server;
   return createModules({
+    archive: createArchive(server),
     accounts: createAccountAdmin({ domain, accounts: stores.accounts, randomBytes, events }),
   });
 }

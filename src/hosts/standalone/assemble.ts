@@ -4,6 +4,7 @@ import type { Jid } from '../../xmpp/jid.js';
 import type { Software } from '../entity/own-services.js';
 import { systemClock } from '../system-clock.js';
 import { type AccountAdmin, createAccountAdmin } from './account-admin.js';
+import { type Archive, createArchive } from './archive/archive.js';
 import { type Core, createCore } from './core.js';
 import { createModules } from './modules/modules.js';
 import { createPresence } from './presence/presence.js';
@@ -24,6 +25,8 @@ export interface AssembleOptions {
 export interface AssembledServer {
   readonly core: Core;
   readonly accounts: AccountAdmin;
+  /** To be started before the first session, and stopped after the last one. */
+  readonly archive: Archive;
 }
 
 /**
@@ -41,6 +44,8 @@ export function assembleServer(options: AssembleOptions): AssembledServer {
     remove: core.removeAccount.bind(core),
   });
   core.setPresenceRules(createPresence(core.server));
-  for (const module of createModules({ accounts })) module.setup(core.server);
-  return { core, accounts };
+  const archive = createArchive(core.server);
+  core.setArchiving(archive);
+  for (const module of createModules({ accounts, archive })) module.setup(core.server);
+  return { core, accounts, archive };
 }

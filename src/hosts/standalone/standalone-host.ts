@@ -97,7 +97,7 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     events,
   });
   const settings = liveSettings(() => reloadable.settings);
-  const { core, accounts } = assembleServer({ ...options, settings });
+  const { core, accounts, archive } = assembleServer({ ...options, settings });
   const sasl = createSasl({
     domain,
     accounts: stores.accounts,
@@ -121,12 +121,13 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     },
     entity: (name) => core.entity(name),
     onAccountRemoved: (handler) => core.server.hooks.accountRemoved.on(handler),
-    start: () => startAll([c2s, components]),
+    start: () => startAll([archive, c2s, components]),
     async stop() {
       isStopped = true;
       await Promise.all([c2s.stop(), core.stop()]);
       // What the end of sessions leaves to say has gone out by now.
       await components?.stop();
+      await archive.stop();
       sasl.close();
     },
     async reload(next) {

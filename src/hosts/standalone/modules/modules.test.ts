@@ -5,6 +5,7 @@ import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { message, presence } from '../../../xmpp/stanza.js';
 import { createAccountAdmin } from '../account-admin.js';
+import { createArchive } from '../archive/archive.js';
 import { createModules } from './modules.js';
 
 const ana = 'ana@example.org';
@@ -23,7 +24,9 @@ describe('the modules together, on the real core', () => {
       events: server.events,
       remove: (jid, by) => stage.core.removeAccount(jid, by),
     });
-    for (const module of createModules({ accounts })) module.setup(server);
+    const archive = createArchive(server);
+    stage.core.setArchiving(archive);
+    for (const module of createModules({ accounts, archive })) module.setup(server);
     await stage.addAccounts(ana, ben);
   });
 

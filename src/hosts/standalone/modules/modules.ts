@@ -1,5 +1,7 @@
 import type { AccountAdmin } from '../account-admin.js';
+import type { Archive } from '../archive/archive.js';
 import type { ServerModule } from '../module.js';
+import { createArchiveModule } from './archive.js';
 import { blocking } from './blocking.js';
 import { clientState } from './client-state.js';
 import { disco } from './disco.js';
@@ -12,8 +14,13 @@ import { session } from './session.js';
 import { time } from './time.js';
 import { vcardTemp } from './vcard-temp.js';
 
+export interface ModuleParts {
+  readonly accounts: AccountAdmin;
+  readonly archive: Pick<Archive, 'settled'>;
+}
+
 /** The extensions of the embedded server, in the order in which their hooks are called. */
-export function createModules({ accounts }: { readonly accounts: AccountAdmin }): readonly ServerModule[] {
+export function createModules({ accounts, archive }: ModuleParts): readonly ServerModule[] {
   return [
     createRegistration(accounts),
     blocking,
@@ -25,6 +32,7 @@ export function createModules({ accounts }: { readonly accounts: AccountAdmin })
     vcardTemp,
     privateXml,
     clientState,
+    createArchiveModule(archive),
     offline,
   ];
 }
