@@ -39,7 +39,7 @@ export interface StreamFailure {
   readonly reason: string;
   /** What the operator can do about it, if that is known. */
   readonly remedy?: string;
-  /** The other server said this and nothing else will come of another of its addresses: do not try those. */
+  /** The other server has said no, and would at another of its addresses too: those need not be tried. */
   readonly isFinal: boolean;
 }
 

@@ -12,6 +12,8 @@ export interface S2sLimits {
   readonly dialbackTimeout: number;
   /** Domain pairs that one stream may be for, those that are being verified included. */
   readonly pairs: number;
+  /** Of those, pairs that are being verified at the same time. */
+  readonly verifyingPairs: number;
   /** Questions about keys (`db:verify`) that are open on one stream of ours. */
   readonly openVerifications: number;
   /** Failed authentications by certificate of one connection. */
@@ -46,6 +48,7 @@ export const defaultS2sLimits: S2sLimits = {
   unauthenticatedConnections: 500,
   dialbackTimeout: 30_000,
   pairs: 500,
+  verifyingPairs: 16,
   openVerifications: 100,
   authenticationTries: 3,
   // Servers take 512 KiB from their users, and escaping makes up to six times that of it.

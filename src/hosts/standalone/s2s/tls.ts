@@ -11,18 +11,18 @@ import {
 } from 'node:tls';
 import { type PeerProof, proofOf, TrustedAuthorities } from './peer-certificate.js';
 
-/** Is called when a handshake is done; one that fails closes the socket instead. */
-export type Secured = (socket: TLSSocket, proof: PeerProof) => void;
-
 /** Own certificate and trusted authorities, ready for handshakes in both directions. */
 export interface S2sTls {
-  /** The side of a server, which asks for a certificate. With direct TLS the ALPN name is looked at (XEP-0368). */
-  accept(socket: Socket, secured: Secured): void;
+  /**
+   * The side of a server, which asks for a certificate. A client that offers protocols has to offer ours (XEP-0368). What
+   * goes wrong closes the socket, and `secured` is not called.
+   */
+  accept(socket: Socket, secured: (socket: TLSSocket, proof: PeerProof) => void): void;
   /**
    * The side of a client, which shows its certificate. `name` is the domain in ASCII that is to be spoken with. What is
    * returned replaces the socket at once: a failed handshake shows in its error.
    */
-  connect(socket: Socket, name: string, isDirect: boolean, secured: Secured): TLSSocket;
+  connect(socket: Socket, name: string, isDirect: boolean, secured: (proof: PeerProof) => void): TLSSocket;
 }
 
 export interface S2sTlsOptions {
@@ -67,7 +67,7 @@ export function createS2sTls({ cert, key, authorities = [] }: S2sTlsOptions): S2
         ...(isIP(name) === 0 && { servername: name }),
         ...(isDirect && { ALPNProtocols: alpnProtocols }),
       });
-      secureSocket.once('secureConnect', () => secured(secureSocket, proofOf(secureSocket, trusted)));
+      secureSocket.once('secureConnect', () => secured(proofOf(secureSocket, trusted)));
       return secureSocket;
     },
   };
@@ -78,13 +78,17 @@ export function createS2sTls({ cert, key, authorities = [] }: S2sTlsOptions): S2
  * connection they are by its addresses alone.
  */
 function acceptWith(server: Server, trusted: TrustedAuthorities): S2sTls['accept'] {
-  const waiting = new Map<string, Secured>();
+  const waiting = new Map<string, Parameters<S2sTls['accept']>[1]>();
   server.on('secureConnection', (socket) => {
     const secured = waiting.get(connectionOf(socket));
     if (secured === undefined) socket.destroy();
     else secured(socket, proofOf(socket, trusted));
   });
   return (socket, secured) => {
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     const connection = connectionOf(socket);
     waiting.set(connection, secured);
     socket.once('close', () => {
