@@ -241,6 +241,23 @@ export function standaloneStoresContract(prepare: () => Promise<StandaloneStores
       expect(await texts(benvolio, 1)).toEqual(['b1']);
     });
 
+    it('are in order though nobody waits for them', async () => {
+      const id = await account();
+      const given = Array.from({ length: 30 }, (_, at) => String(at));
+      expect(await Promise.all(given.map((text) => stores.offline.add(id, text, 20)))).toEqual(
+        given.map((_, at) => at < 20),
+      );
+      expect(await texts(id)).toEqual(given.slice(0, 20));
+    });
+
+    it('are listed from one on', async () => {
+      const id = await account();
+      for (const text of ['1', '2', '3']) await stores.offline.add(id, text, 10);
+      const [first] = await stores.offline.list(id, 1);
+      const rest = await stores.offline.list(id, 10, first?.id);
+      expect(rest.map(({ message }) => message)).toEqual(['2', '3']);
+    });
+
     it('are kept up to the limit, and again when there is room', async () => {
       const id = await account();
       for (let n = 0; n < 3; n++) expect(await stores.offline.add(id, String(n), 3)).toBe(true);

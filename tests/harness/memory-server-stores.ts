@@ -117,7 +117,13 @@ function memoryOffline(tables: MemoryTables): OfflineStore {
         messages.push({ id: tables.nextId(), message });
         return true;
       }),
-    list: (accountId, limit) => tables.run(() => tables.of(accountId).messages.slice(0, limit)),
+    list: (accountId, limit, after = 0) =>
+      tables.run(() =>
+        tables
+          .of(accountId)
+          .messages.filter(({ id }) => id > after)
+          .slice(0, limit),
+      ),
     remove: (accountId, throughId) =>
       tables.run(() => {
         const { messages } = tables.of(accountId);

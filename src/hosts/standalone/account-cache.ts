@@ -77,6 +77,11 @@ export class AccountCache implements Accounts {
     return this.#sessions.get(fullJid);
   }
 
+  /** Whether work for an account would have to wait. */
+  isBusy(bareJid: Jid): boolean {
+    return this.#lines.has(bareJid.toString());
+  }
+
   with<T>(bareJid: Jid, work: Work<T>): T | Promise<T> {
     const busy = this.#lines.get(bareJid.toString());
     if (busy === undefined) return this.#begin(bareJid, work);

@@ -185,7 +185,12 @@ class EmbeddedCore implements Core {
       addresses: new AddressCache(this.#limits.addresses),
       hooks: this.#hooks,
       events,
-      messages: new MessageDelivery({ accounts, hooks: this.#hooks, archiving: () => this.#archiving }),
+      messages: new MessageDelivery({
+        accounts,
+        hooks: this.#hooks,
+        archiving: () => this.#archiving,
+        delays: this.#delays,
+      }),
       iqs: this.#iqs,
       presence: () => this.#presence,
       entity: (name) => this.#entities.get(name) ?? this.#attached.get(name),

@@ -3,34 +3,60 @@ import type { Jid } from '../../xmpp/jid.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Account } from './account.js';
 import type { AccountCache } from './account-cache.js';
-import type { Archiving } from './archive/archiving.js';
+import type { Archiving, Recorded } from './archive/archiving.js';
+import { CarbonCopies } from './carbons/carbon-copies.js';
+import type { Delays } from './delays.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
-import { messageFate, takesMessages } from './message-routing.js';
+import { Letters } from './letters.js';
+import { type MessageAddress, messageFate, takesMessages } from './message-routing.js';
+import type { Session } from './session.js';
+import { hasIdBy, withoutIdsBy } from './stanza-ids.js';
 
 export interface MessageDeliveryOptions {
   readonly accounts: AccountCache;
   readonly hooks: Pick<Hooks, 'incoming' | 'offlineMessage'>;
   readonly archiving: () => Archiving;
+  readonly delays: Delays;
 }
 
 /** Nothing if the message is where it should be, or what goes back to its sender instead. */
 type Placed = StanzaError | undefined;
 
-/** A message on its way to an account of ours, or to nobody of that name. */
+/** A message on its way into an account of ours, or to nobody of that name. */
 interface Letter {
+  /** As the archive has made it. */
   readonly stanza: Element;
   readonly to: Jid;
-  /** Who is to be judged; undefined if it has been. */
+  /** Undefined if it comes back from a session: what copies there should be were sent the first time. */
   readonly from: Jid | undefined;
+  /** Whether the archive has it; undefined if it does not keep it. */
+  readonly written: Promise<boolean> | undefined;
 }
 
-/** Brings messages to the sessions of accounts, or to what keeps them until there is one. */
+const isWritten = Promise.resolve(true);
+const noCarbons: readonly Element[] = [];
+
+/**
+ * Brings messages to the sessions of accounts, or to what keeps them until there is one.
+ *
+ * The archive (XEP-0313) of an account has what the account received and sent:
+ * - What is refused at the door (by a module, or because RFC 6121 returns it whoever is there) was not received, and is
+ *   not recorded.
+ * - What the archive keeps has arrived, even if no session takes it and the offline store has no room: it does not go back
+ *   to its sender, who would hear of a failure that its recipient does not see.
+ * - What an account has sent stays in its own archive even if it comes back: the error that says so is recorded beside
+ *   it, as if it came from far away.
+ * - What an account sends to itself is recorded once, as received.
+ * - What a session gives back was recorded when it came, and is not recorded again.
+ *
+ * Promises are done when what they are about is on disk, as far as it is kept; delivery waits for no disk.
+ */
 export class MessageDelivery {
   readonly #options: MessageDeliveryOptions;
   readonly #accounts: AccountCache;
-  /** Of messages that went to several sessions, how many of them may still have it. */
-  readonly #copies = new WeakMap<Element, number>();
+  readonly #carbons = new CarbonCopies();
+  readonly #letters = new Letters();
 
   constructor(options: MessageDeliveryOptions) {
     this.#options = options;
@@ -39,83 +65,191 @@ export class MessageDelivery {
 
   /** Delivers a message to an account's bare JID or to a full JID of it; whether there is such an account or not. */
   deliver(stanza: Element, from: Jid, to: Jid): Placed | Promise<Placed> {
-    const session = to.isFull ? this.#accounts.session(to.toString()) : undefined;
-    if (session === undefined) return this.#toAccount({ stanza, to, from });
-    const verdict = judgeIncoming(this.#options.hooks, session.account, stanza, from);
-    if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
-    if (session.send(stanza)) return undefined;
-    return this.#toAccount({ stanza, to, from: undefined });
+    const session = this.#sessionOf(to);
+    // What waits for the account already is not overtaken.
+    if (session === undefined || this.#accounts.isBusy(session.account.jid)) {
+      return this.#inLine(stanza, from, to);
+    }
+    return this.#receive(session.account, session, stanza, from, to);
+  }
+
+  /** Records what a session sends to somebody else and copies it to the account's other devices. Returns what goes on. */
+  send(session: Session, stanza: Element, to: Jid): Recorded {
+    const { account } = session;
+    const recorded = this.#options.archiving().record(account, stanza, 'outgoing', to);
+    if (account.sessions.size > 1) {
+      const original = {
+        direction: 'outgoing',
+        stanza: recorded.stanza,
+        other: to,
+        holder: session,
+      } as const;
+      this.#letters.forget(this.#carbons.send(account, original));
+    }
+    if (recorded.stanza === stanza) return recorded;
+    return { stanza: withoutIdsBy(stanza, account.jid), written: recorded.written };
   }
 
   /**
-   * Delivers a message that a session, which has left, was given and did not get: as if the session had not been there from
-   * the beginning. What another session got too is done with. To be called while nobody else works on the account.
+   * Takes back what a session was given and did not get. Returns the message that is to be delivered again, which is never
+   * a copy of it; undefined if another session has it too, or may have it yet.
    */
-  redeliver(account: Account | undefined, stanza: Element, to: Jid): Placed | Promise<Placed> {
-    if (this.#mayBeElsewhere(stanza)) return undefined;
-    const successor = to.isFull ? this.#accounts.session(to.toString()) : undefined;
-    if (successor?.send(stanza) === true) return undefined;
-    return this.#place(account, { stanza, to, from: undefined });
+  takeBack(stanza: Element): Element | undefined {
+    const { delays } = this.#options;
+    const given = this.#letters.has(stanza) ? stanza : delays.source(stanza);
+    const original = this.#letters.takeBack(given);
+    if (original === undefined) return undefined;
+    return original === given ? stanza : delays.stampLike(original, stanza);
   }
 
-  #toAccount(letter: Letter): Placed | Promise<Placed> {
-    return this.#accounts.with(letter.to.bare(), (account) => this.#place(account, letter));
+  /**
+   * Delivers a message that was taken back: as if the session had not been there from the beginning. To be called while
+   * nobody else works on the account.
+   */
+  redeliver(account: Account | undefined, stanza: Element, to: Jid): Placed | Promise<Placed> {
+    if (this.#sessionOf(to)?.send(stanza) === true) return undefined;
+    const isKept = account !== undefined && hasIdBy(stanza, account.jid);
+    return this.#place(account, { stanza, to, from: undefined, written: isKept ? isWritten : undefined });
+  }
+
+  #sessionOf(to: Jid): Session | undefined {
+    return to.isFull ? this.#accounts.session(to.toString()) : undefined;
+  }
+
+  /** Nothing is held while the disk is waited for: who keeps messages keeps them in the order in which they come. */
+  #inLine(stanza: Element, from: Jid, to: Jid): Placed | Promise<Placed> {
+    let placed: Placed | Promise<Placed>;
+    const begun = this.#accounts.with(to.bare(), (account) => {
+      placed = this.#receive(account, this.#sessionOf(to), stanza, from, to);
+    });
+    return begun instanceof Promise ? begun.then(() => placed) : placed;
+  }
+
+  #receive(
+    account: Account | undefined,
+    session: Session | undefined,
+    stanza: Element,
+    from: Jid,
+    to: Jid,
+  ): Placed | Promise<Placed> {
+    if (account === undefined) return this.#place(account, { stanza, to, from, written: undefined });
+    const verdict = judgeIncoming(this.#options.hooks, account, stanza, from);
+    if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
+    if (session === undefined && isReturned(stanza, to)) return unavailable();
+    const recorded = this.#options.archiving().record(account, stanza, 'incoming', from);
+    const { written } = recorded;
+    if (session?.send(recorded.stanza) === true) {
+      if (account.sessions.size > 1) this.#copy(account, recorded.stanza, from, 1, session);
+      return written?.then(nothing);
+    }
+    const placed = this.#place(account, { stanza: recorded.stanza, to, from, written });
+    return written === undefined ? placed : Promise.all([placed, written]).then(first);
   }
 
   #place(account: Account | undefined, letter: Letter): Placed | Promise<Placed> {
-    const { stanza, from, to } = letter;
-    if (account !== undefined && from !== undefined) {
-      const verdict = judgeIncoming(this.#options.hooks, account, stanza, from);
-      if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
-    }
-    const type = stanza.attr('type');
-    const address = to.isFull ? 'absent-resource' : 'account';
+    const type = letter.stanza.attr('type');
+    const address = addressKind(letter.to);
     const fate = messageFate(type, address, false);
     if (messageFate(type, address, true) === 'deliver') {
-      if (fate === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, stanza);
-      if (this.#sendToAll(account, stanza)) return undefined;
+      if (fate === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, letter);
+      if (this.#giveToAll(account, letter)) return undefined;
     }
-    if (fate === 'offline') return this.#offer(account, stanza);
-    return fate === 'return' ? new StanzaError('service-unavailable') : undefined;
+    if (fate === 'return') return this.#refuse(letter);
+    this.#copyWhatIsKept(account, letter);
+    return fate === 'offline' ? this.#offer(account, letter) : undefined;
   }
 
-  /** Sends to every session that takes messages; false if none could. One that refused before does so again. */
-  #sendToAll(account: Account | undefined, stanza: Element): boolean {
+  /** Gives it to every session that takes messages, and copies to the others; false if none could take it. */
+  #giveToAll(account: Account | undefined, { stanza, from }: Letter): boolean {
     if (account === undefined) return false;
-    let copies = 0;
-    for (const session of account.sessions.values()) {
-      if (takesMessages(session) && session.send(stanza)) copies++;
-    }
-    if (copies > 1) this.#copies.set(stanza, copies);
-    return copies > 0;
+    const takers = sendToAll(account, stanza);
+    if (takers === 0) return false;
+    if (account.sessions.size > 1) this.#copy(account, stanza, from, takers, undefined);
+    return true;
   }
 
-  #offer(account: Account | undefined, stanza: Element): Placed | Promise<Placed> {
-    const answer = this.#options.hooks.offlineMessage.ask(account, stanza);
-    return answer instanceof Promise ? answer.then(placed) : placed(answer);
+  /** Copies what no session takes itself. The one that has it besides is the store that keeps it. */
+  #copyWhatIsKept(account: Account | undefined, { stanza, from }: Letter): void {
+    if (account !== undefined && account.sessions.size > 0) this.#copy(account, stanza, from, 1, undefined);
+  }
+
+  /** Sends copies of a message that so many have already, beside the `holder` alone or all that take messages. */
+  #copy(
+    account: Account,
+    stanza: Element,
+    from: Jid | undefined,
+    others: number,
+    holder: Session | undefined,
+  ): void {
+    const carbons =
+      from === undefined
+        ? noCarbons
+        : this.#carbons.send(account, { direction: 'incoming', stanza, other: from, holder });
+    this.#letters.share(stanza, carbons, others);
+  }
+
+  #offer(account: Account | undefined, letter: Letter): Placed | Promise<Placed> {
+    const answer = this.#options.hooks.offlineMessage.ask(account, letter.stanza);
+    return answer instanceof Promise
+      ? answer.then((later) => this.#settle(later, letter))
+      : this.#settle(answer, letter);
+  }
+
+  #settle(answer: OfflineAnswer, letter: Letter): Placed | Promise<Placed> {
+    if (answer === 'stored' || answer === 'dropped') return undefined;
+    const isWithNobody = this.#letters.takeBack(letter.stanza) !== undefined;
+    return isWithNobody ? this.#refuse(letter) : undefined;
+  }
+
+  #refuse({ written }: Letter): Placed | Promise<Placed> {
+    return written === undefined ? unavailable() : written.then((is) => (is ? undefined : unavailable()));
   }
 
   /** Keeps a message behind those that are just handed over; if it is not kept, it overtakes them rather than being lost. */
-  async #keepBehind(account: Account | undefined, stanza: Element): Promise<Placed> {
-    const answer = await this.#options.hooks.offlineMessage.ask(account, stanza);
-    return answer === 'stored' || this.#sendToAll(account, stanza) ? undefined : placed(answer);
+  async #keepBehind(account: Account | undefined, letter: Letter): Promise<Placed> {
+    this.#copyWhatIsKept(account, letter);
+    const answer = await this.#options.hooks.offlineMessage.ask(account, letter.stanza);
+    if (answer === 'stored') return undefined;
+    const takers = account === undefined ? 0 : sendToAll(account, letter.stanza);
+    if (takers === 0) return this.#settle(answer, letter);
+    this.#letters.takeBack(letter.stanza);
+    this.#letters.share(letter.stanza, noCarbons, takers);
+    return undefined;
   }
+}
 
-  #mayBeElsewhere(stanza: Element): boolean {
-    const others = (this.#copies.get(stanza) ?? 1) - 1;
-    if (others === 0) this.#copies.delete(stanza);
-    else this.#copies.set(stanza, others);
-    return others > 0;
+type OfflineAnswer = 'stored' | 'dropped' | 'refused' | undefined;
+
+const unavailable = () => new StanzaError('service-unavailable');
+const nothing = () => undefined;
+const first = ([placed]: readonly [Placed, unknown]) => placed;
+
+/** Of a full JID that is a session's nobody asks. */
+function addressKind(to: Jid): MessageAddress {
+  return to.isFull ? 'absent-resource' : 'account';
+}
+
+function isReturned(stanza: Element, to: Jid): boolean {
+  return messageFate(stanza.attr('type'), addressKind(to), true) === 'return';
+}
+
+/** Sends to every session that takes messages; answers how many could. One that refused before does so again. */
+function sendToAll(account: Account, stanza: Element): number {
+  let takers = 0;
+  for (const session of account.sessions.values()) {
+    if (takesMessages(session) && session.send(stanza)) takers++;
   }
+  return takers;
 }
 
 /** Whether all sessions that would take a message for the account are busy with older ones. */
 function isCatchingUp(account: Account | undefined): boolean {
   if (account === undefined) return false;
-  const takers = [...account.sessions.values()].filter(takesMessages);
-  return takers.length > 0 && takers.every((session) => session.isCatchingUp);
-}
-
-function placed(answer: 'stored' | 'dropped' | 'refused' | undefined): Placed {
-  return answer === 'stored' || answer === 'dropped' ? undefined : new StanzaError('service-unavailable');
+  let isBusy = false;
+  for (const session of account.sessions.values()) {
+    if (!takesMessages(session)) continue;
+    if (!session.isCatchingUp) return false;
+    isBusy = true;
+  }
+  return isBusy;
 }

@@ -73,9 +73,23 @@ export class Router {
     );
   }
 
-  /** As `deliver`, for a message of one of our sessions. */
+  /**
+   * As `deliver`, for a message of one of our sessions: its own account is told of it too. Done when both accounts have on
+   * disk what they keep of it.
+   */
   deliverFrom(session: Session, stanza: Element, to: Jid): Done {
-    return this.deliver(stanza, session.jid, to);
+    if (isOwn(to, session.account.jid)) return this.deliver(stanza, session.jid, to);
+    return this.guard(
+      () => this.#sendFrom(session, stanza, to),
+      (error) => this.#bounce(stanza, session.jid, to, error),
+      stanza,
+    );
+  }
+
+  #sendFrom(session: Session, stanza: Element, to: Jid): Done {
+    const { stanza: departing, written } = this.#options.messages.send(session, stanza, to);
+    const sent = this.#send(departing, session.jid, to);
+    return written === undefined ? sent : Promise.all([sent, written]).then(nothing);
   }
 
   /**
@@ -89,25 +103,25 @@ export class Router {
     }
   }
 
-  #returned(stanza: Element, { account, jid }: Session): Returned | undefined {
+  #returned(given: Element, { account, jid }: Session): Returned | undefined {
+    if (given.name === 'presence') return undefined;
+    const stanza = given.name === 'message' ? this.#options.messages.takeBack(given) : given;
+    const from = this.address(stanza?.attr('from'));
+    if (stanza === undefined || from === undefined) return undefined;
     const address = this.address(stanza.attr('to'));
     const to = address !== undefined && isOwn(address, account.jid) ? address : jid;
-    const from = this.address(stanza.attr('from'));
-    if (from === undefined || stanza.name === 'presence') return undefined;
     return { stanza, from, to, error: undefined };
   }
 
-  /** The letters, with errors where they could not be placed. */
+  /** The letters, with errors where they could not be placed. They are begun in order, and not waited for one by one. */
   async #placeAgain(letters: readonly Returned[], session: Session): Promise<readonly Returned[]> {
     const [first] = letters;
     if (first === undefined) return [];
     try {
-      return await this.#options.accounts.withFirst(session.account.jid, async (account) => {
-        const placed: Returned[] = [];
-        for (const letter of letters)
-          placed.push({ ...letter, error: await this.#redeliver(account, letter) });
-        return placed;
-      });
+      const begun = await this.#options.accounts.withFirst(session.account.jid, (account) => ({
+        placed: letters.map(async (letter) => ({ ...letter, error: await this.#redeliver(account, letter) })),
+      }));
+      return await Promise.all(begun.placed);
     } catch (cause) {
       const error = this.#explain(cause, first.stanza);
       return letters.map((letter) => ({ ...letter, error }));
@@ -201,6 +215,8 @@ function isForSession(stanza: Element): boolean {
   const type = stanza.attr('type');
   return type === undefined || type === 'unavailable' || type === 'error';
 }
+
+const nothing = () => undefined;
 
 function settle(
   placed: StanzaError | undefined | Promise<StanzaError | undefined>,

@@ -69,12 +69,16 @@ export interface RosterStore {
 
 /** Offline messages (XEP-0160), in order of arrival. */
 export interface OfflineStore {
-  /** Keeps a message, given as XML; false if the account has `limit` of them already. */
+  /**
+   * Keeps a message, given as XML; false if the account has `limit` of them already. They are there in the order in which
+   * they were given, though nobody waits for one before the next.
+   */
   add(accountId: number, message: string, limit: number): Promise<boolean>;
-  /** The oldest messages, at most `limit`. */
+  /** The oldest messages, those after the id `after`, at most `limit`. */
   list(
     accountId: number,
     limit: number,
+    after?: number,
   ): Promise<readonly { readonly id: number; readonly message: string }[]>;
   /** Forgets the messages up to and with `throughId`. */
   remove(accountId: number, throughId: number): Promise<void>;

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CoreStage } from '../../../../tests/harness/core-stage.js';
 import { type FakeClient, FakeServer } from '../../../../tests/harness/fake-server.js';
+import { testSettings } from '../../../../tests/harness/settings.js';
 import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import type { Account } from '../account.js';
-import { accountLimits } from '../settings.js';
+import { accountLimits, type StandaloneSettings } from '../settings.js';
 import { offline } from './offline.js';
 
 const message = (id: string, ...more: Element[]) =>
@@ -19,6 +20,9 @@ const message = (id: string, ...more: Element[]) =>
   );
 const delay = (from: string, stamp = '2026-01-01T00:00:00.000Z') => el('delay', ns.delay, { from, stamp });
 
+/** All that needs nothing from outside is done. */
+const settled = () => new Promise<void>((resolve) => void setImmediate(resolve));
+
 describe('offline', () => {
   let server: FakeServer;
   let account: Account;
@@ -28,16 +32,21 @@ describe('offline', () => {
   const ids = ({ link }: FakeClient) => link.sent.map((stanza) => stanza.attr('id'));
   const numbers = (count: number) => Array.from({ length: count }, (_, at) => String(at));
 
-  async function begin(maxOfflineMessages = 1_000): Promise<void> {
-    server = new FakeServer('example.org', { maxOfflineMessages });
+  async function begin(maxOfflineMessages = 1_000, more: Partial<StandaloneSettings> = {}): Promise<void> {
+    server = new FakeServer('example.org', { maxOfflineMessages, ...more });
     offline.setup(server);
     account = await server.addAccount('ana@example.org');
+  }
+
+  async function isAvailable({ session }: FakeClient): Promise<void> {
+    await server.hooks.sessionAvailable.run(session);
+    await settled();
   }
 
   async function appear(resource: string, priority = 0): Promise<FakeClient> {
     const client = await server.connect(`ana@example.org/${resource}`);
     client.session.priority = priority;
-    await server.hooks.sessionAvailable.run(client.session);
+    await isAvailable(client);
     return client;
   }
 
@@ -65,9 +74,15 @@ describe('offline', () => {
     const ask = (stanza: Element) => server.hooks.offlineMessage.ask(undefined, stanza);
     expect(await ask(message('a'))).toBe('stored');
     expect(await ask(message('a').withChildren([el('active', ns.chatStates)]))).toBe('dropped');
-    await begin(0);
+    await begin(0, { archive: { ...testSettings.archive, defaultPolicy: 'roster' } });
     expect(await ask(message('a'))).toBe('refused');
     expect(server.recorded).toEqual([]);
+  });
+
+  it('answers for nobody as for somebody whose archive keeps what it refuses', async () => {
+    await begin(0, { archive: { ...testSettings.archive, defaultPolicy: 'always' } });
+    expect(await server.hooks.offlineMessage.ask(undefined, message('a'))).toBe('stored');
+    expect(await keep(message('a'))).toBe('refused');
   });
 
   it('hands over many in order, and each once', async () => {
@@ -89,9 +104,9 @@ describe('offline', () => {
       seen.push(client.link.sent.length);
       return true;
     };
-    await server.hooks.sessionAvailable.run(client.session);
+    await isAvailable(client);
     expect(ids(client)).toEqual(all);
-    expect(seen).toEqual([3]);
+    expect(seen).toEqual([3, 5]);
   });
 
   it('goes on with the next session if the one that reads is over before its end', async () => {
@@ -103,12 +118,12 @@ describe('offline', () => {
       new Promise<boolean>((resolve) => {
         stop = resolve;
       });
-    const first = server.hooks.sessionAvailable.run(phone.session);
-    await expect.poll(() => ids(phone)).toHaveLength(20);
+    await isAvailable(phone);
+    expect(ids(phone)).toHaveLength(20);
     const laptop = await appear('laptop');
     expect(ids(laptop)).toEqual([]);
     stop(false);
-    await first;
+    await settled();
     expect(ids(laptop)).toEqual(all.slice(20));
     expect(await stored()).toBe(0);
   });
@@ -125,6 +140,7 @@ describe('offline', () => {
     const delivered = server.hooks.sessionAvailable.run(client.session);
     const next = server.accounts.with(account.jid, () => client.session.send(message('b')));
     await Promise.all([delivered, next]);
+    await settled();
     expect(ids(client)).toEqual(['a', 'b']);
   });
 
@@ -134,7 +150,7 @@ describe('offline', () => {
     const client = await server.connect('ana@example.org/phone');
     const send = client.link.send.bind(client.link);
     client.link.send = (stanza) => client.link.sent.length < taken && send(stanza);
-    await server.hooks.sessionAvailable.run(client.session);
+    await isAvailable(client);
     expect(ids(client)).toEqual(all.slice(0, taken));
     expect(ids(await appear('laptop'))).toEqual(all.slice(taken));
   });
@@ -273,6 +289,7 @@ describe('offline messages of an account with a session that catches up', () => 
     const fresh = Array.from({ length: 30 }, (_, at) => `new-${at}`);
     for (const id of fresh) await ben.send(chat(id));
     await isThere;
+    await settled();
     await ben.send(chat('last'));
     expect(idsOf(ana.take())).toEqual([...old, ...fresh, 'last']);
   });
@@ -285,6 +302,7 @@ describe('offline messages of an account with a session that catches up', () => 
     await ben.send(chat('unlucky'));
     stage.stores.tables.failure = undefined;
     await isThere;
+    await settled();
     const got = idsOf(ana.take());
     expect(got).toContain('secret');
     expect(got).toContain('unlucky');

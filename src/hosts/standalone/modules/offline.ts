@@ -6,6 +6,8 @@ import type { Server, ServerModule } from '../module.js';
 import type { Session } from '../session.js';
 import { accountLimits } from '../settings.js';
 import { parseStored } from '../stored-xml.js';
+import { LentPages, type Page } from './lent-pages.js';
+import { UnderWay } from './under-way.js';
 import { isWorthKeeping } from './worth-keeping.js';
 
 /** Messages that are read from the store at once, and about how many bytes of them are handed over at once. */
@@ -22,34 +24,61 @@ export const offline: ServerModule = {
   ],
   setup(server) {
     const messages = new OfflineMessages(server);
+    const { hooks } = server;
     if (server.settings.maxOfflineMessages > 0) server.advertise({ features: [ns.offline] });
-    server.hooks.offlineMessage.on((account, message) => messages.keep(account, message));
-    server.hooks.sessionAvailable.on((session) => messages.deliver(session));
+    hooks.offlineMessage.on((account, message) => messages.keep(account, message));
+    hooks.sessionAvailable.on((session) => messages.deliver(session));
+    hooks.hibernationStart.on((session) => messages.pause(session));
+    hooks.hibernationEnd.on((session, how) => (how === 'resumed' ? messages.resume(session) : undefined));
+    hooks.sessionEnded.on((session) => messages.end(session));
   },
 };
 
+type Kept = 'stored' | 'dropped' | 'refused';
+
+/** A page that a session took, or some of it; undefined if there was nothing to take, or it took none. */
+type Handed = { readonly isMore: boolean; readonly arrived: Promise<boolean> } | undefined;
+
+/**
+ * Nothing is held while the store writes: it keeps the order in which it is asked. What a session is handed stays in the
+ * store until it has arrived, which is acknowledged by who can (XEP-0198): whatever ends the server, it is not lost.
+ */
 class OfflineMessages {
   readonly #server: Server;
+  readonly #writes = new UnderWay();
+  readonly #lent = new LentPages();
+  /** What each session was handed and has not acknowledged. */
+  readonly #pages = new WeakMap<Session, Set<Page>>();
   /** Sessions that wait for what was kept, behind the one that is getting it. */
   readonly #waiting = new WeakMap<Account, Session[]>();
+  readonly #asleep = new WeakSet<Session>();
+  /** Ends the wait for a session to acknowledge. */
+  readonly #stops = new WeakMap<Session, () => void>();
 
   constructor(server: Server) {
     this.#server = server;
   }
 
-  async keep(account: Account | undefined, message: Element): Promise<'stored' | 'dropped' | 'refused'> {
+  keep(account: Account | undefined, message: Element): Kept | Promise<Kept> {
     const worth = isWorthKeeping(message);
     if (worth !== 'keep') return worth;
     const text = serialize(this.#server.delays.stamp(message, this.#server.now()));
-    if (account === undefined) return this.#mayKeep(text) ? 'stored' : 'refused';
-    return this.#store(account, text);
+    if (account === undefined) return this.#answerForNobody(text);
+    return this.#writes.run(account.id, () => this.#store(account, message, text));
   }
 
-  async #store(account: Account, text: string): Promise<'stored' | 'refused'> {
+  /** What the archive of an account has is not refused. */
+  #answerForNobody(text: string): Kept {
+    const isArchived = this.#server.settings.archive.defaultPolicy === 'always';
+    return isArchived || this.#mayKeep(text) ? 'stored' : 'refused';
+  }
+
+  async #store(account: Account, message: Element, text: string): Promise<Kept> {
+    const jid = account.jid.toString();
     try {
       const isStored = await this.#add(account, text);
-      const result = isStored ? 'stored' : 'full';
-      this.#server.events.offlineMessage({ jid: account.jid.toString(), result });
+      this.#server.events.offlineMessage({ jid, result: isStored ? 'stored' : 'full' });
+      if (isStored) void this.#tell(account, message);
       return isStored ? 'stored' : 'refused';
     } catch (error) {
       this.#server.events.storageFailed({ what: 'offline message', error });
@@ -57,10 +86,11 @@ class OfflineMessages {
     }
   }
 
-  /** False if there is no room for it. */
+  /** False if there is no room for it. What was handed to a session and is about to go takes none. */
   async #add({ id }: Account, text: string): Promise<boolean> {
     if (!this.#mayKeep(text)) return false;
-    return this.#server.stores.offline.add(id, text, this.#server.settings.maxOfflineMessages);
+    const limit = this.#server.settings.maxOfflineMessages + this.#lent.size(id);
+    return this.#server.stores.offline.add(id, text, limit);
   }
 
   #mayKeep(text: string): boolean {
@@ -68,47 +98,122 @@ class OfflineMessages {
     return isKept && Buffer.byteLength(text) <= accountLimits.offlineMessageBytes;
   }
 
-  /** Hands over what was kept to one session; to another one that comes meanwhile only if the first does not take it all. */
-  async deliver(session: Session): Promise<void> {
-    if (session.priority < 0) return;
-    const { account } = session;
-    const others = this.#waiting.get(account);
-    if (others !== undefined) {
-      others.push(session);
-      return;
+  async #tell(account: Account, message: Element): Promise<void> {
+    try {
+      await this.#server.hooks.offlineStored.run(account, message);
+    } catch (error) {
+      this.#server.events.handlerFailed({ what: 'offline message', error });
     }
-    const waiting = [session];
-    this.#waiting.set(account, waiting);
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await this.#deliverTo(next);
-    this.#waiting.delete(account);
   }
 
   /**
-   * The oldest come first. Nothing else reaches the account while a page is handed over; between pages, of which there is
-   * mostly but one, the client has time to read, and what comes is kept behind the rest. What it does not take stays for
-   * the next session.
+   * Hands over what was kept to one session; to another one that comes meanwhile only if the first does not take it all.
+   * Done when the first page is handed over: the session has to be read while it acknowledges the others.
    */
-  async #deliverTo(session: Session): Promise<void> {
-    const page = () => this.#server.accounts.with(session.account.jid, () => this.#deliverPage(session));
+  deliver(session: Session): void | Promise<void> {
+    if (session.priority < 0) return;
+    const { account } = session;
+    const others = this.#waiting.get(account);
+    if (others !== undefined) return void others.push(session);
+    const waiting: Session[] = [];
+    this.#waiting.set(account, waiting);
+    const first = this.#handOver(session);
+    void this.#deliverAll(session, first, waiting);
+    return first.then(() => undefined);
+  }
+
+  /** The session has no connection: others need not wait for it. */
+  pause(session: Session): void {
+    this.#asleep.add(session);
+    this.#stops.get(session)?.();
+  }
+
+  /** The session has one again, and goes on where it was. */
+  resume(session: Session): void {
+    this.#asleep.delete(session);
+    if (session.isCatchingUp) void this.deliver(session);
+  }
+
+  /** The session is over: what it has not got was given back. */
+  async end(session: Session): Promise<void> {
+    this.pause(session);
+    for (const page of this.#pages.get(session) ?? []) await this.#finish(session, page);
+  }
+
+  async #deliverAll(session: Session, first: Promise<Handed>, waiting: Session[]): Promise<void> {
+    await this.#deliverRest(session, first);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      await this.#deliverRest(next, this.#handOver(next));
+    }
+    this.#waiting.delete(session.account);
+  }
+
+  /**
+   * The oldest come first. Between pages, of which there is mostly but one, the client has time to read, and what comes is
+   * kept behind the rest. What it does not take stays for the next session.
+   */
+  async #deliverRest(session: Session, first: Promise<Handed>): Promise<void> {
+    let handed = await first;
+    while (handed?.isMore === true && (await this.#hasRead(session, handed.arrived))) {
+      handed = await this.#handOver(session);
+    }
+  }
+
+  /** False when the session is over or hibernates. */
+  #hasRead(session: Session, arrived: Promise<boolean>): boolean | Promise<boolean> {
+    if (this.#asleep.has(session)) return false;
+    return new Promise((resolve) => {
+      this.#stops.set(session, () => resolve(false));
+      void arrived.then(resolve);
+    });
+  }
+
+  /** Hands over a page while nothing else reaches the account. */
+  async #handOver(session: Session): Promise<Handed> {
     session.isCatchingUp = true;
     try {
-      while ((await page()) && (await session.link.written())) {}
+      return await this.#server.accounts.with(session.account.jid, () => this.#handPage(session));
+    } catch (error) {
+      this.#server.events.storageFailed({ what: 'offline messages', error });
+      session.isCatchingUp = false;
+      return undefined;
+    }
+  }
+
+  async #handPage(session: Session): Promise<Handed> {
+    const { id } = session.account;
+    await this.#writes.settled(id);
+    const page = await this.#server.stores.offline.list(id, pageSize, this.#lent.last(id));
+    const count = this.#handAll(session, page);
+    const last = page[count - 1];
+    const isMore = last !== undefined && (count < page.length || page.length === pageSize);
+    session.isCatchingUp = isMore;
+    if (last === undefined) return undefined;
+    const arrived = session.link.written();
+    void this.#removeWhen(arrived, session, this.#lent.lend(id, last.id, count));
+    return { isMore, arrived };
+  }
+
+  async #removeWhen(arrived: Promise<boolean>, session: Session, page: Page): Promise<void> {
+    const pages = this.#pages.get(session) ?? new Set();
+    this.#pages.set(session, pages.add(page));
+    await arrived;
+    if (pages.has(page)) await this.#finish(session, page);
+  }
+
+  /** Removes a page, behind what was given back of it; or with the pages before it, when those have arrived. */
+  async #finish(session: Session, page: Page): Promise<void> {
+    const { id, jid } = session.account;
+    this.#pages.get(session)?.delete(page);
+    page.isDone = true;
+    const through = this.#lent.doneThrough(id);
+    if (through === undefined) return;
+    try {
+      await this.#server.accounts.with(jid, () => this.#server.stores.offline.remove(id, through));
     } catch (error) {
       this.#server.events.storageFailed({ what: 'offline messages', error });
     }
-    session.isCatchingUp = false;
-  }
-
-  /** False if there is nothing more to deliver, or the session takes no more. */
-  async #deliverPage(session: Session): Promise<boolean> {
-    const { offline: store } = this.#server.stores;
-    const page = await store.list(session.account.id, pageSize);
-    const count = this.#handAll(session, page);
-    const last = page[count - 1];
-    if (last !== undefined) await store.remove(session.account.id, last.id);
-    const isMore = last !== undefined && (count < page.length || page.length === pageSize);
-    session.isCatchingUp = isMore;
-    return isMore;
+    this.#lent.forget(id, through);
   }
 
   /** Answers how many of the messages are done with, beginning with the first one. */
