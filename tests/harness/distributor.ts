@@ -14,6 +14,12 @@ export interface ClientAccount {
   readonly resource: string;
   /** The file with the one certificate (PEM) that the client trusts, after STARTTLS; absent: it talks in the clear. */
   readonly certificate?: string;
+  /** Where the server listens, if not on 127.0.0.1. */
+  readonly host?: string;
+  /** The client comes back when its connection is lost, and resumes its session if it can (XEP-0198). */
+  readonly comesBack?: boolean;
+  /** What starts its process, if that is not started as it is (`NetworkNamespace.launcher`). */
+  readonly launcher?: readonly string[];
 }
 
 /** A bound stream of a real XMPP library. */

@@ -25,6 +25,7 @@ const run = promisify(execFile);
 export interface Profanity {
   /** Types a line and presses enter. */
   type(line: string): Promise<void>;
+  screen(): Promise<string>;
   /** Resolves when the screen shows the text. */
   shows(text: string): Promise<void>;
   stop(): Promise<void>;
@@ -36,9 +37,10 @@ export async function startProfanity(account: ClientAccount & { certificate: str
   const folder = await temporaryFolder('profanity');
   await writeConfiguration(folder, account);
   const socket = join(folder, 'tmux');
+  const [command = tmux, ...launch] = [...(account.launcher ?? []), tmux];
   const terminal = startProgram({
-    command: tmux,
-    args: ['-S', socket, '-f', '/dev/null', '-u', '-D'],
+    command,
+    args: [...launch, '-S', socket, '-f', '/dev/null', '-u', '-D'],
     env: {
       ...{ HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
       ...{ LC_ALL: 'C.UTF-8', TERM: 'xterm', TMUX: '' },
@@ -60,6 +62,7 @@ export async function startProfanity(account: ClientAccount & { certificate: str
     throw error;
   }
   return {
+    screen,
     async type(line) {
       await control('send-keys', '-l', line);
       await control('send-keys', 'Enter');
@@ -81,16 +84,20 @@ const toBoolean = [() => true, () => false] as const;
 
 async function writeConfiguration(
   folder: string,
-  { user, domain, password, port, resource, certificate }: ClientAccount & { certificate: string },
+  account: ClientAccount & { certificate: string },
 ): Promise<void> {
+  const { user, domain, password, host = '127.0.0.1', port, resource, certificate, comesBack } = account;
   const [own, trusted] = [join(folder, 'profanity'), join(folder, 'trusted')];
   await mkdir(own);
   await mkdir(trusted);
   await copyFile(certificate, join(trusted, 'certificate.pem'));
   await run(executables.openssl ?? '', ['rehash', trusted]);
-  await writeFile(join(own, 'profrc'), `[connection]\ntls.certpath=${trusted}\n[ui]\nsplash=false\n`);
+  // In seconds; 0 for never.
+  const reconnect = comesBack === true ? 1 : 0;
+  const connection = `[connection]\ntls.certpath=${trusted}\nreconnect=${reconnect}\n`;
+  await writeFile(join(own, 'profrc'), `${connection}[ui]\nsplash=false\n`);
   const settings = {
-    ...{ enabled: 'true', jid: `${user}@${domain}`, password, server: '127.0.0.1', port, resource },
+    ...{ enabled: 'true', jid: `${user}@${domain}`, password, server: host, port, resource },
     ...{ 'tls.policy': 'force', 'presence.login': 'online', 'presence.last': 'online' },
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`);

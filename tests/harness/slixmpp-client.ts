@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ConnectClient } from './distributor.js';
 import { overLines } from './line-client.js';
+import { type Program, startProgram, waitUntilReady } from './program.js';
 
 const script = fileURLToPath(new URL('slixmpp_client.py', import.meta.url));
 
@@ -13,11 +14,24 @@ const python = ['/usr/bin/python3', 'python3'].find(
 /** True if a Python with slixmpp is installed. */
 export const hasSlixmpp = python !== undefined;
 
+/** A component by slixmpp that echoes messages (XEP-0114), in a process of its own; resolves when it is attached. */
+export async function startSlixmppComponent(jid: string, secret: string, port: number): Promise<Program> {
+  if (python === undefined) throw new Error('slixmpp is not installed');
+  const script = fileURLToPath(new URL('slixmpp_component.py', import.meta.url));
+  const program = startProgram({ command: python, args: [script, jid, secret, '127.0.0.1', String(port)] });
+  await waitUntilReady('the component', program, () => program.output().includes('attached'));
+  return program;
+}
+
 /** A client by slixmpp, in a process of its own. */
 export const connectSlixmpp: ConnectClient = (account, onStanza) => {
   if (python === undefined) throw new Error('slixmpp is not installed');
-  const { user, domain, resource, port, password, certificate } = account;
-  const args = [script, String(port), `${user}@${domain}/${resource}`, password];
-  const child = spawn(python, certificate === undefined ? args : [...args, certificate]);
-  return overLines('slixmpp', child, onStanza);
+  const { user, domain, resource, port, password, certificate, host, comesBack, launcher = [] } = account;
+  const [command = python, ...args] = [
+    ...[...launcher, python, script, `${user}@${domain}/${resource}`, password],
+    ...[host ?? '127.0.0.1', String(port)],
+    ...(certificate === undefined ? [] : ['--certificate', certificate]),
+    ...(comesBack === true ? ['--comes-back'] : []),
+  ];
+  return overLines('slixmpp', spawn(command, args), onStanza);
 };

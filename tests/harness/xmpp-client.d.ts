@@ -11,7 +11,8 @@ declare module '@xmpp/client' {
   export interface Client {
     /** Milliseconds that it waits for the server's stream header. */
     timeout: number;
-    readonly reconnect: { stop(): void };
+    /** Connects again when the connection is lost, after so many milliseconds. */
+    readonly reconnect: { delay: number; stop(): void };
     readonly iqCallee: { set(namespace: string, name: string, handler: () => unknown): void };
     on(event: 'error', listener: (error: Error) => void): void;
     on(event: 'stanza', listener: (stanza: Element) => void): void;

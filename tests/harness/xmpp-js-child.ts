@@ -10,6 +10,7 @@ const accountSchema = z.object({
   domain: z.string(),
   password: z.string(),
   resource: z.string(),
+  comesBack: z.boolean(),
 });
 const [service = '', account = ''] = process.argv.slice(2);
 

@@ -10,13 +10,14 @@ export const connectXmppJs: ConnectClient = (account, onStanza) =>
 /** Logs in to a service, that is `xmpp://host:port`, with STARTTLS where the server offers it, or `ws://…`. */
 export async function connectXmppJsTo(
   service: string,
-  { domain, user: username, password, resource }: Omit<ClientAccount, 'port' | 'certificate'>,
+  { domain, user: username, password, resource, comesBack }: Omit<ClientAccount, 'port' | 'certificate'>,
   onStanza: (stanza: Element) => void,
 ): Promise<ClientStream> {
   const entity = client({ service, domain, username, password, resource });
   // Two seconds, its default, are little on a machine that runs other tests.
   entity.timeout = 20_000;
-  entity.reconnect.stop();
+  if (comesBack === true) entity.reconnect.delay = 200;
+  else entity.reconnect.stop();
   // Without a listener an error that also rejects start() would end the process.
   entity.on('error', () => undefined);
   entity.on('stanza', (stanza) => onStanza(fromLtx(stanza)));

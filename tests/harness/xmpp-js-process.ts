@@ -9,13 +9,15 @@ const program = fileURLToPath(new URL('xmpp-js-child.ts', import.meta.url));
 /** A client by xmpp.js in a process of its own; trusts the account's certificate, if it has one, beside the world's. */
 export function startXmppJs(
   service: string,
-  { certificate, user, domain, password, resource }: Omit<ClientAccount, 'port'>,
+  account: Omit<ClientAccount, 'port' | 'host'>,
   onStanza: (stanza: Element) => void,
 ): Promise<ClientStream> {
-  const account = JSON.stringify({ user, domain, password, resource });
+  const { certificate, launcher = [], comesBack = false, user, domain, password, resource } = account;
+  const asJson = JSON.stringify({ user, domain, password, resource, comesBack });
   // Node 20 has WebSockets behind a flag, which later ones take too.
   const flags = ['--import', 'tsx', '--experimental-websocket'];
-  const child = spawn(process.execPath, [...flags, program, service, account], {
+  const [command = '', ...args] = [...launcher, process.execPath, ...flags, program, service, asJson];
+  const child = spawn(command, args, {
     env: { ...process.env, ...(certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate }) },
   });
   return overLines('xmpp.js', child, onStanza);
