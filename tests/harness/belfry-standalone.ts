@@ -17,16 +17,18 @@ import {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 'directTls'> {
+export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 'directTls' | 'components'> {
   /** Further keys of `standalone`. */
   readonly standalone?: Readonly<Record<string, unknown>>;
   /** Keys of `unified_push`. */
   readonly unifiedPush?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it listens: 127.0.0.1, if it is not said. */
+  readonly address?: string;
 }
 
 /** The built program as XMPP server, in a process of its own. */
-export interface StandaloneServer extends Omit<XmppServer, 'componentPort'> {
+export interface StandaloneServer extends XmppServer {
   readonly domain: string;
   readonly httpBase: string;
   /** The file with the certificate (PEM), which it has made itself unless one was given. */
@@ -42,13 +44,18 @@ export interface StandaloneServer extends Omit<XmppServer, 'componentPort'> {
 export async function startStandalone(options: StandaloneOptions): Promise<StandaloneServer> {
   ensureBuild();
   const folder = await temporaryFolder('standalone');
-  const ports = { c2sPort: await freePort(), directTlsPort: await freePort(), http: await freePort() };
-  const { c2sPort, directTlsPort } = ports;
+  const ports = {
+    c2sPort: await freePort(),
+    directTlsPort: await freePort(),
+    componentPort: await freePort(),
+    http: await freePort(),
+  };
+  const { http, ...own } = ports;
   const [domain = 'localhost'] = domainsOf(options.accounts);
   const configFile = join(folder, 'belfry.yaml');
   await writeFile(configFile, JSON.stringify(configuration(folder, domain, ports, options)));
   await writeAccounts(join(folder, 'data'), options.accounts);
-  const httpBase = `http://127.0.0.1:${ports.http}`;
+  const httpBase = `http://127.0.0.1:${http}`;
   const server = {
     name: 'belfry standalone',
     folder,
@@ -63,30 +70,33 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const { accounts } = options;
   const certificateFile = options.directTls?.cert ?? join(folder, 'data', 'tls.crt');
   const facts = { domain, httpBase, certificateFile, configFile };
-  return runServer(server, { accounts, c2sPort, directTlsPort, ...facts });
+  return runServer(server, { accounts, ...own, ...facts });
 }
 
 function configuration(
   folder: string,
   domain: string,
-  ports: { readonly c2sPort: number; readonly directTlsPort: number; readonly http: number },
-  { standalone, unifiedPush, directTls }: StandaloneOptions,
+  ports: Readonly<Record<'c2sPort' | 'directTlsPort' | 'componentPort' | 'http', number>>,
+  { standalone, unifiedPush, directTls, components, address = '127.0.0.1' }: StandaloneOptions,
 ) {
   return {
     host: 'standalone',
     domain,
     data_dir: join(folder, 'data'),
     standalone: {
-      c2s: `127.0.0.1:${ports.c2sPort}`,
-      c2s_direct_tls: `127.0.0.1:${ports.directTlsPort}`,
+      c2s: `${address}:${ports.c2sPort}`,
+      c2s_direct_tls: `${address}:${ports.directTlsPort}`,
       require_encryption: false,
       s2s: false,
       rate_limit: 0,
       max_connections_per_address: 1_000_000,
       ...(directTls === undefined ? {} : { tls: directTls }),
+      ...(components === undefined
+        ? {}
+        : { components: { listen: `127.0.0.1:${ports.componentPort}`, secrets: components } }),
       ...standalone,
     },
-    http: { listen: `127.0.0.1:${ports.http}`, public_url: `http://127.0.0.1:${ports.http}` },
+    http: { listen: `${address}:${ports.http}`, public_url: `http://127.0.0.1:${ports.http}` },
     unified_push: { ...unifiedPush },
     log: { format: 'json' },
   };
