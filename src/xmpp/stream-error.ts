@@ -42,19 +42,22 @@ export class StreamError extends Error {
   readonly condition: StreamCondition;
   /** Human-readable, for the `<text/>`; empty for none. */
   readonly text: string;
+  /** What the rules of an extension say about it (RFC 6120 §4.9.4). */
+  readonly detail: Element | undefined;
 
-  constructor(condition: StreamCondition, text = '') {
+  constructor(condition: StreamCondition, text = '', detail?: Element) {
     super(text === '' ? condition : `${condition}: ${text}`);
     this.condition = condition;
     this.text = text;
+    this.detail = detail;
   }
 
   /** The `<stream:error/>` element. */
   toElement(): Element {
-    const condition = el(this.condition, ns.streamErrors);
-    if (this.text === '') return el('error', ns.streams, {}, condition);
-    const text = el('text', ns.streamErrors, { 'xml:lang': 'en' }, this.text);
-    return el('error', ns.streams, {}, condition, text);
+    const children = [el(this.condition, ns.streamErrors)];
+    if (this.text !== '') children.push(el('text', ns.streamErrors, { 'xml:lang': 'en' }, this.text));
+    if (this.detail !== undefined) children.push(this.detail);
+    return el('error', ns.streams, {}, ...children);
   }
 
   /** Reads a peer's `<stream:error/>`; an unknown condition becomes `undefined-condition`. */

@@ -10,7 +10,7 @@ import {
 import type { Channel, Sasl, SaslExchange } from '../../src/hosts/standalone/sasl/sasl.js';
 import { type Entrance, Session, type SessionLink } from '../../src/hosts/standalone/session.js';
 import { systemClock } from '../../src/hosts/system-clock.js';
-import type { Element } from '../../src/xmpp/element.js';
+import { type Element, el } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { StanzaError } from '../../src/xmpp/stanza-error.js';
@@ -27,7 +27,13 @@ export class FakeEntrance implements Entrance {
   readonly features: Element[] = [];
   readonly sessions: Session[] = [];
   readonly received: Element[] = [];
-  readonly unbound: { readonly session: Session; readonly undelivered: readonly Element[] }[] = [];
+  readonly unbound: {
+    readonly session: Session;
+    readonly undelivered: readonly Element[];
+    readonly isFinal: boolean;
+  }[] = [];
+  /** The session that a client gets which asks to resume one. */
+  resumable: Session | undefined;
   /** What a stanza leads to, beside that it is kept. */
   onStanza: (session: Session, stanza: Element) => void | Promise<void> = () => {};
   /** What happens before a resource is bound. */
@@ -52,13 +58,18 @@ export class FakeEntrance implements Entrance {
     return session;
   }
 
+  async resume(_account: AccountIdentity, request: Element, link: SessionLink): Promise<Session | undefined> {
+    link.write(el(this.resumable === undefined ? 'failed' : 'resumed', request.ns, { h: '0' }));
+    return this.resumable;
+  }
+
   receive(session: Session, stanza: Element): void | Promise<void> {
     this.received.push(stanza);
     return this.onStanza(session, stanza);
   }
 
-  unbind(session: Session, undelivered: readonly Element[]): void {
-    this.unbound.push({ session, undelivered });
+  unbind(session: Session, _link: SessionLink, undelivered: readonly Element[], isFinal: boolean): void {
+    this.unbound.push({ session, undelivered, isFinal });
   }
 
   /** The session bound last. */

@@ -47,7 +47,7 @@ export class CoreClient {
 
   /** Loses its connection, which still had this to send. */
   async lose(...undelivered: Element[]): Promise<void> {
-    await this.#core.entrance.unbind(this.session, undelivered);
+    await this.#core.entrance.unbind(this.session, this.link, undelivered, false);
   }
 
   /** What it was sent since it was asked last, as `name:type:id`. */

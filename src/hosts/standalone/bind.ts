@@ -1,6 +1,8 @@
 import { Jid, JidError } from '../../xmpp/jid.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Account } from './account.js';
+import type { Session } from './session.js';
+import { ManagedLink } from './stream-management/managed-link.js';
 
 /** 96 bits: nobody guesses a resource, and with it who is online. */
 const madeResourceBytes = 12;
@@ -33,10 +35,29 @@ function tryOf(account: Jid, resource: string): Jid | undefined {
 }
 
 /**
- * Whether the account may have the session (RFC 6120 §7.6.2.1); one that replaces another always may.
- * @throws {StanzaError} `resource-constraint` if it has as many as it may
+ * The session that has to go so that the account may have another one: of the same resource, or, if it has as many as it
+ * may, the one that has waited for its client for longest (XEP-0198).
+ * @throws {StanzaError} `resource-constraint` if it has as many as it may and none waits (RFC 6120 §7.6.2.1)
  */
-export function checkSessionCount(account: Account, resource: string, maxSessions: number): void {
-  if (account.sessions.has(resource) || account.sessions.size < maxSessions) return;
+export function sessionToReplace(
+  account: Account,
+  resource: string,
+  maxSessions: number,
+): Session | undefined {
+  const same = account.sessions.get(resource);
+  if (same !== undefined || account.sessions.size < maxSessions) return same;
+  const longest = longestAsleep(account.sessions.values());
+  if (longest !== undefined) return longest;
   throw new StanzaError('resource-constraint', 'The account has as many sessions as it may have.');
+}
+
+function longestAsleep(sessions: Iterable<Session>): Session | undefined {
+  let longest: { readonly session: Session; readonly since: number } | undefined;
+  for (const session of sessions) {
+    const { link } = session;
+    if (!(link instanceof ManagedLink) || !link.isHibernating) continue;
+    const since = link.asleepSince;
+    if (longest === undefined || since < longest.since) longest = { session, since };
+  }
+  return longest?.session;
 }

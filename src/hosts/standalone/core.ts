@@ -199,7 +199,7 @@ class EmbeddedCore implements Core {
   }
 
   #createEntrance(): Sessions {
-    const { domain, settings, events, clock, randomBytes } = this.#options;
+    const { domain, settings, events, clock, now, randomBytes } = this.#options;
     return new Sessions({
       domain,
       settings,
@@ -209,6 +209,8 @@ class EmbeddedCore implements Core {
       events,
       presence: () => this.#presence,
       clock,
+      now,
+      delays: this.#delays,
       randomBytes,
       nonza: (namespace) => this.#nonzas.get(namespace),
       offered: this.#offered,
@@ -283,7 +285,7 @@ class EmbeddedCore implements Core {
       onNonza: (namespace, handler) => this.#onNonza(namespace, handler),
       offer: (feature) => void this.#offered.push(feature),
       delays: this.#delays,
-      extendHibernation: () => false,
+      extendHibernation: (session, seconds) => this.entrance.extendHibernation(session, seconds),
       attach: (name, take) => this.#attach(name, take),
       isLocal: (name) => this.#isLocal(name),
       route: (stanza) => this.#router.route(stanza),

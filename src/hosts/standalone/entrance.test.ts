@@ -102,7 +102,7 @@ describe('the entrance', () => {
       expect(link.ended?.error?.condition).toBe('conflict');
       expect(gone).toEqual(['ana@example.org/a']);
       expect(session.account.sessions.get('a')).toBe(session);
-      await server.core.entrance.unbind(old, []);
+      await server.core.entrance.unbind(old, old.link, [], false);
       expect(gone).toEqual(['ana@example.org/a', 'ended']);
       expect(session.account.sessions.get('a')).toBe(session);
     });
@@ -120,7 +120,7 @@ describe('the entrance', () => {
       const link = new RecordingLink();
       await bind('a', link);
       const stanza = message({ from: 'ben@example.org/pc', to: 'ana@example.org/a' });
-      await server.core.entrance.unbind(old, [stanza]);
+      await server.core.entrance.unbind(old, old.link, [stanza], false);
       expect(link.take()).toEqual([stanza]);
     });
   });

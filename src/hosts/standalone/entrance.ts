@@ -1,5 +1,4 @@
 import type { Events } from '../../observability/events.js';
-import type { Clock } from '../../xmpp/clock.js';
 import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
@@ -10,7 +9,7 @@ import { StreamError } from '../../xmpp/stream-error.js';
 import { parseRequest } from '../entity/iq-dispatch.js';
 import type { Account, AccountIdentity } from './account.js';
 import type { AccountCache } from './account-cache.js';
-import { checkSessionCount, fullJid } from './bind.js';
+import { fullJid, sessionToReplace } from './bind.js';
 import type { Hooks } from './hooks.js';
 import { isOwn } from './judge.js';
 import type { PresenceRules } from './presence/presence-rules.js';
@@ -18,19 +17,20 @@ import type { Router } from './router.js';
 import { type Entrance, Session, type SessionLink } from './session.js';
 import { accountLimits, type StandaloneSettings } from './settings.js';
 import { checkStanza, stamp } from './stamp.js';
+import { type EndOfWait, ManagedLink } from './stream-management/managed-link.js';
+import { StreamManagement, type StreamManagementOptions } from './stream-management/stream-management.js';
 
 type Done = void | Promise<void>;
 
-export interface EntranceOptions {
+export interface EntranceOptions extends Omit<StreamManagementOptions, 'isCurrent' | 'finish'> {
   readonly domain: Jid;
-  readonly settings: Pick<StandaloneSettings, 'maxSessionsPerAccount'>;
+  readonly settings: Pick<StandaloneSettings, 'maxSessionsPerAccount' | 'smacks'>;
   readonly accounts: AccountCache;
   readonly router: Router;
-  readonly hooks: Pick<Hooks, 'outgoing' | 'sessionBound' | 'sessionEnded'>;
-  readonly events: Pick<Events, 'handlerFailed' | 'sessionStarted' | 'sessionEnded'>;
+  readonly hooks: Pick<Hooks, 'outgoing' | 'sessionBound' | 'sessionEnded'> &
+    StreamManagementOptions['hooks'];
+  readonly events: Pick<Events, 'sessionStarted' | 'sessionEnded'> & StreamManagementOptions['events'];
   readonly presence: () => PresenceRules;
-  readonly clock: Clock;
-  readonly randomBytes: (size: number) => Uint8Array;
   /** Who takes elements of a namespace that are no stanzas. */
   readonly nonza: (namespace: string) => ((session: Session, element: Element) => Done) | undefined;
   /** Stream features of modules. */
@@ -44,8 +44,11 @@ export class Sessions implements Entrance {
   readonly #options: EntranceOptions;
   readonly #accounts: AccountCache;
   readonly #router: Router;
-  /** Bound and not done with: their links live, or what these left behind is still to be placed. */
+  readonly #management: StreamManagement;
+  /** Bound, and not over. */
   readonly #open = new Set<Session>();
+  /** Over, but what they left behind is still to be placed. */
+  readonly #ending = new Set<Session>();
   #isStopped = false;
   #onLastGone: (() => void) | undefined;
 
@@ -53,6 +56,11 @@ export class Sessions implements Entrance {
     this.#options = options;
     this.#accounts = options.accounts;
     this.#router = options.router;
+    this.#management = new StreamManagement({
+      ...options,
+      isCurrent: (session) => this.#isCurrent(session),
+      finish: (link, how) => void this.#finishManaged(link, [], how),
+    });
   }
 
   async bind(account: AccountIdentity, resource: string | undefined, link: SessionLink): Promise<Session> {
@@ -69,37 +77,41 @@ export class Sessions implements Entrance {
     return session;
   }
 
+  resume(account: AccountIdentity, request: Element, link: SessionLink): Promise<Session | undefined> {
+    return this.#management.resume(account, request, link);
+  }
+
+  /** As `Server.extendHibernation`. */
+  extendHibernation(session: Session, seconds: number): boolean {
+    return this.#management.extend(session, seconds);
+  }
+
   get features(): readonly Element[] {
     return this.#options.offered;
   }
 
   receive(session: Session, stanza: Element): Done {
     if (!this.#isCurrent(session)) return;
-    const nonza = stanza.ns === ns.client ? undefined : this.#options.nonza(stanza.ns);
-    if (nonza !== undefined) return nonza(session, stanza);
+    if (stanza.ns !== ns.client) {
+      if (stanza.ns === ns.streamManagement) return this.#management.take(session, stanza);
+      const nonza = this.#options.nonza(stanza.ns);
+      if (nonza !== undefined) return nonza(session, stanza);
+    }
     checkStanza(session, stanza);
-    if (isTooLarge(stanza)) return this.#answer(session, stanza, tooLarge());
-    const address = stanza.attr('to');
-    if (address === undefined) return this.#toSelf(session, stanza);
-    const to = this.#router.address(address);
-    if (to === undefined) return this.#answer(session, stanza, new StanzaError('jid-malformed'));
-    return this.#send(session, stamp(session, stanza, to.toString()), to);
+    const { link } = session;
+    return link instanceof ManagedLink
+      ? this.#handleCounted(session, link, stanza)
+      : this.#handle(session, stanza);
   }
 
-  async unbind(session: Session, undelivered: readonly Element[]): Promise<void> {
+  unbind(session: Session, link: SessionLink, undelivered: readonly Element[], isFinal: boolean): Done {
     if (!this.#open.has(session)) return;
-    const wasThere = this.#accounts.leave(session);
-    const placed = this.#router.undelivered(undelivered, session);
-    if (wasThere) await this.#sayGone(session);
-    await this.#quietly('sessionEnded', () => this.#options.hooks.sessionEnded.run(session));
-    this.#options.events.sessionEnded({
-      jid: session.account.jid.toString(),
-      transport: session.link.transport,
-      lost: undelivered.length,
-    });
-    await placed;
-    this.#open.delete(session);
-    if (this.#open.size === 0) this.#onLastGone?.();
+    const { link: current } = session;
+    if (!(current instanceof ManagedLink)) return this.#finish(session, undelivered);
+    if (current.connection !== link) return;
+    const mayWait = !isFinal && !this.#isStopped && this.#isCurrent(session);
+    if (mayWait && this.#management.hibernate(current, undelivered)) return;
+    return this.#finishManaged(current, undelivered, 'ended');
   }
 
   /**
@@ -119,7 +131,8 @@ export class Sessions implements Entrance {
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const { link } of [...this.#open]) link.end(new StreamError('system-shutdown'));
-    if (this.#open.size === 0) return;
+    this.#management.stop();
+    if (this.#isEmpty) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.after(this.#options.stopWithin, resolve);
       this.#onLastGone = () => {
@@ -129,6 +142,33 @@ export class Sessions implements Entrance {
     });
   }
 
+  get #isEmpty(): boolean {
+    return this.#open.size === 0 && this.#ending.size === 0;
+  }
+
+  #finishManaged(link: ManagedLink, undelivered: readonly Element[], how: EndOfWait): Promise<void> {
+    return this.#finish(link.session, [...undelivered, ...this.#management.release(link, how)]);
+  }
+
+  /** The session is over: what it was given and did not get goes elsewhere. */
+  async #finish(session: Session, undelivered: readonly Element[]): Promise<void> {
+    if (!this.#open.delete(session)) return;
+    this.#ending.add(session);
+    const wasThere = this.#accounts.leave(session);
+    const left = [...undelivered, ...(session.filter?.takeHeld() ?? [])];
+    const placed = this.#router.undelivered(left, session);
+    if (wasThere) await this.#sayGone(session);
+    await this.#quietly('sessionEnded', () => this.#options.hooks.sessionEnded.run(session));
+    this.#options.events.sessionEnded({
+      jid: session.account.jid.toString(),
+      transport: session.link.transport,
+      lost: left.length,
+    });
+    await placed;
+    this.#ending.delete(session);
+    if (this.#isEmpty) this.#onLastGone?.();
+  }
+
   #enter(
     account: Account | undefined,
     jid: Jid,
@@ -136,8 +176,8 @@ export class Sessions implements Entrance {
   ): { readonly session: Session; readonly replaced: Session | undefined } {
     if (this.#isStopped) throw new StanzaError('service-unavailable', 'The server is shutting down.');
     if (account === undefined) throw new StanzaError('item-not-found', 'There is no such account.');
-    checkSessionCount(account, jid.resource, this.#options.settings.maxSessionsPerAccount);
-    const replaced = account.sessions.get(jid.resource);
+    const { maxSessionsPerAccount } = this.#options.settings;
+    const replaced = sessionToReplace(account, jid.resource, maxSessionsPerAccount);
     if (replaced !== undefined) this.#accounts.leave(replaced);
     const session = new Session(account, jid, link);
     this.#accounts.enter(session);
@@ -148,6 +188,32 @@ export class Sessions implements Entrance {
   /** False once another session has its place or its account has gone: nothing that it says counts any more. */
   #isCurrent(session: Session): boolean {
     return this.#accounts.session(session.jid.toString()) === session;
+  }
+
+  /**
+   * The client is told how many of its stanzas were handled, so they need not be waited for one by one. What is no message
+   * waits for the messages before it: whatever is answered then implies that they were stored.
+   */
+  #handleCounted(session: Session, link: ManagedLink, stanza: Element): Done {
+    link.count();
+    if (stanza.name === 'message') {
+      const work = this.#handle(session, stanza);
+      return work && link.track(work);
+    }
+    const before = link.settled();
+    const work =
+      before === undefined ? this.#handle(session, stanza) : before.then(() => this.#handle(session, stanza));
+    if (work !== undefined) void link.track(work);
+    return work;
+  }
+
+  #handle(session: Session, stanza: Element): Done {
+    if (isTooLarge(stanza)) return this.#answer(session, stanza, tooLarge());
+    const address = stanza.attr('to');
+    if (address === undefined) return this.#toSelf(session, stanza);
+    const to = this.#router.address(address);
+    if (to === undefined) return this.#answer(session, stanza, new StanzaError('jid-malformed'));
+    return this.#send(session, stamp(session, stanza, to.toString()), to);
   }
 
   /** A stanza without `to` is the account's (RFC 6120 §10.3). */

@@ -20,7 +20,10 @@ export interface SessionLink {
    * overflows. False when the link ends before.
    */
   written(): Promise<boolean>;
-  /** Writes an element that is no stanza: it counts for nothing, and is not given back if the link ends. */
+  /**
+   * Writes an element that is no stanza, or one that somebody else keeps: it is not given back if the link ends. If its
+   * buffer is full, the link ends by itself.
+   */
   write(element: Element): void;
   /** Writes what waits, then the error if there is one, then closes. */
   end(error?: StreamError): void;
@@ -84,11 +87,27 @@ export interface Entrance {
    */
   bind(account: AccountIdentity, resource: string | undefined, link: SessionLink): Promise<Session>;
   /**
-   * Takes an element from the client, as it came: a stanza, or one of an extension that is none (XEP-0198, XEP-0352). The next one may only be handed over when what this returns is done, so
-   * that order holds and what is answered later implies that this was stored.
+   * Takes up a session of the account in another connection, as the client asks (XEP-0198 §5), and writes the answer to
+   * `link`. Undefined if there is none to take up, and the client may bind a resource, or if yet another connection has
+   * taken it, and this one has been ended.
+   * @throws {StreamError} (as rejection) if the client acknowledges what it was never sent
+   */
+  resume(account: AccountIdentity, request: Element, link: SessionLink): Promise<Session | undefined>;
+  /**
+   * Takes an element from the client, as it came: a stanza, or one of an extension that is none (XEP-0198, XEP-0352). The
+   * next one may only be handed over when what this returns is done, so that order holds and what is answered later implies
+   * that this was stored.
    * @throws {StreamError} that ends the stream: a `from` that is not the session's, an element that is no stanza
    */
   receive(session: Session, stanza: Element): void | Promise<void>;
-  /** The connection has gone; `undelivered` was given to it and has not left. Called once for each bound session. */
-  unbind(session: Session, undelivered: readonly Element[]): void | Promise<void>;
+  /**
+   * The connection has gone; `undelivered` was given to it and has not left. Called once for each connection and session.
+   * The session is over if its client has no way to resume it, or `isFinal`: the stream did not just break, but was ended.
+   */
+  unbind(
+    session: Session,
+    link: SessionLink,
+    undelivered: readonly Element[],
+    isFinal: boolean,
+  ): void | Promise<void>;
 }

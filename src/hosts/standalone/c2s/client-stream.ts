@@ -67,6 +67,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   /** What came before the client knew of its session, or after the end of that, and so was not written. */
   #kept: Element[] | undefined;
   #state: 'open' | 'ending' | 'gone' = 'open';
+  /** The stream was ended, and did not just break: the session goes with it. */
+  #isFinal = false;
   /** Whether our header was sent since the stream began or was restarted. */
   #hasHeader = false;
   #lang: string | undefined;
@@ -108,11 +110,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   send(stanza: Element): boolean {
     if (this.#state !== 'open') return this.#keepLate(stanza);
     if (this.#session === undefined) return this.#keepEarly(stanza);
-    const text = this.#transport.framing.element(stanza);
-    const cost = this.#queue.bytes > backlogBytes ? queueCost(stanza, text) : undefined;
-    if (this.#queue.push(text, stanza, cost)) return true;
-    this.end(new StreamError('resource-constraint', 'The client reads too slowly.'));
-    return this.#keepLate(stanza);
+    return this.#push(stanza, stanza) || this.#keepLate(stanza);
   }
 
   written(): Promise<boolean> {
@@ -127,8 +125,13 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   end(error?: StreamError): void {
+    this.#end(true, error);
+  }
+
+  #end(isFinal: boolean, error?: StreamError): void {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
+    this.#isFinal = isFinal;
     this.#tellEnd();
     this.#countedBytes = 0;
     this.#cancelWait?.();
@@ -144,7 +147,16 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   write(element: Element): void {
-    this.#queue.push(this.#transport.framing.element(element));
+    if (this.#state === 'open') this.#push(element);
+  }
+
+  /** `item` is given back if it does not leave. Who reads too slowly may come back later. */
+  #push(element: Element, item?: Element): boolean {
+    const text = this.#transport.framing.element(element);
+    const cost = this.#queue.bytes > backlogBytes ? queueCost(element, text) : undefined;
+    const isTaken = this.#queue.push(text, item, cost);
+    if (!isTaken) this.#end(false, new StreamError('resource-constraint', 'The client reads too slowly.'));
+    return isTaken;
   }
 
   startTls(proceed: Element): void {
@@ -163,13 +175,13 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     this.#context.registry.waitsForForm(this);
   }
 
-  bound(session: Session, reply: Element): void | Promise<void> {
+  bound(session: Session, reply?: Element): void | Promise<void> {
     this.#session = session;
     this.#negotiation = undefined;
     if (this.#state === 'gone') return this.#unbind(session);
     this.#context.registry.bound(this);
     if (this.#state === 'ending') return;
-    this.write(reply);
+    if (reply !== undefined) this.write(reply);
     const early = this.#kept ?? [];
     this.#kept = undefined;
     for (const stanza of early) this.send(stanza);
@@ -199,8 +211,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
     }
   }
 
-  onEnd(): void {
-    this.end();
+  onEnd(isStreamClosed: boolean): void {
+    this.#end(isStreamClosed);
   }
 
   onBytes(count: number): void {
@@ -304,7 +316,8 @@ export class ClientStream implements NegotiatedStream, StreamListener {
 
   async #unbind(session: Session): Promise<void> {
     try {
-      await this.#context.entrance.unbind(session, [...this.#queue.unsent, ...(this.#kept ?? [])]);
+      const undelivered = [...this.#queue.unsent, ...(this.#kept ?? [])];
+      await this.#context.entrance.unbind(session, this, undelivered, this.#isFinal);
     } catch (error) {
       this.#context.events.handlerFailed({ what: 'end of a session', error });
     }

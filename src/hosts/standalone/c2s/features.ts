@@ -1,5 +1,6 @@
 import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
+import { feature as streamManagement } from '../stream-management/protocol.js';
 
 /** What a stream offers before authentication (RFC 6120 §4.3.2). */
 export interface AuthenticationOffer {
@@ -46,6 +47,7 @@ export function sessionFeatures(more: readonly Element[]): Element {
     {},
     el('bind', ns.bind),
     el('session', ns.session, {}, el('optional', ns.session)),
+    streamManagement,
     el('ver', ns.rosterVersioning),
     el('sub', ns.preApproval),
     ...more,

@@ -112,7 +112,7 @@ describe('the negotiation', () => {
     const second = await client.write(header()).expect('</stream:features>');
     expect(second).toContain(
       `<stream:features><bind xmlns='${ns.bind}'/><session xmlns='${ns.session}'><optional/></session>` +
-        `<ver xmlns='${ns.rosterVersioning}'/><sub xmlns='${ns.preApproval}'/></stream:features>`,
+        `<sm xmlns='${ns.streamManagement}'/><ver xmlns='${ns.rosterVersioning}'/><sub xmlns='${ns.preApproval}'/></stream:features>`,
     );
     expect(await client.write(bind('phone')).expect('</iq>')).toBe(
       `<iq type='result' id='b1'><bind xmlns='${ns.bind}'><jid>ana@example.org/phone</jid></bind></iq>`,

@@ -6,6 +6,7 @@ import { StreamError } from '../../../xmpp/stream-error.js';
 import type { AccountIdentity } from '../account.js';
 import type { Channel, Sasl } from '../sasl/sasl.js';
 import type { Entrance, Session, SessionLink } from '../session.js';
+import { failed } from '../stream-management/protocol.js';
 import { Authentication, failure } from './authentication.js';
 import { authenticationFeatures, sessionFeatures } from './features.js';
 import type { Transport } from './transport.js';
@@ -38,13 +39,13 @@ export interface NegotiatedStream extends SessionLink {
   restart(): void;
   /** The client will take a while, because a human fills in a form. */
   waitForForm(): void;
-  /** The negotiation is over; `reply` tells the client so. */
-  bound(session: Session, reply: Element): void | Promise<void>;
+  /** The negotiation is over; `reply` tells the client so, unless it knows already. */
+  bound(session: Session, reply?: Element): void | Promise<void>;
 }
 
 /**
- * What happens on a stream before stanzas may flow (RFC 6120 §4.3): TLS, authentication, resource binding, in this order
- * and each at most once. Which of them is next is said by the features that follow each header, and decides what is
+ * What happens on a stream before stanzas may flow (RFC 6120 §4.3): TLS, authentication, and resource binding or
+ * resumption, in this order and each at most once. Which of them is next is said by the features that follow each header, and decides what is
  * taken.
  */
 export class Negotiation {
@@ -86,10 +87,22 @@ export class Negotiation {
    */
   take(element: Element): void | Promise<void> {
     if (element.is('starttls', ns.tls)) return this.#startTls();
+    if (element.ns === ns.streamManagement) return this.#manage(element);
     if (this.#account === undefined) return this.#takeFromStranger(element);
     if (element.is('iq', ns.client) && element.child('bind', ns.bind) !== undefined)
       return this.#bind(element, this.#account);
     throw notTaken(element);
+  }
+
+  /** Management begins on a bound resource; only a session that there was before is taken up now (XEP-0198 §3, §5). */
+  #manage(element: Element): void | Promise<void> {
+    if (this.#account !== undefined && element.name === 'resume') return this.#resume(element, this.#account);
+    this.#stream.write(failed('unexpected-request'));
+  }
+
+  async #resume(element: Element, account: AccountIdentity): Promise<void> {
+    const session = await this.#rules.entrance.resume(account, element, this.#stream);
+    if (session !== undefined) await this.#stream.bound(session);
   }
 
   get #mustEncrypt(): boolean {

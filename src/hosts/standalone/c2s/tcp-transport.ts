@@ -99,7 +99,7 @@ export class TcpTransport implements Transport, StreamHandler {
     this.#isHeld = false;
     this.#parse(() => this.#parser.resume());
     if (this.#isHeld) return;
-    if (this.#hasEnded) this.#listener?.onEnd();
+    if (this.#hasEnded) this.#listener?.onEnd(false);
     else this.#socket.resume();
   }
 
@@ -122,7 +122,7 @@ export class TcpTransport implements Transport, StreamHandler {
   }
 
   onClose(): void {
-    this.#listener?.onEnd();
+    this.#listener?.onEnd(true);
   }
 
   #secure(socket: Socket): Socket {
@@ -167,7 +167,7 @@ export class TcpTransport implements Transport, StreamHandler {
   /** What came before the end is worked on first. */
   #ended(): void {
     this.#hasEnded = true;
-    if (!this.#isHeld) this.#listener?.onEnd();
+    if (!this.#isHeld) this.#listener?.onEnd(false);
   }
 
   #closed(): void {

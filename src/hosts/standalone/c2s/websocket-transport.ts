@@ -167,7 +167,7 @@ export class WebSocketTransport implements Transport, StreamHandler {
 
   #deliver(element: Element): void {
     if (element.is('open', ns.framing)) this.#listener?.onHeader(element, ns.client);
-    else if (element.is('close', ns.framing)) this.#listener?.onEnd();
+    else if (element.is('close', ns.framing)) this.#listener?.onEnd(true);
     else this.#listener?.onElement(element);
   }
 
