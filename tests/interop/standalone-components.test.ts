@@ -5,12 +5,12 @@ import { message } from '../../src/xmpp/stanza.js';
 import { StanzaError } from '../../src/xmpp/stanza-error.js';
 import { startBelfry } from '../harness/belfry.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
-import { type Distributor, startDistributor } from '../harness/distributor.js';
+import { type ConnectClient, type Distributor, startDistributor } from '../harness/distributor.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { postPush } from '../harness/push-request.js';
 import { hasSlixmpp, startSlixmppComponent } from '../harness/slixmpp-client.js';
-import { connectXmppJs } from '../harness/xmpp-js-client.js';
+import { startXmppJs } from '../harness/xmpp-js-process.js';
 import { connectPeer, type Peer } from '../harness/xmpp-peer.js';
 
 const domain = 'example.test';
@@ -38,7 +38,10 @@ async function startComponent() {
 }
 
 async function connectDevice(): Promise<Distributor> {
-  const device = await startDistributor(connectXmppJs, server, `${ana}/phone`);
+  const { certificateFile: certificate, c2sPort } = server;
+  const connect: ConnectClient = (account, onStanza) =>
+    startXmppJs(`xmpp://127.0.0.1:${c2sPort}`, { ...account, certificate }, onStanza);
+  const device = await startDistributor(connect, server, `${ana}/phone`);
   onTestFinished(() => device.disconnect());
   return device;
 }
