@@ -52,10 +52,11 @@ export class ArchiveSweeper {
     const { events } = this.#options;
     let rows = 0;
     try {
-      for (let went = step; went === step && !this.#isStopped; ) {
-        if (rows > 0) await this.#wait(pause);
-        went = await this.#expire();
+      while (!this.#isStopped) {
+        const went = await this.#expire();
         rows += went;
+        if (went < step) break;
+        await this.#wait(pause);
       }
     } catch (error) {
       events.storageFailed({ what: 'sweep of archive', error });
