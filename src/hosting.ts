@@ -94,7 +94,8 @@ async function openStandalone(
     ...reloadableOf(standalone),
     dataDir: config.dataDir,
     stores: storage.standalone,
-    saslSecret: await readSaslSecret(storage),
+    saslSecret: await readSecret(storage, 'sasl'),
+    dialbackSecret: await readSecret(storage, 's2s-dialback'),
     processId: instance,
     software: { name: 'Belfry', version },
     events,
@@ -119,13 +120,15 @@ async function openStandalone(
   };
 }
 
-function reloadableOf({ registration, tls, ...limits }: StandaloneConfig): ReloadableOptions {
+function reloadableOf({ registration, tls, s2s, ...limits }: StandaloneConfig): ReloadableOptions {
   const { maxOfflineMessages, maxSessionsPerAccount, smacks, archive } = limits;
-  return { settings: { registration, maxOfflineMessages, maxSessionsPerAccount, smacks, archive }, tls };
+  const settings = { registration, maxOfflineMessages, maxSessionsPerAccount, smacks, archive };
+  return { settings, tls, s2s };
 }
 
-async function readSaslSecret({ keys }: Storage): Promise<Uint8Array> {
-  const text = await keys.getOrCreate('sasl', () => randomBytes(32).toString('base64url'));
+/** Made once for all processes that share the storage. */
+async function readSecret({ keys }: Storage, name: 'sasl' | 's2s-dialback'): Promise<Uint8Array> {
+  const text = await keys.getOrCreate(name, () => randomBytes(32).toString('base64url'));
   return Buffer.from(text, 'base64url');
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Events } from '../../observability/events.js';
+import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import type { Software } from '../entity/own-services.js';
 import { systemClock } from '../system-clock.js';
@@ -19,6 +20,8 @@ export interface AssembleOptions {
   readonly processId: string;
   readonly software: Software;
   readonly events: Events;
+  /** As in `CoreOptions`. */
+  readonly routeRemote?: ((stanza: Element) => void) | undefined;
 }
 
 /** The embedded server with all its rules, and without the listeners that clients come in by. */

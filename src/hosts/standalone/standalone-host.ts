@@ -13,6 +13,8 @@ import { type ComponentListener, createComponentListener } from './components/co
 import type { ListenAddress } from './connections/tcp-listener.js';
 import type { Core } from './core.js';
 import { OpenRegistration } from './modules/open-registration.js';
+import { createFederation, type Federation } from './s2s/federation.js';
+import type { FederationSettings } from './s2s/policy.js';
 import { createSasl, type SaslServer } from './sasl/sasl-server.js';
 import type { StandaloneSettings } from './settings.js';
 import type { StandaloneStores } from './store.js';
@@ -24,6 +26,13 @@ export interface ReloadableOptions {
   readonly settings: StandaloneSettings;
   /** Files with PEM; undefined for a self-signed certificate in `dataDir`. */
   readonly tls: CertificateSource['files'];
+  /** Other servers: with whom, how and where; undefined for none. Where, and whether at all, only counts at the start. */
+  readonly s2s:
+    | (FederationSettings & {
+        readonly listen: ListenAddress;
+        readonly listenDirectTls: ListenAddress | undefined;
+      })
+    | undefined;
 }
 
 export interface StandaloneHostOptions extends ReloadableOptions {
@@ -45,6 +54,8 @@ export interface StandaloneHostOptions extends ReloadableOptions {
   readonly stores: StandaloneStores;
   /** A secret of the installation, at least 16 bytes: what authentication shows of accounts that do not exist. */
   readonly saslSecret: Uint8Array;
+  /** Another one, of at least 32 bytes: what proves to other servers that connections are ours (XEP-0220). */
+  readonly dialbackSecret: Uint8Array;
   /** Another one in each process; letters and digits. */
   readonly processId: string;
   readonly software: Software;
@@ -55,11 +66,13 @@ export interface StandaloneHostOptions extends ReloadableOptions {
   readonly addressOf?: (request: IncomingMessage) => string;
 }
 
-/** Where clients and components connect; absent for nowhere. */
+/** Where clients, components and other servers connect; absent for nowhere. */
 export interface ServerAddresses {
   readonly c2s?: ListenAddress;
   readonly directTls?: ListenAddress;
   readonly components?: ListenAddress;
+  readonly s2s?: ListenAddress;
+  readonly s2sDirectTls?: ListenAddress;
 }
 
 /** The embedded XMPP server. */
@@ -97,7 +110,13 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     events,
   });
   const settings = liveSettings(() => reloadable.settings);
-  const { core, accounts, archive } = assembleServer({ ...options, settings });
+  let federation: Federation | undefined;
+  const { core, accounts, archive } = assembleServer({
+    ...options,
+    settings,
+    routeRemote: options.s2s && ((stanza) => federation?.send(stanza)),
+  });
+  federation = openFederation(options, { core, certificates });
   const sasl = createSasl({
     domain,
     accounts: stores.accounts,
@@ -114,28 +133,52 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     accountHost,
     get addresses() {
       const { address } = components ?? {};
-      return { ...c2s.addresses, ...(address !== undefined && { components: address }) };
+      return {
+        ...c2s.addresses,
+        ...federation?.addresses,
+        ...(address !== undefined && { components: address }),
+      };
     },
     get isConnected() {
       return !isStopped;
     },
     entity: (name) => core.entity(name),
     onAccountRemoved: (handler) => core.server.hooks.accountRemoved.on(handler),
-    start: () => startAll([archive, c2s, components]),
+    start: () => startAll([archive, federation, c2s, components]),
     async stop() {
       isStopped = true;
       await Promise.all([c2s.stop(), core.stop()]);
       // What the end of sessions leaves to say has gone out by now.
-      await components?.stop();
+      await Promise.all([components?.stop(), federation?.stop()]);
       await archive.stop();
       sasl.close();
     },
     async reload(next) {
       reloadable = next;
       if (await certificates.reload()) c2s.reloadTls();
+      if (next.s2s !== undefined) await federation?.reload(next.s2s);
     },
     upgrade: c2s.upgrade,
   };
+}
+
+function openFederation(
+  { s2s, ...options }: StandaloneHostOptions,
+  { core: { server }, certificates }: Pick<Parts, 'core' | 'certificates'>,
+): Federation | undefined {
+  return (
+    s2s &&
+    createFederation({
+      ...options,
+      ...s2s,
+      settings: s2s,
+      isLocal: server.isLocal,
+      route: server.route,
+      certificate: () => certificates.current(),
+      clock: systemClock,
+      randomBytes,
+    })
+  );
 }
 
 interface Startable {
