@@ -147,7 +147,8 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     start: () => startAll([archive, federation, c2s, components]),
     async stop() {
       isStopped = true;
-      await Promise.all([c2s.stop(), core.stop()]);
+      // The core first: clients hear how much of what they sent was handled before their streams end.
+      await Promise.all([core.stop(), c2s.stop()]);
       // What the end of sessions leaves to say has gone out by now.
       await Promise.all([components?.stop(), federation?.stop()]);
       await archive.stop();
