@@ -243,9 +243,12 @@ export class OutgoingStream implements StanzaStream, Speaker {
 
   /** Whoever does not take our certificate may still take a key, on the same stream. */
   #takeSaslAnswer(element: Element): void {
-    if (element.name === 'failure') return this.#authenticate();
-    if (element.name !== 'success')
-      throw new StreamError('unsupported-stanza-type', 'Nothing is left to say.');
+    if (element.name === 'failure') this.#authenticate();
+    else if (element.name === 'success') this.#restart();
+    else throw new StreamError('unsupported-stanza-type', 'Nothing is left to say.');
+  }
+
+  #restart(): void {
     this.#hasAuthenticated = true;
     this.#phase = 'header';
     this.#stream.restart();

@@ -106,7 +106,7 @@ function xmppAddresses({ subjectAltName = '' }: X509Certificate): string[] {
   // Where quotes are needed somebody has put odd characters into a name, commas perhaps.
   if (subjectAltName.includes('"')) return [];
   return subjectAltName.split(', ').flatMap((name) => {
-    const address = /^othername: XmppAddr:(.+)$/.exec(name)?.[1];
+    const address = /^othername: ?XmppAddr:(.+)$/.exec(name)?.[1];
     return Jid.tryParse(address)?.toString() ?? [];
   });
 }
