@@ -154,10 +154,14 @@ describe('doctor', () => {
 
   it('looks at the doors of a standalone server, and makes nothing', async () => {
     const [port, direct, http] = [await freePort(), await freePort(), await freePort()];
+    const [s2s, s2sDirect, components] = [await freePort(), await freePort(), await freePort()];
     const { code, out } = await belfry(['doctor'], {
       BELFRY_STANDALONE_C2S: `127.0.0.1:${port}`,
       BELFRY_STANDALONE_C2S_DIRECT_TLS: `127.0.0.1:${direct}`,
-      BELFRY_STANDALONE_S2S: 'false',
+      BELFRY_STANDALONE_S2S: `127.0.0.1:${s2s}`,
+      BELFRY_STANDALONE_S2S_DIRECT_TLS: `127.0.0.1:${s2sDirect}`,
+      BELFRY_STANDALONE_COMPONENTS_LISTEN: `127.0.0.1:${components}`,
+      BELFRY_STANDALONE_COMPONENTS_SECRETS: 'push.example.org=x',
       BELFRY_HTTP_LISTEN: `127.0.0.1:${http}`,
     });
     expect(statuses(out)).toEqual([
@@ -165,6 +169,9 @@ describe('doctor', () => {
       'ok storage',
       'ok standalone.c2s',
       'ok standalone.c2s_direct_tls',
+      'ok standalone.s2s',
+      'ok standalone.s2s_direct_tls',
+      'ok standalone.components.listen',
       'ok certificate',
       'ok public URL',
       'warning TLS',
@@ -179,12 +186,15 @@ describe('doctor', () => {
       BELFRY_STANDALONE_C2S: `0.0.0.0:${await freePort()}`,
       BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false',
       BELFRY_STANDALONE_S2S: 'false',
+      BELFRY_STANDALONE_COMPONENTS_LISTEN: `0.0.0.0:${await freePort()}`,
+      BELFRY_STANDALONE_COMPONENTS_SECRETS: 'push.example.org=x',
       BELFRY_STANDALONE_REQUIRE_ENCRYPTION: 'false',
       BELFRY_STANDALONE_REGISTRATION: 'open',
       BELFRY_HTTP_LISTEN: `127.0.0.1:${await freePort()}`,
     });
     expect(out[1]).toMatch(/^warning {2}configuration: standalone\.require_encryption is false/);
     expect(out[2]).toMatch(/^warning {2}configuration: standalone\.registration is open/);
+    expect(out[3]).toMatch(/^warning {2}configuration: standalone\.components\.listen is open to other/);
   });
 
   it('fails if anything fails, and still looks at the rest', async () => {

@@ -2,13 +2,14 @@ import type { Config, StandaloneConfig } from '../../config/config.js';
 import { configFile, loadConfig } from '../../config/load.js';
 import { explainListening } from '../../listen-error.js';
 import { readServerTime } from '../../storage/server-time.js';
-import { checkC2s } from '../doctor/c2s.js';
 import { checkCertificate } from '../doctor/certificate.js';
 import { type ClockReading, checkClock, httpClock } from '../doctor/clock.js';
 import { checkComponent } from '../doctor/component.js';
 import { checkConfiguration } from '../doctor/configuration.js';
+import { checkFederation } from '../doctor/federation.js';
 import { type Finding, formatFinding } from '../doctor/finding.js';
 import { httpGet } from '../doctor/http-get.js';
+import { checkListeners } from '../doctor/listeners.js';
 import { checkPublicUrl, probeUrl } from '../doctor/public-url.js';
 import { findRunning, type RunningBelfry } from '../doctor/running.js';
 import { type StandIn, startStandIn } from '../doctor/stand-in.js';
@@ -51,7 +52,9 @@ async function checkStandalone(
   config: Config,
   running: RunningBelfry | undefined,
 ): Promise<Finding[]> {
-  return [...(await checkC2s(host, running)), ...(await checkCertificate(host, config, Date.now()))];
+  const listeners = await checkListeners(host, running);
+  const certificate = await checkCertificate(host, config, Date.now());
+  return [...listeners, ...certificate, ...checkFederation(host)];
 }
 
 interface HttpFindings {

@@ -1,6 +1,7 @@
 import type { Config, StandaloneConfig } from '../../config/config.js';
 import { type CertificateProblem, loadCertificate } from '../../hosts/standalone/tls/certificate.js';
 import type { Finding } from './finding.js';
+import { isOfThisMachine } from './local-address.js';
 
 const what = 'certificate';
 const day = 24 * 60 * 60 * 1000;
@@ -35,7 +36,7 @@ function withoutStop(sentence: string): string {
 
 function selfSigned(domain: string): Finding {
   const text = 'Belfry makes one for itself, which no client knows';
-  if (domain === 'localhost' || domain.endsWith('.localhost')) return { status: 'ok', what, text };
+  if (isOfThisMachine(domain)) return { status: 'ok', what, text };
   const remedy = `Get one for ${domain} (certbot, acme.sh), and set standalone.tls.cert and standalone.tls.key.`;
   return { status: 'warning', what, text, remedy };
 }

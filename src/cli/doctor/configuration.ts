@@ -1,5 +1,6 @@
 import type { Config, StandaloneConfig } from '../../config/config.js';
 import type { Finding } from './finding.js';
+import { isLoopback } from './local-address.js';
 
 const what = 'configuration';
 
@@ -30,7 +31,7 @@ export function checkConfiguration({ unifiedPush, host }: Config, file: string |
 }
 
 /** Where strangers and listeners on the way come in. */
-function openDoors({ requireEncryption, registration, c2s }: StandaloneConfig): Finding[] {
+function openDoors({ requireEncryption, registration, c2s, components }: StandaloneConfig): Finding[] {
   const findings: Finding[] = [];
   if (!requireEncryption && c2s !== undefined && !isLoopback(c2s.host)) {
     findings.push({
@@ -48,9 +49,13 @@ function openDoors({ requireEncryption, registration, c2s }: StandaloneConfig): 
       remedy: 'Close it unless that is what you want.',
     });
   }
+  if (components !== undefined && !isLoopback(components.listen.host)) {
+    findings.push({
+      status: 'warning',
+      what,
+      text: 'standalone.components.listen is open to other machines, and what components send and get is not encrypted',
+      remedy: 'Listen on 127.0.0.1, or on a network of your own.',
+    });
+  }
   return findings;
-}
-
-function isLoopback(host: string): boolean {
-  return /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host);
 }

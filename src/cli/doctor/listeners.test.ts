@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../tests/harness/net.js';
 import type { StandaloneConfig } from '../../config/config.js';
 import { loadConfig } from '../../config/load.js';
-import { checkC2s } from './c2s.js';
+import { checkListeners } from './listeners.js';
 
 const servers: Server[] = [];
 
@@ -48,7 +48,7 @@ describe('an address for clients', () => {
   it('is fine if it is free, and is left free', async () => {
     const port = await freePort();
     for (let times = 0; times < 2; times++) {
-      expect(await checkC2s(hostOf(port), undefined)).toMatchObject([
+      expect(await checkListeners(hostOf(port), undefined)).toMatchObject([
         { status: 'ok', what: 'standalone.c2s' },
       ]);
     }
@@ -56,7 +56,7 @@ describe('an address for clients', () => {
 
   it('fails if something else has it', async () => {
     const port = await listen((socket) => socket.destroy());
-    expect(await checkC2s(hostOf(port), undefined)).toMatchObject([
+    expect(await checkListeners(hostOf(port), undefined)).toMatchObject([
       {
         status: 'failed',
         text: expect.stringContaining('EADDRINUSE'),
@@ -77,27 +77,62 @@ describe('an address for clients', () => {
       'an error',
       `${header('localhost')}<stream:error><host-unknown xmlns='x'/></stream:error></stream:stream>`,
       'failed',
-      'refuses clients: host-unknown',
+      'refuses clients of localhost: host-unknown',
     ],
     ['another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'failed', 'no answer of an XMPP server'],
     ['too much', `${header('localhost')}${'<a/>'.repeat(20_000)}`, 'failed', 'no answer of an XMPP server'],
   ])('while Belfry runs is asked: %s', async (_what, text, status, words) => {
     const port = await listen(saying(text));
-    expect(await checkC2s(hostOf(port), running)).toMatchObject([
+    expect(await checkListeners(hostOf(port), running)).toMatchObject([
       { status, text: expect.stringContaining(words) },
     ]);
   });
 
   it('while Belfry runs fails if nobody answers, or hangs up', async () => {
     const closed = await freePort();
-    expect(await checkC2s(hostOf(closed), running)).toMatchObject([
+    expect(await checkListeners(hostOf(closed), running)).toMatchObject([
       { status: 'failed', text: expect.stringContaining('cannot be reached') },
     ]);
     const port = await listen((socket) => socket.destroy());
-    expect(await checkC2s(hostOf(port), running)).toMatchObject([{ status: 'failed' }]);
+    expect(await checkListeners(hostOf(port), running)).toMatchObject([{ status: 'failed' }]);
+  });
+
+  it('may be one for servers or components, who are asked for as such', async () => {
+    const said: string[] = [];
+    const port = await listen((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (bytes) => {
+        const [, to = ''] = / to='([^']*)'/.exec(String(bytes)) ?? [];
+        said.push(/ xmlns='([^']*)'/.exec(String(bytes))?.[1] ?? '');
+        socket.write(`${header(to)}${String(bytes).includes('accept') ? '' : '<stream:features/>'}`);
+      });
+    });
+    const host = (env: Record<string, string>) =>
+      hostOf(false, { BELFRY_STANDALONE_C2S_DIRECT_TLS: 'false', ...env });
+    const servers = host({
+      BELFRY_STANDALONE_S2S: `127.0.0.1:${port}`,
+      BELFRY_STANDALONE_S2S_DIRECT_TLS: 'false',
+    });
+    const components = host({
+      BELFRY_STANDALONE_COMPONENTS_LISTEN: `127.0.0.1:${port}`,
+      BELFRY_STANDALONE_COMPONENTS_SECRETS: 'push.example.org=x',
+    });
+    expect((await checkListeners(servers, running))[1]).toMatchObject({
+      status: 'ok',
+      what: 'standalone.s2s',
+      text: expect.stringContaining('answers servers that look for localhost'),
+    });
+    expect((await checkListeners(components, running))[1]).toMatchObject({
+      status: 'ok',
+      what: 'standalone.components.listen',
+      text: expect.stringContaining('answers the component push.example.org'),
+    });
+    expect(said).toEqual(['jabber:server', 'jabber:component:accept']);
   });
 
   it('may be missing, which is said', async () => {
-    expect(await checkC2s(hostOf(false), undefined)).toMatchObject([{ status: 'warning', what: 'clients' }]);
+    expect(await checkListeners(hostOf(false), undefined)).toMatchObject([
+      { status: 'warning', what: 'clients' },
+    ]);
   });
 });
