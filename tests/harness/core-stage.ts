@@ -32,9 +32,9 @@ export class Actor {
     return this.take().map(inShort);
   }
 
-  /** The connection is lost. */
-  async vanish(): Promise<void> {
-    await this.#client.lose();
+  /** The connection is lost, and with it what it still had to send. */
+  async vanish(...undelivered: readonly Element[]): Promise<void> {
+    await this.#client.lose(...undelivered);
   }
 }
 
@@ -57,6 +57,10 @@ export class CoreStage {
 
   get stores(): EmbeddedCore['stores'] {
     return this.#embedded.stores;
+  }
+
+  get clock(): EmbeddedCore['clock'] {
+    return this.#embedded.clock;
   }
 
   get recorded(): EmbeddedCore['recorded'] {

@@ -4,7 +4,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Account } from './account.js';
 import type { AccountCache } from './account-cache.js';
 import type { Archiving, Recorded } from './archive/archiving.js';
-import { CarbonCopies } from './carbons/carbon-copies.js';
+import { CarbonCopies, type Holder } from './carbons/carbon-copies.js';
 import type { Delays } from './delays.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
@@ -155,7 +155,7 @@ export class MessageDelivery {
       if (this.#giveToAll(account, letter)) return undefined;
     }
     if (fate === 'return') return this.#refuse(letter);
-    this.#copyWhatIsKept(account, letter);
+    this.#copyWhatIsKept(account, letter, 'nobody');
     return fate === 'offline' ? this.#offer(account, letter) : undefined;
   }
 
@@ -164,23 +164,17 @@ export class MessageDelivery {
     if (account === undefined) return false;
     const takers = sendToAll(account, stanza);
     if (takers === 0) return false;
-    if (account.sessions.size > 1) this.#copy(account, stanza, from, takers, undefined);
+    if (account.sessions.size > 1) this.#copy(account, stanza, from, takers, 'takers');
     return true;
   }
 
-  /** Copies what no session takes itself. The one that has it besides is the store that keeps it. */
-  #copyWhatIsKept(account: Account | undefined, { stanza, from }: Letter): void {
-    if (account !== undefined && account.sessions.size > 0) this.#copy(account, stanza, from, 1, undefined);
+  /** Copies what no session takes itself. The one that has it besides is the store that keeps it, if anybody does. */
+  #copyWhatIsKept(account: Account | undefined, { stanza, from }: Letter, holder: Holder): void {
+    if (account !== undefined && account.sessions.size > 0) this.#copy(account, stanza, from, 1, holder);
   }
 
-  /** Sends copies of a message that so many have already, beside the `holder` alone or all that take messages. */
-  #copy(
-    account: Account,
-    stanza: Element,
-    from: Jid | undefined,
-    others: number,
-    holder: Session | undefined,
-  ): void {
+  /** Sends copies of a message that so many have already. */
+  #copy(account: Account, stanza: Element, from: Jid | undefined, others: number, holder: Holder): void {
     const carbons =
       from === undefined
         ? noCarbons
@@ -207,7 +201,7 @@ export class MessageDelivery {
 
   /** Keeps a message behind those that are just handed over; if it is not kept, it overtakes them rather than being lost. */
   async #keepBehind(account: Account | undefined, letter: Letter): Promise<Placed> {
-    this.#copyWhatIsKept(account, letter);
+    this.#copyWhatIsKept(account, letter, 'takers');
     const answer = await this.#options.hooks.offlineMessage.ask(account, letter.stanza);
     if (answer === 'stored') return undefined;
     const takers = account === undefined ? 0 : sendToAll(account, letter.stanza);

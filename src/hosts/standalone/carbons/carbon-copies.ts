@@ -7,14 +7,16 @@ import type { Session } from '../session.js';
 import { CopiedLately } from './copied-lately.js';
 import { isEligible } from './eligibility.js';
 
+export type Holder = Session | 'takers' | 'nobody';
+
 /** A message that an account receives or has sent. */
 interface Original {
   readonly direction: 'incoming' | 'outgoing';
   readonly stanza: Element;
   /** Whom it comes from or goes to. */
   readonly other: Jid;
-  /** The session that it is for, or comes from; without it, all that take messages for the account have it. */
-  readonly holder: Session | undefined;
+  /** Who has it already: the session that it is for or comes from, all that take messages for the account, or nobody. */
+  readonly holder: Holder;
 }
 
 const none: readonly Element[] = [];
@@ -52,7 +54,7 @@ function isWanted(account: Account, original: Original): boolean {
 /** Its own sender, if an account writes to itself, has it too. */
 function isOwed(session: Session, { holder, other }: Original): boolean {
   if (!session.wantsCarbons || session.jid.equals(other)) return false;
-  return holder === undefined ? !takesMessages(session) : session !== holder;
+  return holder === 'takers' ? !takesMessages(session) : session !== holder;
 }
 
 /** XEP-0280 §7 and §8, XEP-0297 §3. */
