@@ -109,5 +109,6 @@ function withAddresses(stanza: Element, from: string, to: string): Element {
 function domainOf(text: string): string | undefined {
   const slash = text.indexOf('/');
   const bare = slash === -1 ? text : text.slice(0, slash);
-  return Jid.tryParse(bare.slice(bare.indexOf('@') + 1))?.domain;
+  const address = Jid.tryParse(bare.slice(bare.indexOf('@') + 1));
+  return address?.isDomain === true ? address.domain : undefined;
 }
