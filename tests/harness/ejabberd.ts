@@ -7,6 +7,7 @@ import { findExecutable } from './peer.js';
 import type { Program } from './program.js';
 import {
   domainsOf,
+  type FederationOptions,
   runServer,
   splitJid,
   temporaryFolder,
@@ -77,6 +78,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<XmppServe
         EJABBERD_CONFIG_PATH: configurationFile,
         EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
         ERL_CRASH_DUMP_SECONDS: '0',
+        ...(options.federation && { ERL_INETRC: await writeResolver(folder, options.federation) }),
       },
     },
     isReady: (running: Program) => running.output().includes(readyMark),
@@ -115,11 +117,14 @@ async function configuration(folder: string, ports: Ports, options: EjabberdOpti
     auth_password_format: options.hashedPasswords === true ? 'scram' : 'plain',
     disable_sasl_mechanisms: ['digest-md5', 'X-OAUTH2'],
     acl: { local: { user_regexp: '' } },
-    s2s_access: 'none',
+    ...(await federation(folder, options.federation)),
     access_rules: { local: { allow: 'local' }, c2s: { allow: 'all' } },
     listen: [
       { ...clients, port: ports.c2sPort },
       ...directTlsListeners,
+      ...(options.federation === undefined
+        ? []
+        : [{ ...listener, port: options.federation.port, module: 'ejabberd_s2s_in' }]),
       {
         ...listener,
         port: ports.componentPort,
@@ -129,8 +134,31 @@ async function configuration(folder: string, ports: Ports, options: EjabberdOpti
         hosts: Object.fromEntries(components.map(([jid, password]) => [jid, { password }])),
       },
     ],
-    modules: { mod_disco: {}, mod_ping: {}, mod_roster: {}, ...options.modules },
+    modules: {
+      ...{ mod_disco: {}, mod_ping: {}, mod_roster: {} },
+      ...(options.federation && { mod_s2s_dialback: {} }),
+      ...options.modules,
+    },
   });
+}
+
+async function federation(folder: string, options: FederationOptions | undefined): Promise<object> {
+  if (options === undefined) return { s2s_access: 'none' };
+  const { certificate, authority } = options;
+  return {
+    s2s_access: 'all',
+    s2s_use_starttls: 'required',
+    outgoing_s2s_families: ['ipv4'],
+    certfiles: [await joined(folder, certificate)],
+    ...(authority !== undefined && { ca_file: authority, s2s_cafile: authority }),
+  };
+}
+
+/** Erlang asks that DNS server alone. */
+async function writeResolver(folder: string, { dnsPort }: FederationOptions): Promise<string> {
+  const file = join(folder, 'inetrc');
+  await writeFile(file, `{lookup, [dns]}.\n{nameserver, {127,0,0,1}, ${dnsPort}}.\n{edns, false}.\n`);
+  return file;
 }
 
 /** ejabberd wants certificate and key in one file. */

@@ -6,6 +6,7 @@ import { freePort } from './net.js';
 import { findExecutable } from './peer.js';
 import {
   domainsOf,
+  type FederationOptions,
   listens,
   runServer,
   splitJid,
@@ -33,7 +34,7 @@ export interface ProsodyOptions extends XmppServerOptions {
 
 type Ports = Readonly<Record<'c2s' | 'component' | 'http' | 'directTls', number>>;
 
-/** Starts a Prosody in the foreground: no STARTTLS, no federation, SASL PLAIN and SCRAM in the clear on loopback. */
+/** Starts a Prosody in the foreground: no STARTTLS, no federation unless wanted, SASL PLAIN and SCRAM in the clear on loopback. */
 export async function startProsody(options: ProsodyOptions): Promise<XmppServer> {
   if (executable === undefined) throw new Error('prosody is not installed');
   const folder = await temporaryFolder('prosody');
@@ -49,6 +50,7 @@ export async function startProsody(options: ProsodyOptions): Promise<XmppServer>
   if (options.components !== undefined) wanted.push(ports.component);
   if (options.unifiedPush !== undefined) wanted.push(ports.http);
   if (options.directTls !== undefined) wanted.push(ports.directTls);
+  if (options.federation !== undefined) wanted.push(options.federation.port);
   const server = {
     name: 'prosody',
     folder,
@@ -95,6 +97,23 @@ function encodeName(name: string): string {
   return name.replace(/[^A-Za-z0-9]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
+/** libunbound refuses servers on the machine itself unless it is told otherwise. */
+function federation(options: FederationOptions | undefined): string {
+  if (options === undefined) return 'modules_disabled = { "s2s"; "tls" }';
+  const { port, certificate, authority, dnsPort } = options;
+  const trust = authority === undefined ? '' : `cafile = ${lua(authority)};`;
+  return `
+s2s_ports = { ${port} }
+s2s_require_encryption = true
+s2s_secure_auth = ${authority !== undefined}
+ssl = { certificate = ${lua(certificate.cert)}; key = ${lua(certificate.key)}; ${trust} }
+use_ipv6 = false
+unbound = {
+  resolvconf = false; hoststxt = false; forward = { "127.0.0.1@${dnsPort}" };
+  options = { ["do-not-query-localhost:"] = "no" };
+}`;
+}
+
 /** A string as Lua literal; JSON's escapes of printable ASCII are Lua's. */
 function lua(text: string): string {
   return JSON.stringify(text);
@@ -102,7 +121,8 @@ function lua(text: string): string {
 
 function configuration(folder: string, ports: Ports, options: ProsodyOptions): string {
   const { directTls } = options;
-  const modules = ['roster', 'saslauth', 'disco', 'ping', ...(options.modules ?? [])];
+  const federated = options.federation === undefined ? [] : ['tls', 'dialback', 's2s_bidi'];
+  const modules = ['roster', 'saslauth', 'disco', 'ping', ...federated, ...(options.modules ?? [])];
   const hosts = domainsOf(options.accounts).map((domain) => `VirtualHost ${lua(domain)}`);
   const components = Object.entries(options.components ?? {}).map(
     ([jid, secret]) => `Component ${lua(jid)}\n  component_secret = ${lua(secret)}`,
@@ -125,7 +145,7 @@ http_ports = { ${ports.http} }
 https_ports = { }
 http_interfaces = { "127.0.0.1" }
 modules_enabled = { ${modules.map(lua).join('; ')} }
-modules_disabled = { "s2s"; "tls" }
+${federation(options.federation)}
 authentication = "${options.hashedPasswords === true ? 'internal_hashed' : 'internal_plain'}"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true

@@ -16,8 +16,20 @@ export interface XmppServerOptions {
   readonly components?: Readonly<Record<string, string>>;
   /** Given, the server takes connections with TLS from the first byte on a port of its own, with this certificate. */
   readonly directTls?: CertificateFiles | undefined;
+  /** Given, the server talks with others. */
+  readonly federation?: FederationOptions | undefined;
   /** Passwords are kept as SCRAM keys, as servers do by default, and not as they are. */
   readonly hashedPasswords?: boolean | undefined;
+}
+
+/** How a server of the tests talks with others: on one port, encrypted. */
+export interface FederationOptions {
+  readonly port: number;
+  readonly certificate: CertificateFiles;
+  /** File with the authority that it trusts; without one, others authenticate by dialback. */
+  readonly authority?: string | undefined;
+  /** Port of the DNS server on 127.0.0.1 that it asks. */
+  readonly dnsPort: number;
 }
 
 /** The life of a process that keeps its ports and its folder over restarts. */
