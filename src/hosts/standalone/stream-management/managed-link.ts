@@ -36,6 +36,11 @@ interface Kept {
   readonly cost: number;
 }
 
+interface Arrival {
+  left: number;
+  readonly tell: (hasArrived: boolean) => void;
+}
+
 /** Of what may be queued for a client without connection, how many times as much may be on its way to one that has one. */
 const liveFactor = 10;
 /** Bytes of what is not acknowledged, as `keptCost` counts. */
@@ -85,6 +90,8 @@ export class ManagedLink implements SessionLink {
   #isOverflowing = false;
   /** Who waits for room. */
   #waiting: ((isThere: boolean) => void)[] | undefined;
+  /** Who waits until what was sent before has been acknowledged, and how many stanzas of it have not. */
+  #awaiting: Arrival[] | undefined;
 
   constructor(
     session: Session,
@@ -151,6 +158,15 @@ export class ManagedLink implements SessionLink {
       this.#waiting ??= [];
       this.#waiting.push(resolve);
       this.#tellRoom();
+    });
+  }
+
+  arrived(): Promise<boolean> {
+    const left = this.#queue.items.length;
+    if (this.#isOver || left === 0) return Promise.resolve(!this.#isOver);
+    return new Promise((tell) => {
+      this.#awaiting ??= [];
+      this.#awaiting.push({ left, tell });
     });
   }
 
@@ -265,6 +281,7 @@ export class ManagedLink implements SessionLink {
     this.#isOver = true;
     this.#connection = undefined;
     this.#tellRoom();
+    for (const { tell } of this.#awaiting ?? []) tell(false);
     return [...this.#earlier, ...this.#queue.items.map((kept) => this.#stamped(kept))];
   }
 
@@ -327,6 +344,7 @@ export class ManagedLink implements SessionLink {
     for (const { cost } of news) this.#keptBytes -= cost;
     if (news.length > 0) this.#isLate = false;
     this.#tellRoom();
+    this.#tellArrived(news.length);
     return news.length > 0;
   }
 
@@ -337,6 +355,16 @@ export class ManagedLink implements SessionLink {
     if (isWithin || this.#isOverflowing) return;
     this.#isOverflowing = true;
     this.#keeper.overflowed(this);
+  }
+
+  #tellArrived(acknowledged: number): void {
+    if (this.#awaiting === undefined) return;
+    for (const arrival of this.#awaiting) {
+      arrival.left -= acknowledged;
+      if (arrival.left <= 0) arrival.tell(true);
+    }
+    this.#awaiting = this.#awaiting.filter(({ left }) => left > 0);
+    if (this.#awaiting.length === 0) this.#awaiting = undefined;
   }
 
   #tellRoom(): void {
