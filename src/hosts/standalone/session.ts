@@ -21,6 +21,11 @@ export interface SessionLink {
    */
   written(): Promise<boolean>;
   /**
+   * Resolves when the client has acknowledged all that was sent so far, on whatever connection; false when the session is
+   * over before. Where nothing is acknowledged, what has left has to do.
+   */
+  arrived?(): Promise<boolean>;
+  /**
    * Writes an element that is no stanza, or one that somebody else keeps: it is not given back if the link ends. If its
    * buffer is full, the link ends by itself.
    */

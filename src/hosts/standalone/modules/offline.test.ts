@@ -227,6 +227,120 @@ describe('offline', () => {
     );
   });
 
+  describe('to a client that acknowledges', () => {
+    /** A link whose client acknowledges when the test says so, or is over. */
+    async function connect(resource: string) {
+      const client = await server.connect(`ana@example.org/${resource}`);
+      const tells: ((hasArrived: boolean) => void)[] = [];
+      const link = Object.assign(client.link, {
+        arrived: () => new Promise<boolean>((resolve) => void tells.push(resolve)),
+      });
+      const acknowledge = async (hasArrived = true) => {
+        for (const tell of tells.splice(0)) tell(hasArrived);
+        await settled();
+      };
+      return { session: client.session, link, acknowledge };
+    }
+
+    it('stay until it does, and go to nobody else', async () => {
+      for (const id of numbers(25)) await keep(message(id));
+      const phone = await connect('phone');
+      await isAvailable(phone);
+      expect(ids(phone)).toEqual(numbers(25));
+      expect(await stored()).toBe(25);
+      expect(ids(await appear('laptop'))).toEqual([]);
+      await phone.acknowledge();
+      expect(await stored()).toBe(0);
+    });
+
+    it('are gone when it is over, behind what it gives back', async () => {
+      await begin(3);
+      for (const id of ['a', 'b']) await keep(message(id));
+      const phone = await connect('phone');
+      await isAvailable(phone);
+      const lost = phone.link.take();
+      expect(await keep(message('c'))).toBe('stored');
+      for (const stanza of lost) expect(await keep(stanza)).toBe('stored');
+      expect(await keep(message('d'))).toBe('refused');
+      await server.disconnect(phone);
+      expect(ids(await appear('laptop'))).toEqual(['c', 'a', 'b']);
+    });
+
+    it('do not go before those that another one has not acknowledged', async () => {
+      for (const id of numbers(40)) await keep(message(id));
+      const phone = await connect('phone');
+      const send = phone.link.send.bind(phone.link);
+      phone.link.send = (stanza) => phone.link.sent.length < 20 && send(stanza);
+      await isAvailable(phone);
+      const laptop = await connect('laptop');
+      await isAvailable(laptop);
+      expect([ids(phone), ids(laptop)]).toEqual([numbers(20), numbers(40).slice(20)]);
+      await laptop.acknowledge();
+      expect(await stored()).toBe(40);
+      await phone.acknowledge();
+      expect(await stored()).toBe(0);
+    });
+
+    it('wait for it while it sleeps, and go on when it is back', async () => {
+      const all = numbers(50);
+      for (const id of all) await keep(message(id));
+      const phone = await connect('phone');
+      phone.link.written = () => new Promise<boolean>(() => {});
+      await isAvailable(phone);
+      expect(ids(phone)).toEqual(all.slice(0, 20));
+      await server.hooks.hibernationStart.run(phone.session, []);
+      await settled();
+      expect([phone.session.isCatchingUp, await stored()]).toEqual([true, 50]);
+      phone.link.written = () => Promise.resolve(true);
+      await server.hooks.hibernationEnd.run(phone.session, 'resumed');
+      await settled();
+      expect(ids(phone)).toEqual(all);
+      await phone.acknowledge();
+      expect([phone.session.isCatchingUp, await stored()]).toEqual([false, 0]);
+    });
+
+    it('go to others while it sleeps', async () => {
+      const all = numbers(50);
+      for (const id of all) await keep(message(id));
+      const phone = await connect('phone');
+      phone.link.written = () => new Promise<boolean>(() => {});
+      await isAvailable(phone);
+      await server.hooks.hibernationStart.run(phone.session, []);
+      expect(ids(await appear('laptop'))).toEqual(all.slice(20));
+      expect(await stored()).toBe(50);
+      await server.disconnect(phone);
+      expect(await stored()).toBe(0);
+    });
+  });
+
+  describe('that come all at once', () => {
+    it('are kept in order, and nobody waits for one of them', async () => {
+      const all = numbers(60);
+      const answers = all.map((id) => keep(message(id)));
+      const phone = await appear('phone');
+      expect(await Promise.all(answers)).toEqual(all.map(() => 'stored'));
+      await settled();
+      expect(ids(phone)).toEqual(all);
+    });
+  });
+
+  it('tells who wants to know what was kept, whatever they make of it', async () => {
+    const heard: (string | undefined)[] = [];
+    server.hooks.offlineStored.on((account, stanza) => {
+      heard.push(`${account.jid}:${stanza.attr('id')}`);
+      throw new Error('flaw');
+    });
+    server.hooks.offlineStored.on(() => new Promise<void>(() => {}));
+    expect(await keep(message('a'))).toBe('stored');
+    await keep(message('b').withChildren([el('active', ns.chatStates)]));
+    server.stores.tables.failure = new Error('disk full');
+    await keep(message('c'));
+    expect(heard).toEqual(['ana@example.org:a']);
+    expect(server.recorded).toContainEqual(
+      expect.objectContaining({ name: 'handlerFailed', what: 'offline message' }),
+    );
+  });
+
   const name = fc.constantFrom('a', 'b-c', 'ö');
   const text = fc.string({
     unit: fc.constantFrom('x', 'ü', '😀', '<', '&', '"', "'", ']]>', '\n', '\t', ' '),

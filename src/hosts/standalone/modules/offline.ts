@@ -37,7 +37,7 @@ export const offline: ServerModule = {
 type Kept = 'stored' | 'dropped' | 'refused';
 
 /** A page that a session took, or some of it; undefined if there was nothing to take, or it took none. */
-type Handed = { readonly isMore: boolean; readonly arrived: Promise<boolean> } | undefined;
+type Handed = { readonly isMore: boolean; readonly read: Promise<boolean> } | undefined;
 
 /**
  * Nothing is held while the store writes: it keeps the order in which it is asked. What a session is handed stays in the
@@ -52,7 +52,7 @@ class OfflineMessages {
   /** Sessions that wait for what was kept, behind the one that is getting it. */
   readonly #waiting = new WeakMap<Account, Session[]>();
   readonly #asleep = new WeakSet<Session>();
-  /** Ends the wait for a session to acknowledge. */
+  /** Ends the wait for a session to read. */
   readonly #stops = new WeakMap<Session, () => void>();
 
   constructor(server: Server) {
@@ -154,17 +154,17 @@ class OfflineMessages {
    */
   async #deliverRest(session: Session, first: Promise<Handed>): Promise<void> {
     let handed = await first;
-    while (handed?.isMore === true && (await this.#hasRead(session, handed.arrived))) {
+    while (handed?.isMore === true && (await this.#hasRead(session, handed.read))) {
       handed = await this.#handOver(session);
     }
   }
 
   /** False when the session is over or hibernates. */
-  #hasRead(session: Session, arrived: Promise<boolean>): boolean | Promise<boolean> {
+  #hasRead(session: Session, read: Promise<boolean>): boolean | Promise<boolean> {
     if (this.#asleep.has(session)) return false;
     return new Promise((resolve) => {
       this.#stops.set(session, () => resolve(false));
-      void arrived.then(resolve);
+      void read.then(resolve);
     });
   }
 
@@ -189,9 +189,10 @@ class OfflineMessages {
     const isMore = last !== undefined && (count < page.length || page.length === pageSize);
     session.isCatchingUp = isMore;
     if (last === undefined) return undefined;
-    const arrived = session.link.written();
+    const read = session.link.written();
+    const arrived = session.link.arrived?.() ?? read;
     void this.#removeWhen(arrived, session, this.#lent.lend(id, last.id, count));
-    return { isMore, arrived };
+    return { isMore, read };
   }
 
   async #removeWhen(arrived: Promise<boolean>, session: Session, page: Page): Promise<void> {
