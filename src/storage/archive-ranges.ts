@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Kysely, sql } from 'kysely';
 import type { ArchiveFilter, StoredMessage } from '../hosts/standalone/store.js';
-import type { Database, Statement } from './database.js';
+import type { Database, Param, Schema, Statement } from './database.js';
 
 /** Rows that one statement walks over: others get their turn before the next, which SQLite's would not let them have. */
 const step = 1_000;
@@ -18,6 +19,9 @@ interface Key {
   readonly id: number;
   readonly withResource: string;
 }
+
+/** Whose messages a statement walks over: those of an account, or of it with one address. */
+type Kind = 'account' | 'with';
 
 type Direction = 'forwards' | 'backwards';
 type Directed<Row> = Readonly<Record<Direction, Statement<Range, Row>>>;
@@ -39,11 +43,11 @@ export function createArchiveRanges(
   database: Database,
   find: (accountId: number, ids: readonly number[]) => Promise<readonly StoredMessage[]>,
 ): ArchiveRanges {
-  const ofAll = preparePages(database, 'archive_page');
-  const withOne = preparePages(database, 'archive_page_with');
+  const ofAll = preparePages(database, 'account');
+  const withOne = preparePages(database, 'with');
   const keys = prepareKeys(database);
-  const countOfAll = prepareCount(database, 'archive_count');
-  const countWithOne = prepareCount(database, 'archive_count_with');
+  const countOfAll = prepareCount(database, 'account');
+  const countWithOne = prepareCount(database, 'with');
   return {
     async page(accountId, filter, limit, isBackwards) {
       const range = rangeOf(accountId, filter, limit);
@@ -107,56 +111,54 @@ async function count(
   }
 }
 
-function preparePages(
-  database: Database,
-  name: 'archive_page' | 'archive_page_with',
-): Directed<StoredMessage> {
-  const prepare = (direction: Direction) =>
-    database.prepare<Range, StoredMessage>(`${name}_${direction}`, (param, db) =>
-      db
-        .selectFrom('archive')
+/**
+ * The messages of an account, of all or with one address, in order of their ids. SQLite, which has no statistics, would look
+ * for one address in the index that knows none.
+ */
+function selectMessages(database: Database, kind: Kind, param: Param<Range>, db: Kysely<Schema>) {
+  const index = sql`archive indexed by archive_with`;
+  const table = sql<Schema['archive']>`archive`.as<'archive'>(
+    kind === 'with' && database.kind === 'sqlite' ? index : sql`archive`,
+  );
+  return db
+    .selectFrom(table)
+    .where('account_id', '=', param('accountId'))
+    .$if(kind === 'with', (query) => query.where('with_bare', '=', param('withBare')))
+    .where('id', '>', param('after'))
+    .where('id', '<', param('before'))
+    .limit(param('limit'));
+}
+
+function bothWays<Row>(prepare: (direction: Direction, order: 'asc' | 'desc') => Statement<Range, Row>) {
+  return { forwards: prepare('forwards', 'asc'), backwards: prepare('backwards', 'desc') };
+}
+
+function preparePages(database: Database, kind: Kind): Directed<StoredMessage> {
+  return bothWays((direction, order) =>
+    database.prepare<Range, StoredMessage>(`archive_page_${kind}_${direction}`, (param, db) =>
+      selectMessages(database, kind, param, db)
         .select(['id', 'with_bare as withBare', 'with_resource as withResource', 'message'])
-        .where('account_id', '=', param('accountId'))
-        .$if(name === 'archive_page_with', (query) => query.where('with_bare', '=', param('withBare')))
-        .where('id', '>', param('after'))
-        .where('id', '<', param('before'))
-        .orderBy('id', direction === 'forwards' ? 'asc' : 'desc')
-        .limit(param('limit')),
-    );
-  return { forwards: prepare('forwards'), backwards: prepare('backwards') };
+        .orderBy('id', order),
+    ),
+  );
 }
 
 function prepareKeys(database: Database): Directed<Key> {
-  const prepare = (direction: Direction) =>
+  return bothWays((direction, order) =>
     database.prepare<Range, Key>(`archive_keys_${direction}`, (param, db) =>
-      db
-        .selectFrom('archive')
+      selectMessages(database, 'with', param, db)
         .select(['id', 'with_resource as withResource'])
-        .where('account_id', '=', param('accountId'))
-        .where('with_bare', '=', param('withBare'))
-        .where('id', '>', param('after'))
-        .where('id', '<', param('before'))
-        .orderBy('id', direction === 'forwards' ? 'asc' : 'desc')
-        .limit(param('limit')),
-    );
-  return { forwards: prepare('forwards'), backwards: prepare('backwards') };
+        .orderBy('id', order),
+    ),
+  );
 }
 
-function prepareCount(database: Database, name: 'archive_count' | 'archive_count_with') {
-  return database.prepare<Range, { count: number; last: number | null }>(name, (param, db) =>
-    db
-      .selectFrom(
-        db
-          .selectFrom('archive')
-          .select('id')
-          .where('account_id', '=', param('accountId'))
-          .$if(name === 'archive_count_with', (query) => query.where('with_bare', '=', param('withBare')))
-          .where('id', '>', param('after'))
-          .where('id', '<', param('before'))
-          .orderBy('id')
-          .limit(param('limit'))
-          .as('counted'),
-      )
-      .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('id').as('last')]),
+function prepareCount(database: Database, kind: Kind) {
+  return database.prepare<Range, { count: number; last: number | null }>(
+    `archive_count_${kind}`,
+    (param, db) =>
+      db
+        .selectFrom(selectMessages(database, kind, param, db).select('id').orderBy('id').as('counted'))
+        .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('id').as('last')]),
   );
 }
