@@ -13,6 +13,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   resume: () => import('./resume.js'),
   http: () => import('./http.js'),
   storage: () => import('./storage.js'),
+  archive: () => import('./archive.js'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);
