@@ -300,6 +300,27 @@ describe('stream management', () => {
     });
   });
 
+  it('says when all that was sent has arrived, on whatever connection', async () => {
+    await begin();
+    ana.isAttentive = false;
+    await ana.say(sm('a', { h: `${ana.handled}` }));
+    const { link } = ana.session;
+    expect(await link.arrived?.()).toBe(true);
+    await ben.say(message('1'));
+    const heard: string[] = [];
+    void link.arrived?.().then((is) => heard.push(`first ${is}`));
+    await ben.say(message('2'));
+    void link.arrived?.().then((is) => heard.push(`second ${is}`));
+    await ana.lose();
+    ana.handled--;
+    await ana.resume();
+    await turn();
+    expect(heard).toEqual(['first true']);
+    await ana.lose(true);
+    expect(heard).toEqual(['first true', 'second false']);
+    expect(await link.arrived?.()).toBe(false);
+  });
+
   describe('lets a client resume', () => {
     beforeEach(begin);
 
