@@ -308,14 +308,17 @@ describe('a message', () => {
   const peers = routing.usePeers({ phone: 0 });
   const body = el('body', ns.client, {}, 'hello');
 
-  it('arrives as it was sent, with the full JID of its sender', async () => {
+  it('arrives as it was sent, with the full JID of its sender and the id of its receiver’s archive', async () => {
     const chat = stanza('message', { type: 'chat', to: bob, 'xml:lang': 'eo' }, body, unknown);
     const phone = peers.get('phone');
     phone?.take();
     routing.ana.send(chat.withAttrs({ from: routing.ana.jid.bare().toString() }));
     await phone?.settleFrom(routing.ana);
     const [got] = phone?.take() ?? [];
-    expect(got).toEqual(chat.withAttrs({ from: routing.ana.jid.toString() }));
+    const id = got?.child('stanza-id', ns.stanzaIds);
+    expect(id?.attr('by')).toBe(bob);
+    const sent = chat.withAttrs({ from: routing.ana.jid.toString() });
+    expect(got).toEqual(id && sent.withChildren([...sent.children, id]));
   });
 
   it('comes back with its addresses exchanged, its id and the type of the error', async () => {
