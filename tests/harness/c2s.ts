@@ -34,6 +34,9 @@ export class FakeEntrance implements Entrance {
   }[] = [];
   /** The session that a client gets which asks to resume one. */
   resumable: Session | undefined;
+  /** How often one was asked for, and what happens before it is given. */
+  resumptions = 0;
+  onResume: () => void | Promise<void> = () => {};
   /** What a stanza leads to, beside that it is kept. */
   onStanza: (session: Session, stanza: Element) => void | Promise<void> = () => {};
   /** What happens before a resource is bound. */
@@ -59,6 +62,8 @@ export class FakeEntrance implements Entrance {
   }
 
   async resume(_account: AccountIdentity, request: Element, link: SessionLink): Promise<Session | undefined> {
+    this.resumptions++;
+    await this.onResume();
     link.write(el(this.resumable === undefined ? 'failed' : 'resumed', request.ns, { h: '0' }));
     return this.resumable;
   }
