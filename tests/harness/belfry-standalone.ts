@@ -22,6 +22,8 @@ export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 
   readonly standalone?: Readonly<Record<string, unknown>>;
   /** Keys of `unified_push`. */
   readonly unifiedPush?: Readonly<Record<string, unknown>>;
+  /** The URL of an empty PostgreSQL database, instead of a file of its own. */
+  readonly storage?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Where it listens: 127.0.0.1, if it is not said. */
   readonly address?: string;
@@ -54,7 +56,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const [domain = 'localhost'] = domainsOf(options.accounts);
   const configFile = join(folder, 'belfry.yaml');
   await writeFile(configFile, JSON.stringify(configuration(folder, domain, ports, options)));
-  await writeAccounts(join(folder, 'data'), options.accounts);
+  await writeAccounts(join(folder, 'data'), options);
   const httpBase = `http://127.0.0.1:${http}`;
   const server = {
     name: 'belfry standalone',
@@ -77,12 +79,13 @@ function configuration(
   folder: string,
   domain: string,
   ports: Readonly<Record<'c2sPort' | 'directTlsPort' | 'componentPort' | 'http', number>>,
-  { standalone, unifiedPush, directTls, components, address = '127.0.0.1' }: StandaloneOptions,
+  { standalone, unifiedPush, directTls, components, storage, address = '127.0.0.1' }: StandaloneOptions,
 ) {
   return {
     host: 'standalone',
     domain,
     data_dir: join(folder, 'data'),
+    ...(storage !== undefined && { storage }),
     standalone: {
       c2s: `${address}:${ports.c2sPort}`,
       c2s_direct_tls: `${address}:${ports.directTlsPort}`,
@@ -103,10 +106,12 @@ function configuration(
 }
 
 /** Writes the accounts straight into the database, with one set of keys for each password: thousands take no time. */
-async function writeAccounts(dataDir: string, accounts: StandaloneOptions['accounts']): Promise<void> {
+async function writeAccounts(dataDir: string, { accounts, storage: url }: StandaloneOptions): Promise<void> {
   await mkdir(dataDir, { mode: 0o700 });
   const file = join(dataDir, 'belfry.sqlite');
-  const storage = await openStorage({ kind: 'sqlite', file }, { events: { storageFailed() {} } });
+  const config =
+    url === undefined ? ({ kind: 'sqlite', file } as const) : ({ kind: 'postgres', url } as const);
+  const storage = await openStorage(config, { events: { storageFailed() {} } });
   const keys = new Map<string, Credentials>();
   for (const password of new Set(Object.values(accounts))) {
     keys.set(password, await credentialsFor(password, randomBytes));
