@@ -81,7 +81,8 @@ describe('docs/accounts.md', () => {
   });
 
   it('quotes the log', () => {
-    const events = read('src/observability/events.ts');
+    const files = ['account-events.ts', 'client-events.ts'];
+    const events = files.map((name) => read(`src/observability/${name}`)).join('\n');
     for (const message of [
       'authentication failed',
       'certificate loaded, with problems',

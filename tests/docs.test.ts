@@ -6,6 +6,9 @@ import { errorTable } from '../src/errors.js';
 import { defaultConnectionLimits } from '../src/hosts/component/connection.js';
 import { silentFailure, socketFailure, streamErrorFailure } from '../src/hosts/component/failure.js';
 import { defaultC2sLimits } from '../src/hosts/standalone/c2s/limits.js';
+import { defaultComponentLimits } from '../src/hosts/standalone/components/limits.js';
+import { heldBackLimits } from '../src/hosts/standalone/modules/held-back.js';
+import { defaultFederationLimits } from '../src/hosts/standalone/s2s/federation-limits.js';
 import { accountLimits } from '../src/hosts/standalone/settings.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
@@ -53,6 +56,7 @@ function constant(file: string, name: string): number {
 const count = (number: number) => number.toLocaleString('en');
 const seconds = (ms: number) => `${ms / 1000} ${ms === 1000 ? 'second' : 'seconds'}`;
 const kib = (bytes: number) => `${bytes / 1024} KiB`;
+const mib = (bytes: number) => `${bytes / 1024 ** 2} MiB`;
 
 describe('docs/errors.md', () => {
   const documented = tableRows(doc('errors.md')).map(([code, stanza, http, log, text]) => ({
@@ -263,6 +267,7 @@ describe('docs/architecture.md', () => {
     const requests = standalone('presence/subscriptions.ts', 'maxPendingRequests');
     const requestBytes = standalone('presence/subscriptions.ts', 'maxRequestBytes');
     const open = (name: string) => standalone('modules/open-registration.ts', name);
+    const managed = (name: string) => standalone('stream-management/managed-link.ts', name);
     const changes = (name: string) => standalone('modules/registration.ts', name);
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['connections from one address', '`standalone.max_connections_per_address`'],
@@ -282,7 +287,7 @@ describe('docs/architecture.md', () => {
         'bytes per second of a connection',
         `\`standalone.rate_limit\`, after ${limits.burstSeconds} seconds' worth at once`,
       ],
-      ['stanzas of a client at work', '1'],
+      ['stanzas of a client at work', `1; with stream management ${managed('maxInFlight')} messages`],
       [
         'stanzas that came together and are worked on together',
         `${limits.turn} milliseconds, ${kib(limits.turnBytes)}`,
@@ -306,6 +311,28 @@ describe('docs/architecture.md', () => {
         `${limits.ignoredBytes / 1024 ** 2} MiB`,
       ],
       ['sessions of an account', '`standalone.max_sessions_per_account`'],
+      ['time of a session without connection', '`smacks.hibernation_time`'],
+      ['stanzas kept for a session without connection', '`smacks.max_queue_size`'],
+      [
+        'stanzas on their way to a client that has not acknowledged them',
+        `${managed('liveFactor')} times that`,
+      ],
+      ['bytes of these stanzas', mib(managed('maxKeptBytes'))],
+      ["wait for a client's acknowledgement", '`smacks.max_ack_delay`'],
+      [
+        'ended sessions of which is known what was handled',
+        count(standalone('stream-management/stream-management.ts', 'maxEnded')),
+      ],
+      ['stanzas held back for an inactive client', `${heldBackLimits.stanzas}, ${kib(heldBackLimits.bytes)}`],
+      [
+        'messages in a page of an archive',
+        `\`archive.max_query_results\`, about ${mib(standalone('archive/page.ts', 'pageCharacters'))}`,
+      ],
+      ['age of archived messages', '`archive.expires_after`'],
+      [
+        "addresses in an account's archive preferences",
+        `${count(accountLimits.archiveJids)}, of ${kib(accountLimits.archiveJidBytes)} in all`,
+      ],
       ['accounts without sessions in memory', core('idleAccounts')],
       ['addresses remembered as they were written', core('addresses')],
       ['work waiting for one account', core('waitingPerAccount')],
@@ -350,6 +377,53 @@ describe('docs/architecture.md', () => {
       ['end of all sessions when Belfry stops', seconds(limits.stopTimeout)],
     ]);
     expect(standalone('core.ts', 'stopWithin')).toBe(limits.stopTimeout);
+    expect(standalone('archive/sweep.ts', 'interval')).toBe(60 * 60 * 1000);
+  });
+
+  it('has each bound of other servers and components as the code has it', () => {
+    const rows = tableRows(section(doc('architecture.md'), 'Bounds of other servers and components'));
+    const { streams, outbound, verifier, connect } = defaultFederationLimits;
+    const resolver = (name: string) => standalone('s2s/resolver.ts', name);
+    const limits = defaultComponentLimits;
+    expect(rows.map(([what, bound]) => [what, bound])).toEqual([
+      ['connections of servers from one address', '`standalone.max_connections_per_address`'],
+      ['connections of servers that have not authenticated', count(streams.unauthenticatedConnections)],
+      ['time until a server has authenticated', seconds(streams.negotiationTimeout)],
+      [
+        'bytes before that',
+        `${kib(streams.negotiationBytes)}, of each element ${count(streams.negotiationStanzaBytes)}`,
+      ],
+      ["failed authentications of a server's connection", `${streams.authenticationTries}`],
+      [
+        'pairs of domains on one stream',
+        `${streams.pairs}, of which ${streams.verifyingPairs} are being verified`,
+      ],
+      ['time for dialback', seconds(streams.dialbackTimeout)],
+      ["bytes of a server's stanza", mib(streams.stanzaBytes)],
+      ["elements of a server's stanza", count(streams.stanzaElements)],
+      ['stanzas of a server at work', `${streams.inFlight}`],
+      ['bytes waiting for a server that reads too slowly', mib(streams.waitingBytes)],
+      ['time without a stanza', `${streams.idleTimeout / 60_000} minutes`],
+      ['time to connect to a server, all its addresses included', seconds(connect)],
+      ['stanzas waiting for a connection to a server', `${count(outbound.stanzas)}, ${mib(outbound.bytes)}`],
+      ['pairs of domains with a connection or a queue', count(outbound.pairs)],
+      [
+        'rest after a failure',
+        `${seconds(outbound.firstRest)}, doubled up to ${outbound.longestRest / 1000}`,
+      ],
+      ['servers asked about keys at once, questions to each', `${verifier.servers}, ${verifier.waiting}`],
+      [
+        'domains whose DNS is remembered',
+        `${count(resolver('domains'))}, for ${seconds(resolver('rememberFor'))}`,
+      ],
+      ['connections of components without handshake', count(limits.unauthenticatedConnections)],
+      ["time until a component's handshake", seconds(limits.negotiationTimeout)],
+      ['bytes before the handshake', count(limits.handshakeBytes)],
+      ["bytes of a component's stanza", mib(limits.stanzaBytes)],
+      ["elements of a component's stanza", count(limits.stanzaElements)],
+      ['stanzas of a component at work', `${limits.inFlight}`],
+      ['bytes waiting for a component that reads too slowly', mib(limits.waitingBytes)],
+    ]);
   });
 });
 

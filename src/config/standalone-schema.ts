@@ -51,7 +51,8 @@ export const standaloneSettings = {
     prosody: 'limits',
   }),
   'standalone.max_connections_per_address': count({ min: 0, max: 1_000_000 }).prefault(100).register(about, {
-    meaning: 'Connections of clients from one IP address (for IPv6: one /64) at a time; 0 for no limit.',
+    meaning:
+      'Connections of clients, and of other servers, from one IP address (for IPv6: one /64) at a time; 0 for no limit.',
   }),
   'standalone.max_sessions_per_account': count({ min: 1, max: 1_000 }).prefault(20).register(about, {
     meaning: 'Devices of an account that are connected at a time.',

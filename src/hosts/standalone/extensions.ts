@@ -6,8 +6,13 @@ import type { Extension } from './module.js';
  */
 export const hostExtensions: readonly Extension[] = [
   { xep: '0092', version: '1.1' },
-  { xep: '0114', version: '1.6', note: 'as a component of another server' },
+  { xep: '0114', version: '1.6' },
   { xep: '0156', version: '1.4.0' },
-  { xep: '0368', version: '1.1.0', note: 'connections of clients' },
+  { xep: '0178', version: '1.2', note: 'between servers' },
+  { xep: '0185', version: '1.0' },
+  { xep: '0198', version: '1.6.3', note: 'with clients' },
+  { xep: '0220', version: '1.1.1' },
+  { xep: '0288', version: '1.0.1' },
+  { xep: '0368', version: '1.1.0' },
   { xep: '0440', version: '1.0.0' },
 ];

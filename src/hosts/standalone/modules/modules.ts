@@ -3,6 +3,7 @@ import type { Archive } from '../archive/archive.js';
 import type { ServerModule } from '../module.js';
 import { createArchiveModule } from './archive.js';
 import { blocking } from './blocking.js';
+import { carbons } from './carbons.js';
 import { clientState } from './client-state.js';
 import { disco } from './disco.js';
 import { offline } from './offline.js';
@@ -31,6 +32,7 @@ export function createModules({ accounts, archive }: ModuleParts): readonly Serv
     roster,
     vcardTemp,
     privateXml,
+    carbons,
     clientState,
     createArchiveModule(archive),
     offline,
