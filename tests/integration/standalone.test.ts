@@ -278,8 +278,15 @@ describe('serve with a configuration', () => {
 
   it('is found at work by the doctor', async () => {
     const [c2s, directTls, http] = [await freePort(), await freePort(), await freePort()];
+    const [s2s, s2sDirectTls, components] = [await freePort(), await freePort(), await freePort()];
     const config = {
-      standalone: { c2s: `127.0.0.1:${c2s}`, c2s_direct_tls: `127.0.0.1:${directTls}`, s2s: false },
+      standalone: {
+        c2s: `127.0.0.1:${c2s}`,
+        c2s_direct_tls: `127.0.0.1:${directTls}`,
+        s2s: `127.0.0.1:${s2s}`,
+        s2s_direct_tls: `127.0.0.1:${s2sDirectTls}`,
+        components: { listen: `127.0.0.1:${components}`, secrets: { 'rooms.localhost': 'x' } },
+      },
       http: { listen: `127.0.0.1:${http}`, public_url: `http://127.0.0.1:${http}` },
       log: { format: 'json' },
     };
@@ -290,6 +297,9 @@ describe('serve with a configuration', () => {
     const { status, out } = await runBelfry(['doctor'], { cwd: folder });
     expect(out).toMatch(/^ok {7}standalone\.c2s: .* answers clients of localhost$/m);
     expect(out).toMatch(/^ok {7}standalone\.c2s_direct_tls: .* answers clients of localhost$/m);
+    expect(out).toMatch(/^ok {7}standalone\.s2s: .* answers servers that look for localhost$/m);
+    expect(out).toMatch(/^ok {7}standalone\.s2s_direct_tls: .* answers servers that look for localhost$/m);
+    expect(out).toMatch(/^ok {7}standalone\.components\.listen: .* answers the component rooms\.localhost$/m);
     expect(out).toMatch(/^ok {7}public URL: .* leads here$/m);
     expect(status).toBe(0);
   });
