@@ -120,7 +120,8 @@ export class XmlSocket implements Sink, StreamHandler {
     });
     socket.on('error', (error) => {
       this.#error ??= error;
-      socket.destroy();
+      // One that TLS has taken over is TLS's to close: Node does not survive it if both are closed at once.
+      if (socket === this.#socket) socket.destroy();
     });
     socket.on('close', () => {
       if (socket === this.#socket) this.#closed();

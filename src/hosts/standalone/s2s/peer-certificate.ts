@@ -55,17 +55,19 @@ function chainFlaw(
 ): string | undefined {
   if (authorized) return undefined;
   const code = String(authorizationError);
-  if (code === 'INVALID_PURPOSE' && isAnchored(certificate, trusted)) return undefined;
+  if (code === 'INVALID_PURPOSE') return isAnchored(certificate, trusted) ? undefined : notTrusted;
   return flaws[code] ?? `does not verify (${code})`;
 }
+
+const notTrusted = 'is signed by an authority that is not trusted';
 
 const flaws: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'has expired',
   CERT_NOT_YET_VALID: 'is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'is signed by itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'is signed by an authority that is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT: 'is signed by an authority that is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'is signed by an authority that is not trusted',
+  SELF_SIGNED_CERT_IN_CHAIN: notTrusted,
+  UNABLE_TO_GET_ISSUER_CERT: notTrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notTrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'came without the certificates of those who signed it',
 };
 
