@@ -141,5 +141,9 @@ class Attempt implements Connecting {
 }
 
 function noConnection(code = 'no address'): StreamFailure {
-  return { condition: 'remote-server-timeout', reason: `no connection (${code})`, isFinal: true };
+  return {
+    condition: 'remote-server-timeout',
+    reason: `No connection could be made (${code}).`,
+    isFinal: true,
+  };
 }

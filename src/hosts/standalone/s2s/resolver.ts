@@ -107,7 +107,7 @@ export class S2sResolver implements ServerResolver {
       if (override !== undefined) return found(await this.#overridden(override));
       return this.#judge(await this.#endpointsOf(domain));
     } catch (error) {
-      return failed({ condition: 'remote-server-timeout', reason: `DNS did not answer${codeOf(error)}` });
+      return failed({ condition: 'remote-server-timeout', reason: `DNS did not answer${codeOf(error)}.` });
     }
   }
 
@@ -161,7 +161,7 @@ export class S2sResolver implements ServerResolver {
     if (endpoints.length === 0 || open.length > 0) return found(open);
     return failed({
       condition: 'remote-server-not-found',
-      reason: 'DNS leads to a private network',
+      reason: 'DNS leads to a private network.',
       remedy:
         'Say where the server is in standalone.s2s_connect, or set standalone.s2s_allow_private_networks: true.',
     });
@@ -183,7 +183,7 @@ function servicesIn(answer: PromiseSettledResult<readonly ServiceRecord[]>, isDi
 
 function found(endpoints: readonly Endpoint[]): Resolution {
   if (endpoints.length > 0) return { kind: 'found', endpoints };
-  return failed({ condition: 'remote-server-not-found', reason: 'DNS knows no server of that domain' });
+  return failed({ condition: 'remote-server-not-found', reason: 'DNS knows no server of that domain.' });
 }
 
 function failed(failure: Omit<StreamFailure, 'isFinal'>): Resolution {
