@@ -45,8 +45,8 @@ const noCarbons: readonly Element[] = [];
  *   not recorded.
  * - What the archive keeps has arrived, even if no session takes it and the offline store has no room: it does not go back
  *   to its sender, who would hear of a failure that its recipient does not see.
- * - What an account has sent stays in its own archive even if it comes back: the error that says so is recorded beside
- *   it, as if it came from far away.
+ * - What an account has sent stays in its own archive even if it comes back: its devices are told by the error, as if that
+ *   came from far away.
  * - What an account sends to itself is recorded once, as received.
  * - What a session gives back was recorded when it came, and is not recorded again.
  *

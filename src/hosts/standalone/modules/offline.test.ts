@@ -425,6 +425,29 @@ describe('offline messages of an account with a session that catches up', () => 
     expect(ben.hears()).toEqual([]);
   });
 
+  it('stay in the store until the client has acknowledged them', async () => {
+    const { stage, old, ana } = await play();
+    const account = await stage.stores.accounts.find(to);
+    const stored = async () => (await stage.stores.offline.list(account?.id ?? 0, 1_000)).length;
+    await ana.send(el('enable', ns.streamManagement, { resume: 'true' }));
+    await ana.send(el('presence', ns.client));
+    await settled();
+    expect(idsOf(ana.take())).toEqual(old);
+    expect(await stored()).toBe(70);
+    // The first of them is presence.
+    await ana.send(el('a', ns.streamManagement, { h: '51' }));
+    await settled();
+    expect(await stored()).toBe(30);
+    await ana.vanish();
+    expect(await stored()).toBe(30);
+    stage.clock.advance(700_000);
+    await settled();
+    expect(await stored()).toBe(20);
+    const next = await stage.connect(`${to}/pc`);
+    await next.send(el('presence', ns.client));
+    expect(idsOf(next.take())).toEqual(old.slice(50));
+  });
+
   it('do not keep newer ones from other sessions', async () => {
     const { stage, ben, ana } = await play();
     const other = await stage.connect(`${to}/pc`);

@@ -20,7 +20,7 @@ export const offline: ServerModule = {
   implements: [
     { xep: '0160', version: '1.0.1' },
     { xep: '0203', version: '2.0' },
-    { xep: '0334', version: '1.0.0', note: 'store and no-store, in messages for accounts that are offline' },
+    { xep: '0334', version: '1.0.0' },
   ],
   setup(server) {
     const messages = new OfflineMessages(server);
