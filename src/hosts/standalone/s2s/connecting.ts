@@ -1,17 +1,23 @@
 import type { Clock } from '../../../xmpp/clock.js';
-import type { DomainPair, S2sContext, StreamFailure } from './context.js';
+import type { DomainPair, KeyVerdict, S2sContext, StanzaStream, StreamFailure } from './context.js';
 import { type Dialed, Dialer, type DialerOptions } from './dial.js';
 import { OutgoingStream } from './outgoing-stream.js';
 import type { ServerResolver } from './resolver.js';
 
+/** A stream of ours that does what it is for. */
+export interface ReadyStream extends StanzaStream {
+  /** As `OutgoingStream.verify`. */
+  verify(streamId: string, key: string): Promise<KeyVerdict>;
+}
+
 /** Hears what becomes of an attempt to reach a server. One of `onReady` and `onFailed` is called, unless it was cancelled. */
 export interface ConnectingHandler {
   /** The stream does from now on what it is for. */
-  onReady(stream: OutgoingStream): void;
+  onReady(stream: ReadyStream): void;
   /** There will be no stream. */
   onFailed(failure: StreamFailure): void;
   /** The stream that was ready has closed, what it has not sent is final; undefined if it came to a good end. */
-  onClosed(stream: OutgoingStream, failure: StreamFailure | undefined): void;
+  onClosed(stream: ReadyStream, failure: StreamFailure | undefined): void;
 }
 
 /** An attempt under way. */

@@ -1,7 +1,6 @@
 import type { Clock } from '../../../xmpp/clock.js';
-import type { Connect, Connecting } from './connecting.js';
+import type { Connect, Connecting, ReadyStream } from './connecting.js';
 import { type DomainPair, type KeyVerdict, pairKey } from './context.js';
-import type { OutgoingStream } from './outgoing-stream.js';
 
 /** Bounds of asking others about keys. Times are in milliseconds. */
 export interface VerifierLimits {
@@ -69,7 +68,7 @@ class Asked {
   readonly #forget: () => void;
   readonly #attempt: Connecting;
   readonly #open = new Set<Question>();
-  #stream: OutgoingStream | undefined;
+  #stream: ReadyStream | undefined;
   #hasFailed = false;
   #cancelLinger: (() => void) | undefined;
 
@@ -111,7 +110,7 @@ class Asked {
     this.#closed();
   }
 
-  #ready(stream: OutgoingStream): void {
+  #ready(stream: ReadyStream): void {
     this.#stream = stream;
     for (const question of this.#open) send(stream, question);
     if (this.#open.size === 0) this.#linger();
@@ -146,6 +145,6 @@ class Asked {
   }
 }
 
-function send(stream: OutgoingStream, { streamId, key, answer }: Question): void {
+function send(stream: ReadyStream, { streamId, key, answer }: Question): void {
   void stream.verify(streamId, key).then(answer);
 }

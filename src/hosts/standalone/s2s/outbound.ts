@@ -12,7 +12,8 @@ import {
   type StanzaStream,
   type StreamFailure,
 } from './context.js';
-import { lost, RemoteQueue, type RemoteQueueLimits } from './remote-queue.js';
+import { RemoteQueue, type RemoteQueueLimits } from './remote-queue.js';
+import { lost } from './stream-failure.js';
 
 /** Bounds of what goes to other servers. */
 export interface OutboundLimits extends RemoteQueueLimits {

@@ -4,9 +4,9 @@ import type { Element } from '../../../xmpp/element.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import { BackOff } from '../../back-off.js';
 import { queueCost } from '../c2s/queue-cost.js';
-import type { Connect, Connecting } from './connecting.js';
+import type { Connect, Connecting, ReadyStream } from './connecting.js';
 import type { DomainPair, KeyVerdict, StanzaStream, StreamFailure } from './context.js';
-import type { OutgoingStream } from './outgoing-stream.js';
+import { lost } from './stream-failure.js';
 
 /** Bounds of what waits for one server. Times are in milliseconds. */
 export interface RemoteQueueLimits {
@@ -47,13 +47,6 @@ const shuttingDown: StreamFailure = {
   isFinal: true,
 };
 
-/** What stanzas go back with that were on a connection at its end. */
-export const lost: StreamFailure = {
-  condition: 'remote-server-timeout',
-  reason: 'The connection was lost.',
-  isFinal: false,
-};
-
 /**
  * The way from a domain of ours to one of another server: a connection, made when there is something to send, and what waits
  * for it, in order. What a connection was given and did not send is sent once more. After a failure nothing is tried for a
@@ -64,7 +57,7 @@ export class RemoteQueue {
   readonly #backOff: BackOff;
   /** Streams that the other server opened and takes stanzas on (XEP-0288). */
   readonly #bidi: StanzaStream[] = [];
-  #stream: OutgoingStream | undefined;
+  #stream: ReadyStream | undefined;
   #attempt: Connecting | undefined;
   /** What waits, and what each of that counts for. */
   #waiting: { readonly stanza: Element; readonly cost: number }[] = [];
@@ -186,7 +179,7 @@ export class RemoteQueue {
     });
   }
 
-  #ready(stream: OutgoingStream): void {
+  #ready(stream: ReadyStream): void {
     this.#attempt = undefined;
     this.#stream = stream;
     this.forgive();
@@ -214,7 +207,7 @@ export class RemoteQueue {
     this.#endIfDone();
   }
 
-  #closed(stream: OutgoingStream, failure: StreamFailure = lost): void {
+  #closed(stream: ReadyStream, failure: StreamFailure = lost): void {
     this.#stream = undefined;
     if (stream.unsent.some((stanza) => this.#retried.has(stanza))) this.#rest(failure);
     this.#lost(stream.unsent);
