@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { ConnectClient } from './distributor.js';
 import { overLines } from './line-client.js';
 import { type Program, startProgram, waitUntilReady } from './program.js';
@@ -21,6 +22,18 @@ export async function startSlixmppComponent(jid: string, secret: string, port: n
   const program = startProgram({ command: python, args: [script, jid, secret, '127.0.0.1', String(port)] });
   await waitUntilReady('the component', program, () => program.output().includes('attached'));
   return program;
+}
+
+/** What slixmpp's plugins find in an account's archive, as they say it. */
+export async function readArchiveBySlixmpp(
+  { jid, password, port }: { readonly jid: string; readonly password: string; readonly port: number },
+  contact: string,
+): Promise<unknown> {
+  if (python === undefined) throw new Error('slixmpp is not installed');
+  const script = fileURLToPath(new URL('slixmpp_archive.py', import.meta.url));
+  const args = [script, jid, password, '127.0.0.1', String(port), contact];
+  const { stdout } = await promisify(execFile)(python, args, { timeout: 60_000 });
+  return JSON.parse(stdout);
 }
 
 /** A client by slixmpp, in a process of its own. */
