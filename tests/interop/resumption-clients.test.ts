@@ -130,9 +130,11 @@ class Inbox {
 
 /** How often the server has told of an account's sessions that they were lost or resumed. */
 function count(what: 'session hibernates' | 'session resumed', user: string): number {
-  const lines = server.log().split('\n');
-  return lines.filter((line) => line.includes(`"msg":"${what}"`) && line.includes(`"jid":"${bareOf(user)}"`))
-    .length;
+  const told = new RegExp(`"jid":"${bareOf(user)}[/"].*"msg":"${what}"`);
+  return server
+    .log()
+    .split('\n')
+    .filter((line) => told.test(line)).length;
 }
 
 async function told(what: 'session hibernates' | 'session resumed', user: string, times: number) {
