@@ -79,7 +79,7 @@ export class AccountCache implements Accounts {
 
   /** Whether work for an account would have to wait. */
   isBusy(bareJid: Jid): boolean {
-    return this.#lines.has(bareJid.toString());
+    return this.#lines.size > 0 && this.#lines.has(bareJid.toString());
   }
 
   with<T>(bareJid: Jid, work: Work<T>): T | Promise<T> {

@@ -9,7 +9,7 @@ import type { Delays } from './delays.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
 import { Letters } from './letters.js';
-import { type MessageAddress, messageFate, takesMessages } from './message-routing.js';
+import { messageFates, takesMessages } from './message-routing.js';
 import type { Session } from './session.js';
 import { hasIdBy, withoutIdsBy } from './stanza-ids.js';
 
@@ -135,7 +135,7 @@ export class MessageDelivery {
     if (account === undefined) return this.#place(account, { stanza, to, from, written: undefined });
     const verdict = judgeIncoming(this.#options.hooks, account, stanza, from);
     if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
-    if (session === undefined && isReturned(stanza, to)) return unavailable();
+    if (session === undefined && fatesOf(stanza, to)[0] === 'return') return unavailable();
     const recorded = this.#options.archiving().record(account, stanza, 'incoming', from);
     const { written } = recorded;
     if (session?.send(recorded.stanza) === true) {
@@ -147,16 +147,14 @@ export class MessageDelivery {
   }
 
   #place(account: Account | undefined, letter: Letter): Placed | Promise<Placed> {
-    const type = letter.stanza.attr('type');
-    const address = addressKind(letter.to);
-    const fate = messageFate(type, address, false);
-    if (messageFate(type, address, true) === 'deliver') {
-      if (fate === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, letter);
+    const [taken, notTaken] = fatesOf(letter.stanza, letter.to);
+    if (taken === 'deliver') {
+      if (notTaken === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, letter);
       if (this.#giveToAll(account, letter)) return undefined;
     }
-    if (fate === 'return') return this.#refuse(letter);
+    if (notTaken === 'return') return this.#refuse(letter);
     this.#copyWhatIsKept(account, letter, 'nobody');
-    return fate === 'offline' ? this.#offer(account, letter) : undefined;
+    return notTaken === 'offline' ? this.#offer(account, letter) : undefined;
   }
 
   /** Gives it to every session that takes messages, and copies to the others; false if none could take it. */
@@ -219,12 +217,8 @@ const nothing = () => undefined;
 const first = ([placed]: readonly [Placed, unknown]) => placed;
 
 /** Of a full JID that is a session's nobody asks. */
-function addressKind(to: Jid): MessageAddress {
-  return to.isFull ? 'absent-resource' : 'account';
-}
-
-function isReturned(stanza: Element, to: Jid): boolean {
-  return messageFate(stanza.attr('type'), addressKind(to), true) === 'return';
+function fatesOf(stanza: Element, to: Jid) {
+  return messageFates(stanza.attr('type'), to.isFull ? 'absent-resource' : 'account');
 }
 
 /** Sends to every session that takes messages; answers how many could. One that refused before does so again. */

@@ -5,7 +5,9 @@ type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal';
 export type MessageAddress = 'account' | 'absent-resource';
 
 /** `deliver`: to all sessions that take messages for their account. `return`: with `service-unavailable`. */
-export type MessageFate = 'deliver' | 'offline' | 'return' | 'ignore';
+type MessageFate = 'deliver' | 'offline' | 'return' | 'ignore';
+
+type MessageFates = readonly [taken: MessageFate, notTaken: MessageFate];
 
 /**
  * RFC 6121 §8.5.2.1.1, §8.5.2.2.1 and §8.5.3.2.1, summed up in §8.5.4: what becomes of a message for an account, if any
@@ -16,9 +18,7 @@ export type MessageFate = 'deliver' | 'offline' | 'return' | 'ignore';
  * are offered to offline storage. Whatever may be ignored or returned is returned, so that nothing is lost without a word,
  * but for headlines, which are worth nothing later.
  */
-const fates: Readonly<
-  Record<MessageAddress, Readonly<Record<MessageType, readonly [taken: MessageFate, notTaken: MessageFate]>>>
-> = {
+const fates: Readonly<Record<MessageAddress, Readonly<Record<MessageType, MessageFates>>>> = {
   account: {
     normal: ['deliver', 'offline'],
     chat: ['deliver', 'offline'],
@@ -35,14 +35,9 @@ const fates: Readonly<
   },
 };
 
-/** `isTaken`: whether there is a session that takes it. An unknown type is `normal` (RFC 6121 §5.2.2). */
-export function messageFate(
-  type: string | undefined,
-  address: MessageAddress,
-  isTaken: boolean,
-): MessageFate {
-  const [taken, notTaken] = fates[address][isMessageType(type) ? type : 'normal'];
-  return isTaken ? taken : notTaken;
+/** What becomes of it if a session takes it, and if none does. An unknown type is `normal` (RFC 6121 §5.2.2). */
+export function messageFates(type: string | undefined, address: MessageAddress): MessageFates {
+  return fates[address][isMessageType(type) ? type : 'normal'];
 }
 
 function isMessageType(type: string | undefined): type is MessageType {
