@@ -12,7 +12,7 @@ import {
   type StanzaStream,
   type StreamFailure,
 } from './context.js';
-import { RemoteQueue, type RemoteQueueLimits } from './remote-queue.js';
+import { RemoteQueue, type RemoteQueueLimits, shuttingDown } from './remote-queue.js';
 import { lost } from './stream-failure.js';
 
 /** Bounds of what goes to other servers. */
@@ -65,7 +65,8 @@ export class Outbound {
     const mayTalk = this.#options.mayTalk(pair.remote);
     const queue = mayTalk ? this.#queueOf(pair) : undefined;
     if (queue !== undefined) queue.send(stanza);
-    else this.#giveBack(stanza, mayTalk ? tooManyServers : notAllowed);
+    else if (!mayTalk) this.#giveBack(stanza, notAllowed);
+    else this.#giveBack(stanza, this.#isStopped ? shuttingDown : tooManyServers);
   }
 
   /** Asks over the connection that is there; undefined if there is none. */

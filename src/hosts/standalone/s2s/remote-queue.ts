@@ -41,7 +41,7 @@ const tooMuchWaits: StreamFailure = {
   isFinal: true,
 };
 
-const shuttingDown: StreamFailure = {
+export const shuttingDown: StreamFailure = {
   condition: 'remote-server-timeout',
   reason: 'This server is shutting down.',
   isFinal: true,
