@@ -54,7 +54,7 @@ async function checkStandalone(
 ): Promise<Finding[]> {
   const listeners = await checkListeners(host, running);
   const certificate = await checkCertificate(host, config, Date.now());
-  return [...listeners, ...certificate, ...checkFederation(host)];
+  return [...listeners, ...certificate, ...(await checkFederation(host))];
 }
 
 interface HttpFindings {

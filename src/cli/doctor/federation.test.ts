@@ -16,15 +16,17 @@ function check(env: Record<string, string>) {
 }
 
 describe('federation', () => {
-  it('is fine if others can reach it, and may trust it', () => {
-    expect(check({})).toMatchObject([{ status: 'ok', text: expect.stringContaining('0.0.0.0:5269') }]);
+  it('is fine if others can reach it, and may trust it', async () => {
+    expect(await check({})).toMatchObject([{ status: 'ok', text: expect.stringContaining('0.0.0.0:5269') }]);
   });
 
   it.each([
     ['if it is off', { BELFRY_STANDALONE_S2S: 'false' }],
     ['of a domain that every machine has', { BELFRY_DOMAIN: 'localhost', BELFRY_STANDALONE_TLS_CERT: '' }],
-  ])('is not spoken of %s', (_when, env) => {
-    expect(check({ BELFRY_STANDALONE_TLS_KEY: '', BELFRY_STANDALONE_TLS_CERT: '', ...env })).toEqual([]);
+  ])('is not spoken of %s', async (_when, env) => {
+    expect(await check({ BELFRY_STANDALONE_TLS_KEY: '', BELFRY_STANDALONE_TLS_CERT: '', ...env })).toEqual(
+      [],
+    );
   });
 
   it.each<[string, Record<string, string>, RegExp, RegExp]>([
@@ -58,13 +60,25 @@ describe('federation', () => {
       /in clear/,
       /Set it to true/,
     ],
-  ])('is doubtful if %s', (_why, env, text, remedy) => {
-    expect(check(env)).toEqual([
+  ])('is doubtful if %s', async (_why, env, text, remedy) => {
+    expect(await check(env)).toEqual([
       {
         status: 'warning',
         what: 'federation',
         text: expect.stringMatching(text),
         remedy: expect.stringMatching(remedy),
+      },
+    ]);
+  });
+
+  it('fails if the authorities cannot be read, whatever the domain', async () => {
+    const env = { BELFRY_DOMAIN: 'localhost', BELFRY_STANDALONE_S2S_CA: '/nonexistent/ca.pem' };
+    expect(await check(env)).toEqual([
+      {
+        status: 'failed',
+        what: 'federation',
+        text: expect.stringMatching(/^\/nonexistent\/ca\.pem cannot be read: .*[^.]$/),
+        remedy: expect.stringContaining('standalone.s2s_ca'),
       },
     ]);
   });

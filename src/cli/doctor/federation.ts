@@ -1,4 +1,5 @@
 import type { FederationConfig, StandaloneConfig } from '../../config/config.js';
+import { readAuthorities } from '../../hosts/standalone/s2s/authorities.js';
 import { formatAddress } from '../format-address.js';
 import type { Finding } from './finding.js';
 import { isLoopback, isOfThisMachine } from './local-address.js';
@@ -7,11 +8,30 @@ const what = 'federation';
 /** Where servers look if no SRV record says otherwise (RFC 6120 §14.7). */
 const usualPort = 5269;
 
-/** Whether other servers can find this one and will trust it, as far as the configuration tells without asking them. */
-export function checkFederation({ domain, s2s, tls }: StandaloneConfig): Finding[] {
+/**
+ * Whether other servers can find this one and will trust it, as far as the configuration tells without asking them, and
+ * whether the file of authorities can be used. Never rejects.
+ */
+export async function checkFederation({ domain, s2s, tls }: StandaloneConfig): Promise<Finding[]> {
   const name = domain.domain;
-  if (s2s === undefined || isOfThisMachine(name)) return [];
-  const doubts = [...notReachable(s2s, name), ...notTrusted(tls !== undefined), ...notWanted(s2s)];
+  if (s2s === undefined) return [];
+  const flaws = s2s.ca === undefined ? [] : await authoritiesFlaw(s2s.ca);
+  return [...flaws, ...(isOfThisMachine(name) ? [] : judge(s2s, name, tls !== undefined))];
+}
+
+async function authoritiesFlaw(file: string): Promise<Finding[]> {
+  try {
+    await readAuthorities(file);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const remedy = 'remedy' in error ? { remedy: String(error.remedy) } : {};
+    return [{ status: 'failed', what, text: error.message.replace(/\.$/, ''), ...remedy }];
+  }
+}
+
+function judge(s2s: FederationConfig, name: string, hasCertificate: boolean): Finding[] {
+  const doubts = [...notReachable(s2s, name), ...notTrusted(hasCertificate), ...notWanted(s2s)];
   if (doubts.length > 0) return doubts.map((doubt) => ({ status: 'warning', what, ...doubt }));
   return [{ status: 'ok', what, text: `other servers may come to ${formatAddress(s2s.listen)}` }];
 }
