@@ -6,6 +6,9 @@ export interface ArchiveIdsOptions {
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
+/** Random bytes that are fetched at once, two for an id: each call costs more than the rest of the work. */
+const randomAtOnce = 256;
+
 /**
  * Gives ids to messages: microseconds since 1970, of which the last three digits are none of the clock's but random, so
  * that nobody knows an id before he is told (XEP-0359 §3, rule 1). Each is higher than all before, whatever the clock does.
@@ -13,6 +16,8 @@ export interface ArchiveIdsOptions {
 export class ArchiveIds {
   readonly #options: ArchiveIdsOptions;
   #last = 0;
+  #random = new Uint8Array();
+  #used = 0;
 
   constructor(options: ArchiveIdsOptions) {
     this.#options = options;
@@ -24,12 +29,22 @@ export class ArchiveIds {
   }
 
   next(): number {
-    const { now, randomBytes } = this.#options;
-    const [high = 0, low = 0] = randomBytes(2);
-    const time = Math.floor(now()) * 1000;
+    const time = Math.floor(this.#options.now()) * 1000;
+    const chance = this.#chance();
     // Of many in a millisecond each is a little higher than the one before.
-    this.#last = this.#last < time ? time + ((high * 256 + low) % 1000) : this.#last + 1 + (low % 8);
+    this.#last = this.#last < time ? time + (chance % 1000) : this.#last + 1 + (chance % 8);
     return this.#last;
+  }
+
+  /** 0 to 65,535. */
+  #chance(): number {
+    if (this.#used >= this.#random.length) {
+      this.#random = this.#options.randomBytes(randomAtOnce);
+      this.#used = 0;
+    }
+    const [high = 0, low = 0] = this.#random.subarray(this.#used, this.#used + 2);
+    this.#used += 2;
+    return high * 256 + low;
   }
 }
 
