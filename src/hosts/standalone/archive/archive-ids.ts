@@ -16,7 +16,7 @@ const randomAtOnce = 256;
 export class ArchiveIds {
   readonly #options: ArchiveIdsOptions;
   #last = 0;
-  #random = new Uint8Array();
+  #random: Uint8Array = new Uint8Array();
   #used = 0;
 
   constructor(options: ArchiveIdsOptions) {
