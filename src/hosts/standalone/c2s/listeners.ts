@@ -81,7 +81,7 @@ export function createC2sListeners(options: C2sOptions): C2sListeners {
       isDirectTls,
       identity: tls.identity,
       trustsClear: !options.requireEncryption,
-      parserLimits: negotiationLimits(limits),
+      parser: { limits: negotiationLimits(limits) },
     };
     const listener = await listenTcp({
       listen,

@@ -1,9 +1,11 @@
-import type { Element } from '../../../xmpp/element.js';
 import type { ParserLimits } from '../../../xmpp/parser.js';
 import type { Sink } from '../../write-queue.js';
+import type { StreamListener } from '../connections/stream-listener.js';
 import type { Channel } from '../sasl/sasl.js';
 import type { SessionLink } from '../session.js';
 import type { Framing } from './framing.js';
+
+export type { StreamListener };
 
 /** What carries a client's stream: a TCP connection, with TLS or without, or a WebSocket. */
 export interface Transport extends Sink {
@@ -27,19 +29,4 @@ export interface Transport extends Sink {
   /** Throws away what still comes, until the client closes. */
   ignore(): void;
   destroy(): void;
-}
-
-/** Hears what a client does, in order. None of these throws. */
-export interface StreamListener {
-  /** The client opened its stream; `contentNamespace` is the default namespace that it declared. */
-  onHeader(header: Element, contentNamespace: string): void;
-  onElement(element: Element): void;
-  /** The client closed its stream, or only its sending side. */
-  onEnd(isStreamClosed: boolean): void;
-  /** So many bytes were read, and what they say has been told. */
-  onBytes(count: number): void;
-  /** What the client sent is against a rule (a `StreamError`), or a flaw of ours showed. */
-  onBroken(error: unknown): void;
-  /** The connection is gone, and this is the last call. */
-  onClosed(): void;
 }

@@ -5,8 +5,8 @@ export interface StreamListener {
   /** The other side opened its stream; `contentNamespace` is the default namespace that it declared. */
   onHeader(header: Element, contentNamespace: string): void;
   onElement(element: Element): void;
-  /** The other side closed its stream or its sending side. */
-  onEnd(): void;
+  /** The other side closed its stream, or only its sending side. */
+  onEnd(isStreamClosed: boolean): void;
   /** So many bytes were read, and what they say has been told. */
   onBytes(count: number): void;
   /** What the other side sent is against a rule (a `StreamError`), or a flaw of ours showed. */

@@ -83,7 +83,7 @@ export class XmlSocket implements Sink, StreamHandler {
     this.#isHeld = false;
     this.#parse(() => this.#parser.resume());
     if (this.#isHeld) return;
-    if (this.#hasEnded) this.#listener?.onEnd();
+    if (this.#hasEnded) this.#listener?.onEnd(false);
     else this.#socket.resume();
   }
 
@@ -107,7 +107,7 @@ export class XmlSocket implements Sink, StreamHandler {
   }
 
   onClose(): void {
-    this.#listener?.onEnd();
+    this.#listener?.onEnd(true);
   }
 
   /** A socket that TLS has taken over is heard no more. */
@@ -146,7 +146,7 @@ export class XmlSocket implements Sink, StreamHandler {
   /** What came before the end is worked on first. */
   #ended(): void {
     this.#hasEnded = true;
-    if (!this.#isHeld) this.#listener?.onEnd();
+    if (!this.#isHeld) this.#listener?.onEnd(false);
   }
 
   #closed(): void {

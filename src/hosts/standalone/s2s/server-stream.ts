@@ -174,8 +174,8 @@ export class ServerStream implements StreamListener {
     this.#endTurn();
   }
 
-  onEnd(): void {
-    this.#end({ by: 'them' });
+  onEnd(isStreamClosed: boolean): void {
+    this.#end({ by: isStreamClosed ? 'them' : 'connection' });
   }
 
   onBytes(count: number): void {
