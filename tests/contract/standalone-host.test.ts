@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Host } from '../../src/hosts/host.js';
+import { createAccountHost } from '../../src/hosts/standalone/account-host.js';
 import { type Core, createCore } from '../../src/hosts/standalone/core.js';
 import { systemClock } from '../../src/hosts/system-clock.js';
 import type { Element } from '../../src/xmpp/element.js';
@@ -47,4 +48,7 @@ const ownDomain = (core: Core) => core.entity(core.server.domain);
 const furtherDomain = (core: Core) => core.entity(Jid.parse('push.example.org'));
 
 hostContract('the domain of the embedded server', () => makeHarness(ownDomain));
+const withAccounts = (core: Core) => createAccountHost(core.server, ownDomain(core));
+
 hostContract('a further domain of the embedded server', () => makeHarness(furtherDomain));
+hostContract('the embedded server with its accounts', () => makeHarness(withAccounts));

@@ -40,8 +40,12 @@ export function createNetworkNamespace(): NetworkNamespace {
   const network = randomInt(64) * 4;
   const [hostAddress, ownAddress] = [`${subnet}.${network + 1}`, `${subnet}.${network + 2}`];
   const launcher = [ip ?? '', 'netns', 'exec', name];
-  const remove = () => runIp('netns', 'delete', name);
+  const remove = () => {
+    process.off('exit', remove);
+    runIp('netns', 'delete', name);
+  };
   runIp('netns', 'add', name);
+  process.once('exit', remove);
   try {
     runIp('link', 'add', cable, 'type', 'veth', 'peer', 'name', plug, 'netns', name);
     runIp('address', 'add', `${hostAddress}/30`, 'dev', cable);
