@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Events } from '../../../observability/events.js';
 import { Jid } from '../../../xmpp/jid.js';
 import { RandomText } from '../../../xmpp/random-text.js';
@@ -22,9 +23,7 @@ export interface ComponentListenerOptions {
 export interface ComponentListener {
   /** With the real port; undefined until `start` has resolved. */
   readonly address: ListenAddress | undefined;
-  /**
-   * Listens. Rejects if it cannot.
-   */
+  /** Listens. Rejects if it cannot. */
   start(): Promise<void>;
   /** Listens no more, ends all connections with `system-shutdown`, and resolves when they are closed, within a bound. */
   stop(): Promise<void>;
@@ -49,7 +48,7 @@ export function createComponentListener(options: ComponentListenerOptions): Comp
         listen: options.listen,
         onConnection(socket, client) {
           const reason = context.registry.refusal(client);
-          if (reason === undefined) return context.registry.add(new ComponentStream(context, socket, client));
+          if (reason === undefined) return accept(context, socket, client);
           socket.destroy();
           events.componentRefused({ client, reason });
         },
@@ -64,6 +63,12 @@ export function createComponentListener(options: ComponentListenerOptions): Comp
       await context.registry.close();
     },
   };
+}
+
+function accept(context: ComponentContext, socket: Socket, client: string): void {
+  const stream = new ComponentStream(context, socket, client);
+  context.registry.add(stream);
+  stream.start();
 }
 
 function createContext({

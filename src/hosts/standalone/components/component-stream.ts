@@ -2,15 +2,16 @@ import type { Socket } from 'node:net';
 import type { Events } from '../../../observability/events.js';
 import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
-import { type StreamHandler, StreamParser } from '../../../xmpp/parser.js';
 import type { RandomText } from '../../../xmpp/random-text.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import { errorReply } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
-import { socketSink, WriteQueue } from '../../write-queue.js';
+import { WriteQueue } from '../../write-queue.js';
 import type { AddressCache } from '../address-cache.js';
 import type { RegisteredStream, Registry } from '../connections/registry.js';
+import type { StreamListener } from '../connections/stream-listener.js';
+import { XmlSocket } from '../connections/xml-socket.js';
 import { InFlight } from '../in-flight.js';
 import type { ComponentLink, ComponentPlace } from './component-place.js';
 import { isHandshake, readComponentHeader, writeComponentHeader } from './handshake.js';
@@ -40,35 +41,35 @@ const streamEnd = '</stream:stream>';
  * The stream of an external component (XEP-0114) from the first byte to the last. Its stanzas are begun in order and
  * worked on side by side, for they are of many senders, up to a bound; then nothing is read.
  */
-export class ComponentStream implements StreamHandler, RegisteredStream, ComponentLink {
+export class ComponentStream implements StreamListener, RegisteredStream, ComponentLink {
   readonly remoteAddress: string;
   readonly #context: ComponentContext;
-  readonly #socket: Socket;
-  readonly #parser: StreamParser;
+  readonly #socket: XmlSocket;
   readonly #queue: WriteQueue<Element>;
   readonly #inFlight: InFlight;
   #state: 'opening' | 'handshaking' | 'attached' | 'ending' | 'gone' = 'opening';
   #place: ComponentPlace | undefined;
   /** Of our header; empty before that was sent. */
   #streamId = '';
-  #isHeld = false;
-  #hasEnded = false;
   /** Bytes before the handshake, and then after the end. */
   #countedBytes = 0;
 
   constructor(context: ComponentContext, socket: Socket, remoteAddress: string) {
     const { limits } = context;
     this.#context = context;
-    this.#socket = socket;
     this.remoteAddress = remoteAddress;
     this.#inFlight = new InFlight(limits.inFlight);
-    this.#queue = new WriteQueue(socketSink(socket), limits.waitingBytes);
-    this.#parser = new StreamParser(this, {
+    this.#socket = new XmlSocket(socket, {
       limits: handshakeParserLimits(limits),
       contentNamespaces: [ns.componentAccept],
       onDropped: (error, start) => this.#dropped(error, start),
     });
-    this.#listen();
+    this.#queue = new WriteQueue(this.#socket, limits.waitingBytes);
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#socket.start(this);
   }
 
   send(stanza: Element): boolean {
@@ -83,9 +84,7 @@ export class ComponentStream implements StreamHandler, RegisteredStream, Compone
     const wasAttached = this.#state === 'attached';
     this.#state = 'ending';
     this.#countedBytes = 0;
-    this.#parser.stop();
-    this.#isHeld = false;
-    this.#socket.resume();
+    this.#socket.ignore();
     this.#queue.end(...this.#lastWords(error));
     this.#context.registry.ending(this);
     if (error !== undefined) this.#report(error);
@@ -96,8 +95,58 @@ export class ComponentStream implements StreamHandler, RegisteredStream, Compone
     this.#socket.destroy();
   }
 
-  onOpen(header: Element, contentNamespace: string): void {
-    const domain = readComponentHeader(header, contentNamespace);
+  onHeader(header: Element, contentNamespace: string): void {
+    this.#guard(() => this.#open(readComponentHeader(header, contentNamespace)));
+  }
+
+  onElement(element: Element): void {
+    if (element.is('error', ns.streams)) this.end();
+    else this.#guard(() => this.#receive(element));
+  }
+
+  onEnd(): void {
+    this.end();
+  }
+
+  /** Whoever has not shaken hands gets little, and who goes on after the end may not read why it was ended. */
+  onBytes(count: number): void {
+    if (this.#state === 'attached') return;
+    const { handshakeBytes, ignoredBytes } = this.#context.limits;
+    this.#countedBytes += count;
+    if (this.#state === 'ending') {
+      if (this.#countedBytes > ignoredBytes) this.destroy();
+    } else if (this.#countedBytes > handshakeBytes) {
+      this.end(new StreamError('policy-violation', 'So much is not needed for a handshake.'));
+    }
+  }
+
+  onBroken(error: unknown): void {
+    if (this.#isOver) return;
+    const isOurs = !(error instanceof StreamError);
+    if (isOurs) this.#context.events.handlerFailed({ what: 'component stream', error });
+    this.end(isOurs ? new StreamError('internal-server-error') : error);
+  }
+
+  onClosed(): void {
+    const wasAttached = this.#state === 'attached';
+    this.#state = 'gone';
+    if (wasAttached) this.#detach();
+    this.#context.registry.gone(this, this.#giveBack());
+  }
+
+  get #isOver(): boolean {
+    return this.#state === 'ending' || this.#state === 'gone';
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.onBroken(error);
+    }
+  }
+
+  #open(domain: string): void {
     this.#place = this.#context.places.get(domain);
     if (this.#place === undefined)
       throw new StreamError('host-unknown', 'No component of this name is configured.');
@@ -105,59 +154,9 @@ export class ComponentStream implements StreamHandler, RegisteredStream, Compone
     this.#queue.push(this.#header(domain));
   }
 
-  onStanza(element: Element): void {
-    if (element.is('error', ns.streams)) this.end();
-    else if (this.#state === 'attached') this.#take(element);
+  #receive(element: Element): void {
+    if (this.#state === 'attached') this.#take(element);
     else if (this.#place !== undefined) this.#shakeHands(element, this.#place);
-  }
-
-  onClose(): void {
-    this.end();
-  }
-
-  get #isOver(): boolean {
-    return this.#state === 'ending' || this.#state === 'gone';
-  }
-
-  #listen(): void {
-    const socket = this.#socket;
-    socket.on('data', (bytes: Buffer) => this.#read(bytes));
-    socket.on('end', () => {
-      this.#hasEnded = true;
-      if (!this.#isHeld) this.end();
-    });
-    // What went wrong shows in that the connection is closed.
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#closed());
-  }
-
-  #read(bytes: Buffer): void {
-    this.#guard(() => {
-      if (this.#state !== 'attached') this.#count(bytes.length);
-      this.#parser.write(bytes);
-      if (this.#isHeld) this.#socket.pause();
-    });
-  }
-
-  /** Whoever has not shaken hands gets little, and who goes on after the end may not read why it was ended. */
-  #count(bytes: number): void {
-    const { handshakeBytes, ignoredBytes } = this.#context.limits;
-    this.#countedBytes += bytes;
-    if (this.#state === 'ending') {
-      if (this.#countedBytes > ignoredBytes) this.destroy();
-    } else if (this.#countedBytes > handshakeBytes) {
-      throw new StreamError('policy-violation', 'So much is not needed for a handshake.');
-    }
-  }
-
-  #guard(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      const isOurs = !(error instanceof StreamError);
-      if (isOurs) this.#context.events.handlerFailed({ what: 'component stream', error });
-      this.end(isOurs ? new StreamError('internal-server-error') : error);
-    }
   }
 
   #header(domain: string): string {
@@ -178,7 +177,7 @@ export class ComponentStream implements StreamHandler, RegisteredStream, Compone
       throw new StreamError('not-authorized', 'The handshake does not fit the secret.');
     if (!place.enter(this)) throw new StreamError('conflict', 'The component is connected already.');
     this.#state = 'attached';
-    this.#parser.limit(stanzaParserLimits(this.#context.limits));
+    this.#socket.limit(stanzaParserLimits(this.#context.limits));
     this.#context.registry.authenticated(this);
     this.#context.registry.bound(this);
     this.#queue.push('<handshake/>');
@@ -228,18 +227,10 @@ export class ComponentStream implements StreamHandler, RegisteredStream, Compone
   }
 
   #hold(wait: Promise<void>): void {
-    this.#isHeld = true;
-    this.#parser.pause();
-    void wait.then(() => this.#release());
-  }
-
-  #release(): void {
-    if (!this.#isHeld || this.#isOver) return;
-    this.#isHeld = false;
-    this.#guard(() => this.#parser.resume());
-    if (this.#isHeld || this.#isOver) return;
-    if (this.#hasEnded) this.end();
-    else this.#socket.resume();
+    this.#socket.hold();
+    void wait.then(() => {
+      if (!this.#isOver) this.#socket.release();
+    });
   }
 
   #report({ condition, text }: StreamError): void {
@@ -254,15 +245,6 @@ export class ComponentStream implements StreamHandler, RegisteredStream, Compone
     if (this.#place === undefined) return;
     this.#place.leave(this);
     this.#context.events.componentDetached({ domain: this.#place.domain });
-  }
-
-  #closed(): void {
-    const wasAttached = this.#state === 'attached';
-    this.#state = 'gone';
-    this.#isHeld = false;
-    this.#parser.stop();
-    if (wasAttached) this.#detach();
-    this.#context.registry.gone(this, this.#giveBack());
   }
 
   async #giveBack(): Promise<void> {
