@@ -127,11 +127,17 @@ async function pace(rate: number, seconds: number): Promise<void> {
   }
 }
 
+/** Milliseconds without progress after which messages count as lost. */
+const patience = 10_000;
+
 /** Waits until every message has arrived and is acknowledged; one that does not or is not is an error. */
 async function quiet(): Promise<void> {
   const underWay = () => sessions.reduce((total, session) => total + session.unanswered, 0);
-  for (let patience = 200; underWay() > 0; patience--) {
-    if (patience === 0) throw new Error(`${underWay()} messages were lost or not acknowledged`);
+  let last = { count: underWay(), at: performance.now() };
+  for (let count = last.count; count > 0; count = underWay()) {
+    if (count < last.count) last = { count, at: performance.now() };
+    if (performance.now() - last.at > patience)
+      throw new Error(`${count} messages were lost or not acknowledged`);
     await sleep(50);
   }
 }
