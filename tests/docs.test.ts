@@ -243,6 +243,10 @@ describe('docs/architecture.md', () => {
       ["wait for SQLite's lock", seconds(constant('storage/sqlite.ts', 'busyTimeout'))],
       ['writes waiting for SQLite', count(constant('storage/group-commit.ts', 'maxWaiting'))],
       [
+        'messages waiting to be written to an archive in PostgreSQL',
+        count(constant('storage/batch-inserts.ts', 'maxWaiting')),
+      ],
+      [
         'expired rows removed at once',
         `${count(sweep('batchRows') * sweep('maxBatches'))} of each kind, an hour`,
       ],
@@ -328,6 +332,8 @@ describe('docs/architecture.md', () => {
         'messages in a page of an archive',
         `\`archive.max_query_results\`, about ${mib(standalone('archive/page.ts', 'pageCharacters'))}`,
       ],
+      ['messages of an archive that are named in a query', '`archive.max_query_results`'],
+      ['bytes of a `queryid`', count(standalone('archive/query.ts', 'maxQueryIdBytes'))],
       ['age of archived messages', '`archive.expires_after`'],
       [
         "addresses in an account's archive preferences",
