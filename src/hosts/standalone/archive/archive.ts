@@ -1,4 +1,4 @@
-import { type Element, el } from '../../../xmpp/element.js';
+import { Element } from '../../../xmpp/element.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
@@ -68,10 +68,8 @@ class MessageArchive implements Archive {
     const own = withoutIdsBy(stanza, account.jid);
     if (!this.#isKept(account, own, direction, other)) return { stanza: own, written: undefined };
     const id = this.#ids.next();
-    const recorded = own.withChildren([
-      ...own.children,
-      el('stanza-id', ns.stanzaIds, { by: account.jid.toString(), id: String(id) }),
-    ]);
+    const stanzaId = new Element('stanza-id', ns.stanzaIds, { by: account.jid.toString(), id: String(id) });
+    const recorded = own.withChildren([...own.children, stanzaId]);
     const message: StoredMessage = {
       id,
       withBare: other.bare().toString(),
