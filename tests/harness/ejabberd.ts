@@ -154,10 +154,12 @@ async function federation(folder: string, options: FederationOptions | undefined
   };
 }
 
-/** Erlang asks that DNS server alone. */
+/** Erlang asks that DNS server alone, and not those of the machine. */
 async function writeResolver(folder: string, { dnsPort }: FederationOptions): Promise<string> {
   const file = join(folder, 'inetrc');
-  await writeFile(file, `{lookup, [dns]}.\n{nameserver, {127,0,0,1}, ${dnsPort}}.\n{edns, false}.\n`);
+  const nameserver = `{nameserver, {127,0,0,1}, ${dnsPort}}`;
+  const lines = ['{resolv_conf, ""}', '{hosts_file, ""}', '{lookup, [dns]}', nameserver, '{edns, false}'];
+  await writeFile(file, lines.map((line) => `${line}.\n`).join(''));
   return file;
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, createAuthority } from './authority.js';
 import { type StandaloneServer, startStandalone } from './belfry-standalone.js';
@@ -117,6 +117,7 @@ export class FederatedWorld {
   /** Ends everything, the last first. */
   async close(): Promise<void> {
     for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) await close();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   get #authorityFile(): string | undefined {

@@ -11,8 +11,8 @@ import { describeWithPeers } from '../harness/peer.js';
 import { hasProsody } from '../harness/prosody.js';
 import { available, type Peer } from '../harness/xmpp-peer.js';
 
-const home = 'home.test';
-const away = 'away.test';
+const home = 'home.example';
+const away = 'away.example';
 const users = ['ana', 'ben', 'cem', 'dan'];
 
 /** What a peer has been sent, kept until a test asks for it. */
