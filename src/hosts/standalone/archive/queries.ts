@@ -16,6 +16,37 @@ const costOfResult = 512;
 
 type Surroundings = Pick<Server, 'stores' | 'settings' | 'hooks' | 'events'>;
 
+/** What the queries of a session know of its connection, one of them at work at a time. */
+class Connection {
+  #isLost = false;
+  #interrupt: (() => void) | undefined;
+
+  lose(): void {
+    this.#isLost = true;
+    this.#interrupt?.();
+  }
+
+  /** @throws {StanzaError} `recipient-unavailable` if it is lost */
+  require(): void {
+    if (this.#isLost) throw lost();
+  }
+
+  /**
+   * Waits until the client has what it was sent; no longer than the connection lasts, while a link that waits for another one
+   * may (XEP-0198).
+   * @throws {StanzaError} (as rejection) `recipient-unavailable` if it is lost
+   */
+  async written({ link }: Session): Promise<void> {
+    this.require();
+    const isWritten = await new Promise<boolean>((resolve) => {
+      this.#interrupt = () => resolve(false);
+      void link.written().then(resolve);
+    });
+    this.#interrupt = undefined;
+    if (!isWritten) throw lost();
+  }
+}
+
 /** Queries of clients to their archives, one after another for each of them. */
 export class ArchiveQueries {
   readonly #server: Surroundings;
@@ -23,13 +54,16 @@ export class ArchiveQueries {
   readonly #turns = new Turns();
   /** The query of a session that was asked last; how many wait is bounded by what a session may ask at once. */
   readonly #last = new WeakMap<Session, Promise<unknown>>();
-  /** How often a session has lost its connection: a page does not go on over another one. */
-  readonly #losses = new WeakMap<Session, number>();
+  /** The connections over which sessions have asked: a page does not go on over another one. */
+  readonly #connections = new WeakMap<Session, Connection>();
 
   constructor(server: Surroundings, archive: Pick<Archive, 'settled'>) {
     this.#server = server;
     this.#archive = archive;
-    const lose = (session: Session) => void this.#losses.set(session, this.#lossesOf(session) + 1);
+    const lose = (session: Session) => {
+      this.#connections.get(session)?.lose();
+      this.#connections.delete(session);
+    };
     server.hooks.hibernationStart.on(lose);
     server.hooks.sessionEnded.on(lose);
   }
@@ -43,7 +77,7 @@ export class ArchiveQueries {
     if (session === undefined) throw new StanzaError('service-unavailable');
     const query = parseArchiveQuery(payload, this.#server.settings.archive.maxQueryResults);
     const before = this.#last.get(session) ?? Promise.resolve();
-    const connection = this.#lossesOf(session);
+    const connection = this.#connectionOf(session);
     const done = before.then(() => this.#work(session, query, connection));
     this.#last.set(
       session,
@@ -52,8 +86,8 @@ export class ArchiveQueries {
     return done;
   }
 
-  async #work(session: Session, query: ArchiveQuery, connection: number): Promise<Element> {
-    this.#requireConnection(session, connection);
+  async #work(session: Session, query: ArchiveQuery, connection: Connection): Promise<Element> {
+    connection.require();
     await this.#archive.settled();
     const { stores, settings } = this.#server;
     const page = await findPage(stores.archive, session.account.id, query, settings.archive.maxQueryResults);
@@ -61,7 +95,12 @@ export class ArchiveQueries {
     return finElement(page);
   }
 
-  async #send(session: Session, query: ArchiveQuery, page: ArchivePage, connection: number): Promise<void> {
+  async #send(
+    session: Session,
+    query: ArchiveQuery,
+    page: ArchivePage,
+    connection: Connection,
+  ): Promise<void> {
     const [from, to] = [session.account.jid.toString(), session.jid.toString()];
     const messages = query.isFlipped ? page.messages.toReversed() : page.messages;
     let cost = 0;
@@ -69,21 +108,21 @@ export class ArchiveQueries {
       cost += text.length + costOfResult;
       if (cost > burst) {
         await this.#turns.take(() => undefined);
-        if (!(await session.link.written())) throw lost();
+        await connection.written(session);
         cost = text.length + costOfResult;
       }
-      this.#requireConnection(session, connection);
+      connection.require();
       const message = this.#read(text);
       if (!session.send(resultMessage({ from, to, id, queryId: query.queryId, message }))) throw lost();
     }
   }
 
-  #requireConnection(session: Session, connection: number): void {
-    if (this.#lossesOf(session) !== connection) throw lost();
-  }
-
-  #lossesOf(session: Session): number {
-    return this.#losses.get(session) ?? 0;
+  #connectionOf(session: Session): Connection {
+    const known = this.#connections.get(session);
+    if (known !== undefined) return known;
+    const connection = new Connection();
+    this.#connections.set(session, connection);
+    return connection;
   }
 
   /** A message that cannot be read must not keep the others from being found. */
