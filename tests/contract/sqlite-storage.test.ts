@@ -65,6 +65,7 @@ describe('SQLite storage', () => {
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('busy_timeout')).toBe(0);
     expect(await pragma('foreign_keys')).toBe(1);
+    expect(await pragma('wal_autocheckpoint')).toBe(4000);
   });
 
   it('lets others work while a statement waits for another writer, and then succeeds', async () => {
