@@ -41,6 +41,10 @@ export class ManagedClient {
   /** What the server says it has handled. */
   acknowledged = 0;
   isManaged = false;
+  /** What the server was told that it has handled. */
+  told = 0;
+  /** The ids of all that it has handled in its session. */
+  log: string[] = [];
   /** Whether it answers when it is asked. */
   isAttentive = true;
   /** Stanzas that have come and were not taken yet, in order. */
@@ -76,7 +80,10 @@ export class ManagedClient {
     return this.takeNonza();
   }
 
+  /** Nothing is heard of what it says when the server has ended the connection. */
   async say(element: Element): Promise<void> {
+    if (this.link.ended !== undefined) return;
+    if (element.is('a', ns.streamManagement)) this.told = Number(element.attr('h'));
     await this.#core.entrance.receive(this.session, element);
   }
 
@@ -91,7 +98,10 @@ export class ManagedClient {
     this.link = link;
     const request = sm('resume', { previd: this.id, h: `${this.handled}`, ...attrs });
     const session = await this.#core.entrance.resume(this.account, request, link);
-    if (session !== undefined) this.#session = session;
+    if (session !== undefined) {
+      this.#session = session;
+      this.told = Number(request.attr('h'));
+    }
     return this.nonzas.find(({ name }) => name === 'resumed' || name === 'failed');
   }
 
@@ -112,24 +122,28 @@ export class ManagedClient {
 
   #connect(): RecordingLink {
     const link: RecordingLink = new ClientLink((element) => {
-      if (link === this.link || element.ns === ns.streamManagement) this.#hear(element, link);
+      if (link === this.link) this.#hear(element);
     });
     return link;
   }
 
-  #hear(element: Element, link: RecordingLink): void {
+  #hear(element: Element): void {
     if (element.ns !== ns.streamManagement) {
-      if (this.isManaged) this.handled++;
       this.received.push(element);
+      if (!this.isManaged) return;
+      this.handled++;
+      this.log.push(element.attr('id') ?? '');
       return;
     }
     if (element.name === 'enabled') {
       this.isManaged = true;
       this.handled = 0;
+      this.told = 0;
+      this.log = [];
       this.id = element.attr('id') ?? '';
     }
     if (element.name === 'a' || element.name === 'resumed') this.acknowledged = Number(element.attr('h'));
     if (element.name !== 'r') this.nonzas.push(element);
-    else if (this.isAttentive && link === this.link) void this.say(sm('a', { h: `${this.handled}` }));
+    else if (this.isAttentive) void this.say(sm('a', { h: `${this.handled}` }));
   }
 }

@@ -40,6 +40,8 @@ export interface StreamManagementOptions {
 interface Ended {
   readonly accountId: number;
   readonly handled: number;
+  /** What of that was still under way to the disk. */
+  readonly underWay: Promise<void> | undefined;
 }
 
 /** Sessions that ended lately and whose clients may still ask what was handled; the oldest are forgotten first. */
@@ -117,8 +119,10 @@ export class StreamManagement implements LinkKeeper {
     if (wish === undefined) return this.#refuse(account, connection, 'bad-request');
     const { id, h } = wish;
     const link = this.#find(id, account);
-    if (link === undefined)
-      return this.#refuse(account, connection, 'item-not-found', this.#handled(id, account));
+    if (link === undefined) {
+      const handled = await this.#handled(id, account);
+      return this.#refuse(account, connection, 'item-not-found', handled);
+    }
     const { session, isAwake } = link;
     link.claim(connection, h);
     // For those who count: a session that is taken from a live connection has slept for no time.
@@ -214,10 +218,12 @@ export class StreamManagement implements LinkKeeper {
     return isTheirs ? link : undefined;
   }
 
-  /** What was handled of a session of the account that is over. */
-  #handled(id: string, account: AccountIdentity): number | undefined {
+  /** What was handled of a session of the account that is over, when all of it is done. */
+  async #handled(id: string, account: AccountIdentity): Promise<number | undefined> {
     const ended = this.#ended.get(id);
-    return ended?.accountId === account.id ? ended.handled : undefined;
+    if (ended?.accountId !== account.id) return undefined;
+    await ended.underWay;
+    return ended.handled;
   }
 
   #refuse(
@@ -230,18 +236,11 @@ export class StreamManagement implements LinkKeeper {
     this.#options.events.resumptionFailed({ jid: jid.toString(), reason: condition });
   }
 
-  /** What was handled is remembered when all of it is done. */
+  /** Only what was handled is remembered for a while. */
   #forget(id: string, link: ManagedLink): void {
     this.#resumable.delete(id);
-    const { handled, session } = link;
-    const remember = () => this.#remember(id, { accountId: session.account.id, handled });
-    const underWay = link.settled();
-    if (underWay === undefined) remember();
-    else void underWay.then(remember);
-  }
-
-  #remember(id: string, ended: Ended): void {
-    this.#ended.set(id, ended);
+    const accountId = link.session.account.id;
+    this.#ended.set(id, { accountId, handled: link.handled, underWay: link.settled() });
     for (const oldest of this.#ended.keys()) {
       if (this.#ended.size <= maxEnded) return;
       this.#ended.delete(oldest);
