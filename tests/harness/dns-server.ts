@@ -44,15 +44,14 @@ export async function startDnsServer(zone: Partial<Zone> = {}): Promise<DnsServe
   };
 }
 
-/** What leads to servers of domains on this machine. */
+/** What leads to servers of domains on this machine: by a name that even those know who ask DNS for services alone. */
 export function zoneOf(ports: Readonly<Record<string, number>>): Pick<Zone, 'services' | 'addresses'> {
-  const names = Object.entries(ports);
-  return {
-    services: Object.fromEntries(
-      names.map(([name, port]) => [`_xmpp-server._tcp.${name}`, [{ name, port, priority: 0, weight: 0 }]]),
-    ),
-    addresses: Object.fromEntries(names.map(([name]) => [name, ['127.0.0.1']])),
-  };
+  const service = { name: 'localhost', priority: 0, weight: 0 };
+  const services = Object.entries(ports).map(([domain, port]) => [
+    `_xmpp-server._tcp.${domain}`,
+    [{ ...service, port }],
+  ]);
+  return { services: Object.fromEntries(services), addresses: { localhost: ['127.0.0.1'] } };
 }
 
 interface Question {
