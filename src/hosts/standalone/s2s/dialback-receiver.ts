@@ -82,10 +82,18 @@ export class DialbackReceiver {
         request,
         new StanzaError('remote-server-not-found', 'The key could not be verified.'),
       );
-    this.#stream.write(dialbackAnswer(request, 'invalid'));
-    this.#report(request, 'the key is not valid');
-    if (this.#stream.authenticated + verifying.size === 0)
-      this.#stream.end(new StreamError('not-authorized', 'The key is not valid.'));
+    this.#reject(request);
+  }
+
+  /** The whole stream, unless others may use it who have done nothing wrong (XEP-0220 §2.2.1). */
+  #reject(request: DialbackElement): void {
+    const text = 'The key is not valid.';
+    if (this.#stream.authenticated > 0) {
+      this.#refuse(request, new StanzaError('forbidden', text));
+    } else {
+      this.#stream.write(dialbackAnswer(request, 'invalid'));
+      this.#stream.end(new StreamError('not-authorized', text));
+    }
   }
 
   #accept(request: DialbackElement, proof: Proof): void {

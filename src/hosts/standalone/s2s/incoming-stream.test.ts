@@ -379,7 +379,8 @@ describe('dialback', () => {
     const client = await authenticate(server);
     await client.write(result('k', 'rooms.beta.example')).expect(`type='valid'`);
     await client.write(result('k', 'beta.example', 'rooms.alpha.example')).expect(`type='valid'`);
-    await client.write(result('k', 'evil.example')).expect(`type='invalid'`);
+    const refusal = await client.write(result('k', 'evil.example')).expect('</db:result>');
+    expect(dialbackError(refusal)).toBe('forbidden');
     client.write(
       stanza('1') + stanza('2', 'rooms.beta.example') + stanza('3', 'beta.example', 'rooms.alpha.example'),
     );
