@@ -17,7 +17,7 @@ export const lost = passing('The connection was lost.');
 export const noEncryption: StreamFailure = {
   condition: 'remote-server-not-found',
   reason: 'The server offers no encryption.',
-  remedy: 'Talk with it all the same by standalone.s2s.require_encryption: false, if you must.',
+  remedy: 'Talk with it all the same by standalone.s2s_require_encryption: false, if you must.',
   isFinal: false,
 };
 
@@ -25,7 +25,7 @@ export const noEncryption: StreamFailure = {
 export const badCertificate = (flaw: string): StreamFailure => ({
   condition: 'remote-server-not-found',
   reason: `The certificate of the server ${flaw}.`,
-  remedy: 'Its operator has to mend that; or put the domain into standalone.s2s.insecure_domains.',
+  remedy: 'Its operator has to mend that; or put the domain into standalone.s2s_insecure_domains.',
   isFinal: false,
 });
 
@@ -58,9 +58,9 @@ export function dialbackFailure({ condition, text }: StanzaError): StreamFailure
 const remedies: Readonly<Partial<Record<StanzaCondition, string>>> = {
   'not-authorized': 'It wants a certificate of an authority: set standalone.tls.',
   'remote-server-not-found':
-    'It cannot connect to this server: check DNS, and the port of standalone.s2s.listen.',
+    'It cannot connect to this server: check DNS, and the port of standalone.s2s.',
   'remote-server-timeout':
-    'It cannot connect to this server: check DNS, and the port of standalone.s2s.listen.',
+    'It cannot connect to this server: check DNS, and the port of standalone.s2s.',
 };
 
 /** Stream errors by which a server says that it never will. */
