@@ -222,6 +222,35 @@ describe('TLS', () => {
     await client.write(opening.repeat(10)).closed();
   });
 
+  it('that does not come to an end has one', async () => {
+    const clock = new FakeClock();
+    const server = await startServer({ clock, limits: { negotiationTimeout: 1_000 } });
+    const client = await server.raw();
+    await client.write(opening).expect('</stream:features>');
+    await client.write(`<starttls xmlns='${ns.tls}'/>`).expect('<proceed');
+    // The beginning of a handshake that goes no further.
+    client.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.advance(1_000);
+    clock.advance(5_000);
+    await client.closed();
+    expect(server.refusals()).toEqual([expect.stringContaining('connection-timeout')]);
+  });
+
+  it('under way on many connections ends with them', async () => {
+    const server = await startServer({ limits: { unauthenticatedConnections: 10 } });
+    const crowd: RawClient[] = [];
+    for (let number = 0; number < 50; number++) {
+      const client = await server.raw();
+      await client.write(opening).expect('</stream:features>');
+      await client.write(`<starttls xmlns='${ns.tls}'/>`).expect('<proceed');
+      client.startTls().catch(() => undefined);
+      crowd.push(client);
+    }
+    await server.closeIncoming();
+    await Promise.all(crowd.map((client) => client.closed()));
+  });
+
   it('forgets what was said in clear', async () => {
     let settle: (verdict: KeyVerdict) => void = () => undefined;
     const server = await startServer({

@@ -8,8 +8,8 @@ import { DialbackReceiver, type DialbackStream } from './dialback-receiver.js';
 import { ExternalExchange, externalReply } from './external.js';
 import { offerFeatures } from './features.js';
 import type { PeerProof } from './peer-certificate.js';
-import { isStanza, ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
-import { StanzaInlet } from './stanza-inlet.js';
+import { ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
+import { isStanza, StanzaInlet } from './stanza-inlet.js';
 import { type PeerHeader, peerHeader, readPeerHeader } from './stream-header.js';
 
 export interface IncomingOptions {

@@ -187,6 +187,17 @@ describe('TLS', () => {
     expect(await closed).toMatchObject({ reason: 'The server offers no encryption.' });
   });
 
+  it('that does not come to an end has one', async () => {
+    const clock = new FakeClock();
+    const { peer, closed } = await play({ clock });
+    await peer.write(answer + features(startTls, dialback)).expect(startTls);
+    await peer.write(`<proceed xmlns='${ns.tls}'/>`).expect(/./);
+    clock.advance(60_000);
+    clock.advance(5_000);
+    expect(await closed).toMatchObject({ reason: 'The server did not answer in time.' });
+    await peer.closed();
+  });
+
   it('is begun where it is offered, and garbled TLS is a failure', async () => {
     const { peer, closed } = await play();
     await peer.write(answer + features(startTls, dialback)).expect(startTls);

@@ -24,8 +24,8 @@ import { externalRequest } from './external.js';
 import { readFeatures } from './features.js';
 import { KeyQuestions } from './key-questions.js';
 import { certificateName, type PeerProof } from './peer-certificate.js';
-import { isStanza, ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
-import { StanzaInlet } from './stanza-inlet.js';
+import { ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
+import { isStanza, StanzaInlet } from './stanza-inlet.js';
 import {
   badCertificate,
   dialbackFailure,

@@ -303,6 +303,3 @@ function strangersLimits({ limits }: S2sContext): ParserLimits {
 function stanzaLimits({ limits }: S2sContext): ParserLimits {
   return { ...defaultParserLimits, stanzaBytes: limits.stanzaBytes, elements: limits.stanzaElements };
 }
-
-export const isStanza = ({ name, ns: space }: Element) =>
-  space === ns.client && (name === 'message' || name === 'presence' || name === 'iq');

@@ -1,5 +1,6 @@
 import type { Element } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
+import { ns } from '../../../xmpp/ns.js';
 import { errorReply } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
@@ -61,7 +62,7 @@ export class StanzaInlet {
       reason: error.message,
       ...(isAllowed && { from: pair.remote }),
     });
-    if (!isAllowed || start === undefined || !stanzaNames.has(start.name)) return;
+    if (!isAllowed || start === undefined || !isStanza(start)) return;
     const condition = error.condition === 'policy-violation' ? 'policy-violation' : 'bad-request';
     return this.#answer(start, new StanzaError(condition, error.text));
   }
@@ -97,7 +98,9 @@ export class StanzaInlet {
   }
 }
 
-const stanzaNames: ReadonlySet<string> = new Set(['message', 'presence', 'iq']);
+/** Whether an element of a stream is one (RFC 6120 §8). */
+export const isStanza = ({ name, ns: space }: Element) =>
+  space === ns.client && (name === 'message' || name === 'presence' || name === 'iq');
 
 /** The same stanza if its addresses are prepared already. */
 function withAddresses(stanza: Element, from: string, to: string): Element {
