@@ -47,6 +47,9 @@ export class ManagedClient {
   log: string[] = [];
   /** Whether it answers when it is asked. */
   isAttentive = true;
+  /** Whether what the server writes is on its way until `hear`, and lost if the connection is before. */
+  isFar = false;
+  #wire: Element[] = [];
   /** Stanzas that have come and were not taken yet, in order. */
   readonly received: Element[] = [];
   /** Elements that are no stanzas. */
@@ -89,6 +92,7 @@ export class ManagedClient {
 
   /** Loses its connection; `isFinal` if it closed the stream before. */
   async lose(isFinal = false, link: SessionLink = this.link): Promise<void> {
+    if (link === this.link) this.#wire = [];
     await this.#core.entrance.unbind(this.session, link, [], isFinal);
   }
 
@@ -103,6 +107,11 @@ export class ManagedClient {
       this.told = Number(request.attr('h'));
     }
     return this.nonzas.find(({ name }) => name === 'resumed' || name === 'failed');
+  }
+
+  /** So many elements arrive that the server has written; all of them if it is not said. */
+  hear(count = Number.POSITIVE_INFINITY): void {
+    for (const element of this.#wire.splice(0, count)) this.#hear(element);
   }
 
   take(): Element[] {
@@ -121,8 +130,11 @@ export class ManagedClient {
   }
 
   #connect(): RecordingLink {
+    this.#wire = [];
     const link: RecordingLink = new ClientLink((element) => {
-      if (link === this.link) this.#hear(element);
+      if (link !== this.link) return;
+      if (this.isFar) this.#wire.push(element);
+      else this.#hear(element);
     });
     return link;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { offline } from '../../src/hosts/standalone/modules/offline.js';
 import { createPresence } from '../../src/hosts/standalone/presence/presence.js';
+import type { SessionLink } from '../../src/hosts/standalone/session.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { EmbeddedCore } from '../harness/embedded-core.js';
@@ -49,6 +50,7 @@ class Person {
   #handledByServer = 0;
   #sent = 0;
   isOnline = false;
+  readonly #old: SessionLink[] = [];
   readonly got: string[] = [];
   /** What it handled in a session that ended before the server heard of that. */
   readonly untold = new Set<string>();
@@ -104,12 +106,20 @@ class Person {
 
   async lose(isFinal: boolean): Promise<void> {
     this.isOnline = false;
+    this.client.isFar = false;
     await this.client.lose(isFinal);
+  }
+
+  /** The connections that it has left for another one end, at last. */
+  async dropOld(): Promise<void> {
+    for (const link of this.#old.splice(0)) await this.client.lose(true, link);
   }
 
   /** Resumes or, if it cannot, begins anew. */
   async comeBack(): Promise<void> {
     this.client.nonzas.splice(0);
+    this.client.isFar = false;
+    if (this.isOnline) this.#old.push(this.client.link);
     const answer = await this.client.resume();
     const h = answer?.attr('h');
     if (h !== undefined) this.client.acknowledged = Number(h);
@@ -180,7 +190,10 @@ async function act(
   if (dice < 45) me.write(below(2) === 0 ? to : `${to}/${resource}`);
   else if (dice < 55 && me.isOnline) await me.client.say(sm('r'));
   else if (dice < 65 && me.isOnline) await me.client.say(sm('a', { h: `${me.client.handled}` }));
-  else if (dice < 70) me.client.isAttentive = !me.client.isAttentive;
+  else if (dice < 67) me.client.isAttentive = !me.client.isAttentive;
+  else if (dice < 70 && me.isOnline) me.client.isFar = true;
+  else if (dice < 72) me.client.hear(below(4));
+  else if (dice < 73) await me.dropOld();
   else if (dice < 80 && me.isOnline) await me.lose(false);
   else if (dice < 82 && me.isOnline) await closeProperly(me);
   else if (dice < 94) await me.comeBack();

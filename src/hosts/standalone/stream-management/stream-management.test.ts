@@ -629,6 +629,50 @@ describe('stream management', () => {
       expect(server.clock.pending).toEqual([]);
     });
 
+    it('and what was sent before management began goes the same way, unless the client came back', async () => {
+      const early = message('early').withAttrs({ from: 'ben@example.org/pc' });
+      await server.core.entrance.unbind(ana.session, ana.link, [early], false);
+      await ana.resume();
+      await ana.lose(true);
+      await turn();
+      expect(await kept()).toEqual([]);
+      await ana.bind('phone');
+      await begin();
+      await server.core.entrance.unbind(ana.session, ana.link, [early], false);
+      await ben.say(message('1'));
+      server.clock.advance(seconds(601));
+      await turn();
+      expect(await kept()).toEqual(['early', '1']);
+    });
+
+    it('and says how much was handled when all of it is done', async () => {
+      const disk = slowDisk(server);
+      await ana.say(message('1', 'ben@example.org/pc'));
+      await ana.lose(true);
+      const asking = ana.resume();
+      await turn();
+      expect(ana.nonzas).toEqual([]);
+      disk.write(10);
+      expect((await asking)?.attr('h')).toBe('2');
+    });
+
+    it('when too much is queued, and what others got too is done with', async () => {
+      await create({ smacks: { hibernationTime: 600, maxAckDelay: 30, maxQueueSize: 1 } });
+      await begin();
+      const desk = await server.connect('ana@example.org/desk');
+      desk.available();
+      await ana.lose();
+      await ben.say(message('1', 'ana@example.org'));
+      await ben.say(message('2', 'ana@example.org'));
+      await turn();
+      expect(isThere()).toBe(false);
+      expect(desk.got().filter((one) => one.startsWith('message'))).toEqual([
+        'message:chat:1',
+        'message:chat:2',
+      ]);
+      expect(await kept()).toEqual([]);
+    });
+
     it('and what an inactive client was spared goes the same way', async () => {
       const held = message('held').withAttrs({ from: 'ben@example.org/pc' });
       ana.session.filter = { send: () => true, takeHeld: () => [held] };
