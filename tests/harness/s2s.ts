@@ -13,7 +13,7 @@ import type {
 import { createIncomingStreams } from '../../src/hosts/standalone/s2s/incoming-streams.js';
 import { defaultS2sLimits, type S2sLimits } from '../../src/hosts/standalone/s2s/limits.js';
 import { OutgoingStream } from '../../src/hosts/standalone/s2s/outgoing-stream.js';
-import { createS2sTls } from '../../src/hosts/standalone/s2s/tls.js';
+import { createS2sTls, type S2sTls } from '../../src/hosts/standalone/s2s/tls.js';
 import { systemClock } from '../../src/hosts/system-clock.js';
 import type { Clock } from '../../src/xmpp/clock.js';
 import { type Element, el } from '../../src/xmpp/element.js';
@@ -46,6 +46,16 @@ export interface TestStream {
   /** Resolves when it is ready, and rejects with the reason if it never is. */
   readonly ready: Promise<Proof>;
   readonly closed: Promise<StreamFailure | undefined>;
+}
+
+/** Reading all that Node trusts takes a while, and servers of many tests have the same. */
+const known = new Map<string, S2sTls>();
+
+function tlsOf({ cert, key }: IssuedCertificate, authorities: readonly string[]): S2sTls {
+  const name = [cert, ...authorities].join();
+  const tls = known.get(name) ?? createS2sTls({ cert, key, authorities });
+  known.set(name, tls);
+  return tls;
 }
 
 /** All that there is of a server but its streams: domains, a certificate, and where stanzas end up. */
@@ -138,7 +148,7 @@ export class TestServer {
 
   #contextOf(options: TestServerOptions): S2sContext {
     const { certificate, authorities = [], domains, policy } = options;
-    const tls = createS2sTls({ cert: certificate.cert, key: certificate.key, authorities });
+    const tls = tlsOf(certificate, authorities);
     const addresses = new AddressCache(100);
     return {
       domain: domains[0] ?? '',
