@@ -13,10 +13,12 @@ import { fullJid, sessionToReplace } from './bind.js';
 import type { Hooks } from './hooks.js';
 import { isOwn } from './judge.js';
 import type { PresenceRules } from './presence/presence-rules.js';
+import { quietly } from './quietly.js';
 import type { Router } from './router.js';
 import { type Entrance, Session, type SessionLink } from './session.js';
 import { accountLimits, type StandaloneSettings } from './settings.js';
 import { checkStanza, stamp } from './stamp.js';
+import type { ClientWork } from './stream-management/client-work.js';
 import { type EndOfWait, ManagedLink } from './stream-management/managed-link.js';
 import { StreamManagement, type StreamManagementOptions } from './stream-management/stream-management.js';
 
@@ -72,13 +74,18 @@ export class Sessions implements Entrance {
       replaced.link.end(new StreamError('conflict', 'Another session took this resource.'));
       await this.#sayGone(replaced);
     }
-    await this.#quietly('sessionBound', () => this.#options.hooks.sessionBound.run(session));
+    await quietly(this.#options.events, 'sessionBound', () => this.#options.hooks.sessionBound.run(session));
     this.#options.events.sessionStarted({ jid: session.account.jid.toString(), transport: link.transport });
     return session;
   }
 
   resume(account: AccountIdentity, request: Element, link: SessionLink): Promise<Session | undefined> {
     return this.#management.resume(account, request, link);
+  }
+
+  /** As `Server.isHibernating`. */
+  isHibernating({ link }: Session): boolean {
+    return link instanceof ManagedLink && link.isHibernating;
   }
 
   /** As `Server.extendHibernation`. */
@@ -100,7 +107,7 @@ export class Sessions implements Entrance {
     checkStanza(session, stanza);
     const { link } = session;
     return link instanceof ManagedLink
-      ? this.#handleCounted(session, link, stanza)
+      ? this.#handleCounted(session, link.work, stanza)
       : this.#handle(session, stanza);
   }
 
@@ -158,7 +165,7 @@ export class Sessions implements Entrance {
     const left = [...undelivered, ...(session.filter?.takeHeld() ?? [])];
     const placed = this.#router.undelivered(left, session);
     if (wasThere) await this.#sayGone(session);
-    await this.#quietly('sessionEnded', () => this.#options.hooks.sessionEnded.run(session));
+    await quietly(this.#options.events, 'sessionEnded', () => this.#options.hooks.sessionEnded.run(session));
     this.#options.events.sessionEnded({
       jid: session.account.jid.toString(),
       transport: session.link.transport,
@@ -194,17 +201,17 @@ export class Sessions implements Entrance {
    * The client is told how many of its stanzas were handled, so they need not be waited for one by one. What is no message
    * waits for the messages before it: whatever is answered then implies that they were stored.
    */
-  #handleCounted(session: Session, link: ManagedLink, stanza: Element): Done {
-    link.count();
+  #handleCounted(session: Session, work: ClientWork, stanza: Element): Done {
+    work.begin();
     if (stanza.name === 'message') {
-      const work = this.#handle(session, stanza);
-      return work && link.track(work);
+      const done = this.#handle(session, stanza);
+      return done && work.track(done);
     }
-    const before = link.settled();
-    const work =
+    const before = work.settled();
+    const done =
       before === undefined ? this.#handle(session, stanza) : before.then(() => this.#handle(session, stanza));
-    if (work !== undefined) void link.track(work);
-    return work;
+    if (done !== undefined) void work.track(done);
+    return done;
   }
 
   #handle(session: Session, stanza: Element): Done {
@@ -261,16 +268,9 @@ export class Sessions implements Entrance {
     return this.#router.guard(action, (error) => this.#answer(session, stanza, error), stanza);
   }
 
-  #sayGone(session: Session): Promise<void> {
-    return this.#quietly('presence of a session that has gone', () => this.#options.presence().gone(session));
-  }
-
-  async #quietly(what: string, action: () => Done): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      this.#options.events.handlerFailed({ what, error });
-    }
+  #sayGone(session: Session): Done {
+    const what = 'presence of a session that has gone';
+    return quietly(this.#options.events, what, () => this.#options.presence().gone(session));
   }
 }
 

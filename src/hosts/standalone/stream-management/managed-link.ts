@@ -3,9 +3,10 @@ import type { Element } from '../../../xmpp/element.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { keptCost } from '../c2s/queue-cost.js';
 import type { Delays } from '../delays.js';
-import { InFlight } from '../in-flight.js';
 import type { Session, SessionLink } from '../session.js';
+import { ClientWork } from './client-work.js';
 import { answer, handledTooMany, request, resumed } from './protocol.js';
+import { Waiters } from './waiters.js';
 
 /** How a session ended that could have been resumed. */
 export type EndOfWait = 'expired' | 'overflow' | 'ended';
@@ -36,11 +37,6 @@ interface Kept {
   readonly cost: number;
 }
 
-interface Arrival {
-  left: number;
-  readonly tell: (hasArrived: boolean) => void;
-}
-
 /** Of what may be queued for a client without connection, how many times as much may be on its way to one that has one. */
 const liveFactor = 10;
 /** Bytes of what is not acknowledged, as `keptCost` counts. */
@@ -49,8 +45,6 @@ const maxKeptBytes = 4 * 1024 * 1024;
 const roomBytes = 1024 * 1024;
 /** Bytes that are sent again at once. */
 const replayBytes = 512 * 1024;
-/** Messages of a client that may be under way to the disk before its next one is read. */
-const maxInFlight = 100;
 
 /**
  * The link of a session whose client uses stream management (XEP-0198). It outlives connections: whatever is sent is kept
@@ -64,6 +58,8 @@ export class ManagedLink implements SessionLink {
   readonly id: string | undefined;
   /** Milliseconds that it waits for its client. */
   readonly patience: number;
+  /** What the client sends. */
+  readonly work = new ClientWork();
   readonly #keeper: LinkKeeper;
   /** The connection of the moment. */
   #connection: SessionLink | undefined;
@@ -78,20 +74,12 @@ export class ManagedLink implements SessionLink {
   #isReplaying = false;
   /** Sent before management began, and not known to have left. */
   #earlier: readonly Element[] = [];
-  #handled = 0;
-  #inFlight: InFlight | undefined;
-  /** Whether an answer waits for what is in flight, and whether another one was asked for meanwhile. */
-  #isAnswering = false;
-  #isAskedAgain = false;
   #isAsking = false;
   #isAboutToAsk = false;
   #sentWhenAsked = 0;
   #isLate = false;
   #isOverflowing = false;
-  /** Who waits for room. */
-  #waiting: ((isThere: boolean) => void)[] | undefined;
-  /** Who waits until what was sent before has been acknowledged, and how many stanzas of it have not. */
-  #awaiting: Arrival[] | undefined;
+  readonly #waiters = new Waiters();
 
   constructor(
     session: Session,
@@ -132,11 +120,6 @@ export class ManagedLink implements SessionLink {
     return this.#isLate;
   }
 
-  /** Stanzas of the client that were taken, modulo 2³². */
-  get handled(): number {
-    return this.#handled;
-  }
-
   get unacknowledged(): readonly Element[] {
     return this.#queue.items.map(({ stanza }) => stanza);
   }
@@ -153,21 +136,14 @@ export class ManagedLink implements SessionLink {
   }
 
   written(): Promise<boolean> {
-    if (this.#isOver) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      this.#waiting ??= [];
-      this.#waiting.push(resolve);
-      this.#tellRoom();
-    });
+    if (this.#isOver || this.#hasRoom) return Promise.resolve(!this.#isOver);
+    return this.#waiters.room();
   }
 
   arrived(): Promise<boolean> {
     const left = this.#queue.items.length;
     if (this.#isOver || left === 0) return Promise.resolve(!this.#isOver);
-    return new Promise((tell) => {
-      this.#awaiting ??= [];
-      this.#awaiting.push({ left, tell });
-    });
+    return this.#waiters.arrival(left);
   }
 
   write(element: Element): void {
@@ -177,43 +153,14 @@ export class ManagedLink implements SessionLink {
   /** Ends the session for good. */
   end(error?: StreamError, how: EndOfWait = 'ended'): void {
     if (this.#isOver) return;
-    if (this.#inFlight?.settled() === undefined) this.write(answer(this.#handled));
+    if (this.work.settled() === undefined) this.answer();
     this.#connection?.end(error);
     this.#keeper.ended(this, how);
   }
 
-  /** A stanza of the client was taken. What it leads to has to be given to `track` unless it is done. */
-  count(): void {
-    this.#handled = (this.#handled + 1) % 2 ** 32;
-  }
-
-  /** As `InFlight.add`. */
-  track(work: Promise<void>): Promise<void> | undefined {
-    this.#inFlight ??= new InFlight(maxInFlight);
-    return this.#inFlight.add(work);
-  }
-
-  /** As `InFlight.settled`. */
-  settled(): Promise<void> | undefined {
-    return this.#inFlight?.settled();
-  }
-
   /** Answers the client how much was handled, when that is done. */
   answer(): void {
-    if (this.#isAnswering) this.#isAskedAgain = true;
-    else if (this.settled() === undefined) this.write(answer(this.#handled));
-    else void this.#answerLater();
-  }
-
-  async #answerLater(): Promise<void> {
-    this.#isAnswering = true;
-    do {
-      this.#isAskedAgain = false;
-      const h = this.#handled;
-      await this.settled();
-      this.write(answer(h));
-    } while (this.#isAskedAgain);
-    this.#isAnswering = false;
+    this.work.tell((count) => this.write(answer(count)));
   }
 
   /**
@@ -270,7 +217,7 @@ export class ManagedLink implements SessionLink {
     this.#isReplaying = false;
     this.#earlier = [];
     this.#queue.rewind();
-    connection.write(resumed(id, this.#handled));
+    connection.write(resumed(id, this.work.count));
     const count = this.#queue.items.length;
     if (count > 0) void this.#replay(connection);
     return count;
@@ -280,8 +227,7 @@ export class ManagedLink implements SessionLink {
   close(): readonly Element[] {
     this.#isOver = true;
     this.#connection = undefined;
-    this.#tellRoom();
-    for (const { tell } of this.#awaiting ?? []) tell(false);
+    this.#waiters.tellEnd();
     return [...this.#earlier, ...this.#queue.items.map((kept) => this.#stamped(kept))];
   }
 
@@ -343,8 +289,8 @@ export class ManagedLink implements SessionLink {
     if (news === undefined) throw handledTooMany(h, this.#queue.sent);
     for (const { cost } of news) this.#keptBytes -= cost;
     if (news.length > 0) this.#isLate = false;
-    this.#tellRoom();
-    this.#tellArrived(news.length);
+    if (this.#hasRoom) this.#waiters.tellRoom();
+    this.#waiters.tellArrived(news.length);
     return news.length > 0;
   }
 
@@ -357,23 +303,8 @@ export class ManagedLink implements SessionLink {
     this.#keeper.overflowed(this);
   }
 
-  #tellArrived(acknowledged: number): void {
-    if (this.#awaiting === undefined) return;
-    for (const arrival of this.#awaiting) {
-      arrival.left -= acknowledged;
-      if (arrival.left <= 0) arrival.tell(true);
-    }
-    this.#awaiting = this.#awaiting.filter(({ left }) => left > 0);
-    if (this.#awaiting.length === 0) this.#awaiting = undefined;
-  }
-
-  #tellRoom(): void {
-    if (this.#waiting === undefined) return;
-    const hasRoom = this.#queue.items.length <= this.#keeper.maxQueued / 2 && this.#keptBytes <= roomBytes;
-    if (!hasRoom && !this.#isOver) return;
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    for (const tell of waiting) tell(!this.#isOver);
+  get #hasRoom(): boolean {
+    return this.#queue.items.length <= this.#keeper.maxQueued / 2 && this.#keptBytes <= roomBytes;
   }
 }
 

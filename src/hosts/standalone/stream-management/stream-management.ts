@@ -7,6 +7,7 @@ import { StreamError } from '../../../xmpp/stream-error.js';
 import type { AccountIdentity } from '../account.js';
 import type { Delays } from '../delays.js';
 import type { Hooks } from '../hooks.js';
+import { quietly } from '../quietly.js';
 import type { Session, SessionLink } from '../session.js';
 import type { StandaloneSettings } from '../settings.js';
 import { Expiries } from './expiries.js';
@@ -129,10 +130,10 @@ export class StreamManagement implements LinkKeeper {
     if (isAwake) this.#options.events.sessionHibernated({ jid: session.jid.toString() });
     this.#asleep.delete(link);
     this.#asked.delete(link);
-    await link.settled();
+    await link.work.settled();
     const replayed = link.proceed(connection, id);
     if (replayed === undefined) return undefined;
-    this.#quietly('hibernationEnd', () => this.#options.hooks.hibernationEnd.run(session, 'resumed'));
+    this.#tell('hibernationEnd', () => this.#options.hooks.hibernationEnd.run(session, 'resumed'));
     const { transport } = connection;
     this.#options.events.sessionResumed({ jid: session.jid.toString(), transport, replayed });
     return session;
@@ -149,7 +150,7 @@ export class StreamManagement implements LinkKeeper {
     this.#asleep.set(link, link.patience);
     const { session } = link;
     this.#options.events.sessionHibernated({ jid: session.jid.toString() });
-    this.#quietly('hibernationStart', () =>
+    this.#tell('hibernationStart', () =>
       this.#options.hooks.hibernationStart.run(session, link.unacknowledged),
     );
     return true;
@@ -173,7 +174,7 @@ export class StreamManagement implements LinkKeeper {
     if (isAwake) return unacknowledged;
     const lost = unacknowledged.length;
     this.#options.events.hibernationEnded({ jid: session.jid.toString(), how, lost });
-    this.#quietly('hibernationEnd', () => this.#options.hooks.hibernationEnd.run(session, how));
+    this.#tell('hibernationEnd', () => this.#options.hooks.hibernationEnd.run(session, how));
     return unacknowledged;
   }
 
@@ -184,7 +185,7 @@ export class StreamManagement implements LinkKeeper {
   }
 
   queued({ session }: ManagedLink, stanza: Element): void {
-    this.#quietly('hibernationQueued', () => this.#options.hooks.hibernationQueued.run(session, stanza));
+    this.#tell('hibernationQueued', () => this.#options.hooks.hibernationQueued.run(session, stanza));
   }
 
   asked(link: ManagedLink): void {
@@ -209,7 +210,7 @@ export class StreamManagement implements LinkKeeper {
     if (!link.becomeLate()) return;
     const { session } = link;
     this.#options.events.acknowledgementDelayed({ jid: session.jid.toString() });
-    this.#quietly('ackDelayed', () => this.#options.hooks.ackDelayed.run(session, link.unacknowledged));
+    this.#tell('ackDelayed', () => this.#options.hooks.ackDelayed.run(session, link.unacknowledged));
   }
 
   #find(id: string, account: AccountIdentity): ManagedLink | undefined {
@@ -240,22 +241,16 @@ export class StreamManagement implements LinkKeeper {
   #forget(id: string, link: ManagedLink): void {
     this.#resumable.delete(id);
     const accountId = link.session.account.id;
-    this.#ended.set(id, { accountId, handled: link.handled, underWay: link.settled() });
+    this.#ended.set(id, { accountId, handled: link.work.count, underWay: link.work.settled() });
     for (const oldest of this.#ended.keys()) {
       if (this.#ended.size <= maxEnded) return;
       this.#ended.delete(oldest);
     }
   }
 
-  /** Nobody waits for who listens, and what they do wrong harms nobody. */
-  #quietly(what: string, run: () => void | Promise<void>): void {
-    const fail = (error: unknown) => this.#options.events.handlerFailed({ what, error });
-    try {
-      const done = run();
-      if (done instanceof Promise) void done.catch(fail);
-    } catch (error) {
-      fail(error);
-    }
+  /** Nobody waits for who listens. */
+  #tell(what: string, run: () => void | Promise<void>): void {
+    void quietly(this.#options.events, what, run);
   }
 }
 
