@@ -191,6 +191,10 @@ export class FakeServer implements Server {
     await this.#nonzas.get(element.ns)?.(session, element);
   }
 
+  isHibernating(): boolean {
+    return false;
+  }
+
   extendHibernation(): boolean {
     return false;
   }

@@ -3,20 +3,17 @@ import type { Jid } from '../../xmpp/jid.js';
 import type { AccountEvent, AccountHost, AccountRequestHandler, AccountSession, Host } from '../host.js';
 import type { Hook } from './hooks.js';
 import type { AccountIqHandler, Server } from './module.js';
+import { quietly } from './quietly.js';
 import type { Session } from './session.js';
 
 type HostedServer = Pick<
   Server,
-  'accounts' | 'advertiseAccount' | 'events' | 'extendHibernation' | 'hooks' | 'onAccountIq'
+  'accounts' | 'advertiseAccount' | 'events' | 'extendHibernation' | 'hooks' | 'isHibernating' | 'onAccountIq'
 >;
 
-/**
- * The embedded server as a host that has accounts; `entity` is the domain that services speak as. To be made before the
- * first session, so that it knows which of them hibernate.
- */
+/** The embedded server as a host that has accounts; `entity` is the domain that services speak as. */
 export function createAccountHost(server: HostedServer, entity: Host): AccountHost {
   const { accounts, hooks, events } = server;
-  const hibernating = hibernatingSessions(hooks);
   const sessionsOf = (user: Jid) => accounts.loaded(user.bare().toString())?.sessions;
   /** The session, if it still is one of the server. */
   const find = (session: AccountSession): Session | undefined => {
@@ -31,7 +28,10 @@ export function createAccountHost(server: HostedServer, entity: Host): AccountHo
     onAccountIq: (route, handler) => server.onAccountIq(route, 'owner', withoutSession(handler)),
     advertiseAccount: (advertisement) => server.advertiseAccount(advertisement),
     sessionsOf: (user) => [...(sessionsOf(user)?.values() ?? [])],
-    isHibernating: (session) => hibernating.has(session),
+    isHibernating(session) {
+      const found = find(session);
+      return found !== undefined && server.isHibernating(found);
+    },
     extendHibernation(session, seconds) {
       const found = find(session);
       return found !== undefined && server.extendHibernation(found, seconds);
@@ -57,13 +57,6 @@ function asHost(entity: Host): Omit<Host, 'isConnected'> {
   };
 }
 
-function hibernatingSessions(hooks: Server['hooks']): Pick<WeakSet<AccountSession>, 'has'> {
-  const hibernating = new WeakSet<AccountSession>();
-  hooks.hibernationStart.on((session) => void hibernating.add(session));
-  hooks.hibernationEnd.on((session) => void hibernating.delete(session));
-  return hibernating;
-}
-
 /** What services see of a request is plain data; the session and the account's state stay in the server. */
 function withoutSession(handler: AccountRequestHandler): AccountIqHandler {
   return ({ type, id, from, to, payload, account }) =>
@@ -83,7 +76,7 @@ function eventOf<Args extends readonly unknown[], Given extends Args>(
   hook: Pick<Hook<Given>, 'on'>,
   events: Pick<Events, 'handlerFailed'>,
 ): AccountEvent<Args> {
-  return { on: (listener) => hook.on((...args) => void quietly(what, () => listener(...args), events)) };
+  return { on: (listener) => hook.on((...args) => void quietly(events, what, () => listener(...args))) };
 }
 
 /** As `eventOf`, but the server goes on when the listeners are done. */
@@ -92,19 +85,5 @@ function waitedFor<Args extends readonly unknown[]>(
   hook: Pick<Hook<Args>, 'on'>,
   events: Pick<Events, 'handlerFailed'>,
 ): AccountEvent<Args> {
-  return { on: (listener) => hook.on((...args) => quietly(what, () => listener(...args), events)) };
-}
-
-function quietly(
-  what: string,
-  listener: () => void | Promise<void>,
-  events: Pick<Events, 'handlerFailed'>,
-): void | Promise<void> {
-  const fail = (error: unknown) => events.handlerFailed({ what, error });
-  try {
-    const pending = listener();
-    if (pending instanceof Promise) return pending.catch(fail);
-  } catch (error) {
-    fail(error);
-  }
+  return { on: (listener) => hook.on((...args) => quietly(events, what, () => listener(...args))) };
 }

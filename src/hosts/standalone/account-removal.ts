@@ -3,6 +3,7 @@ import type { Jid } from '../../xmpp/jid.js';
 import type { AccountCache } from './account-cache.js';
 import type { Sessions } from './entrance.js';
 import type { Hooks } from './hooks.js';
+import { quietly } from './quietly.js';
 import type { AccountStore } from './store.js';
 
 export interface AccountRemovalOptions {
@@ -35,10 +36,6 @@ export async function removeAccount(
   if (removed === undefined) return false;
   await removed.ended;
   events.accountRemoved({ jid: key, by });
-  try {
-    await hooks.accountRemoved.run(jid);
-  } catch (error) {
-    events.handlerFailed({ what: 'accountRemoved', error });
-  }
+  await quietly(events, 'accountRemoved', () => hooks.accountRemoved.run(jid));
   return true;
 }

@@ -285,6 +285,7 @@ class EmbeddedCore implements Core {
       onNonza: (namespace, handler) => this.#onNonza(namespace, handler),
       offer: (feature) => void this.#offered.push(feature),
       delays: this.#delays,
+      isHibernating: (session) => this.entrance.isHibernating(session),
       extendHibernation: (session, seconds) => this.entrance.extendHibernation(session, seconds),
       attach: (name, take) => this.#attach(name, take),
       isLocal: (name) => this.#isLocal(name),

@@ -67,6 +67,8 @@ export interface Server {
   offer(feature: Element): void;
   /** The time of messages that were kept (XEP-0203). */
   readonly delays: Delays;
+  /** Whether the session has lost its connection and waits for its client (XEP-0198). */
+  isHibernating(session: Session): boolean;
   /** Lets the session wait so many seconds more for its client, from now on; false if it does not hibernate. */
   extendHibernation(session: Session, seconds: number): boolean;
   /** Takes over a domain of this server, until what is returned is called; undefined if it is taken. */

@@ -5,6 +5,7 @@ import { serialize } from '../../../xmpp/serialize.js';
 import type { Account } from '../account.js';
 import type { ArchivedMessage } from '../hooks.js';
 import type { Server } from '../module.js';
+import { quietly } from '../quietly.js';
 import { withoutIdsBy } from '../stanza-ids.js';
 import type { StoredMessage } from '../store.js';
 import { ArchiveIds } from './archive-ids.js';
@@ -94,7 +95,7 @@ class MessageArchive implements Archive {
   }
 
   async #write(account: Account, message: StoredMessage, archived: ArchivedMessage): Promise<boolean> {
-    const { stores, events } = this.#server;
+    const { stores, hooks, events } = this.#server;
     try {
       await stores.archive.add(account.id, message);
     } catch (error) {
@@ -102,16 +103,8 @@ class MessageArchive implements Archive {
       return false;
     }
     events.messageArchived({ direction: archived.direction });
-    void this.#tell(account, archived);
+    // Whoever listens has no part in whether the message is kept.
+    void quietly(events, 'archived message', () => hooks.archived.run(account, archived));
     return true;
-  }
-
-  /** Whoever listens has no part in whether the message is kept. */
-  async #tell(account: Account, archived: ArchivedMessage): Promise<void> {
-    try {
-      await this.#server.hooks.archived.run(account, archived);
-    } catch (error) {
-      this.#server.events.handlerFailed({ what: 'archived message', error });
-    }
   }
 }

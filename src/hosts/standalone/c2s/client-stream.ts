@@ -7,6 +7,7 @@ import type { ParserLimits } from '../../../xmpp/parser.js';
 import type { RandomText } from '../../../xmpp/random-text.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
+import { quietly } from '../quietly.js';
 import type { Session, SessionLink } from '../session.js';
 import { type ByteRate, rateDelay, useRate } from './byte-rate.js';
 import type { C2sLimits } from './limits.js';
@@ -315,12 +316,10 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   }
 
   async #unbind(session: Session): Promise<void> {
-    try {
-      const undelivered = [...this.#queue.unsent, ...(this.#kept ?? [])];
-      await this.#context.entrance.unbind(session, this, undelivered, this.#isFinal);
-    } catch (error) {
-      this.#context.events.handlerFailed({ what: 'end of a session', error });
-    }
+    const { entrance, events } = this.#context;
+    const undelivered = [...this.#queue.unsent, ...(this.#kept ?? [])];
+    const isFinal = this.#isFinal;
+    await quietly(events, 'end of a session', () => entrance.unbind(session, this, undelivered, isFinal));
   }
 
   #countStrangersBytes(count: number): void {

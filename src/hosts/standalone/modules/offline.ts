@@ -3,6 +3,7 @@ import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import type { Account } from '../account.js';
 import type { Server, ServerModule } from '../module.js';
+import { quietly } from '../quietly.js';
 import type { Session } from '../session.js';
 import { accountLimits } from '../settings.js';
 import { parseStored } from '../stored-xml.js';
@@ -78,7 +79,7 @@ class OfflineMessages {
     try {
       const isStored = await this.#add(account, text);
       this.#server.events.offlineMessage({ jid, result: isStored ? 'stored' : 'full' });
-      if (isStored) void this.#tell(account, message);
+      if (isStored) this.#tell(account, message);
       return isStored ? 'stored' : 'refused';
     } catch (error) {
       this.#server.events.storageFailed({ what: 'offline message', error });
@@ -98,12 +99,10 @@ class OfflineMessages {
     return isKept && Buffer.byteLength(text) <= accountLimits.offlineMessageBytes;
   }
 
-  async #tell(account: Account, message: Element): Promise<void> {
-    try {
-      await this.#server.hooks.offlineStored.run(account, message);
-    } catch (error) {
-      this.#server.events.handlerFailed({ what: 'offline message', error });
-    }
+  /** Whoever listens has no part in whether the message is kept. */
+  #tell(account: Account, message: Element): void {
+    const { events, hooks } = this.#server;
+    void quietly(events, 'offline message', () => hooks.offlineStored.run(account, message));
   }
 
   /**
