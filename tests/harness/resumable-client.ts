@@ -195,6 +195,11 @@ export class ResumableClient {
     return found;
   }
 
+  /** Whether such an element has come and nobody has expected it. */
+  hasHeard(name: string): boolean {
+    return this.#others.some((element) => element.name === name);
+  }
+
   /** Breaks the connection; nothing that comes by it is heard any more. */
   cut(how: Cut): void {
     const socket = this.#line?.socket;

@@ -218,6 +218,93 @@ describe.each(breaks)('over %s, a connection that is %s', (carrier, cut) => {
   });
 });
 
+describe.each(carriers)('over %s, a client', (carrier) => {
+  const streamFailures = (jid: string) =>
+    server.recorded.filter((event) => event.name === 'streamFailed' && event.jid === jid);
+  const loggedIn = async () => {
+    const { client, jid } = await createClient(carrier);
+    await client.logIn(resource);
+    await waitFor('its own presence', () => client.handled === 1, { interval: 1 });
+    return { client, jid };
+  };
+  const tooHigh = async (client: ResumableClient): Promise<Element | undefined> => {
+    const error = await client.expect('error');
+    return error.child('handled-count-too-high', ns.streamManagement);
+  };
+
+  it('that acknowledges what it was never sent is told so, and its stream ends', async () => {
+    const { client, jid } = await loggedIn();
+    client.handled = 5;
+    client.acknowledge();
+    expect((await tooHigh(client))?.attrs).toEqual({ h: '5', 'send-count': '1' });
+    expect(streamFailures(jid)).toMatchObject([{ condition: 'undefined-condition' }]);
+  });
+
+  it('that resumes with such a count gets nothing, and the session waits on', async () => {
+    const { client, jid } = await loggedIn();
+    client.cut('reset');
+    await sendTo(jid, '1');
+    await authenticate(client);
+    client.handled = 9;
+    client.askToResume();
+    expect((await tooHigh(client))?.attr('h')).toBe('9');
+    client.cut('closed');
+    client.handled = 1;
+    expect(await client.recover(resource)).toBe('resumed');
+    await arrived(client, ['1']);
+  });
+
+  it('gets no session of another account', async () => {
+    const { client, jid } = await loggedIn();
+    const thief = (await createClient(carrier)).client;
+    await authenticate(thief);
+    thief.id = client.id;
+    thief.askToResume();
+    const failed = await thief.expect('failed');
+    expect([failed.attrs, failed.firstElement()?.name]).toEqual([{}, 'item-not-found']);
+    await sendTo(jid, '1');
+    await arrived(client, ['1']);
+    await thief.begin(resource);
+    expect(thief.received).toEqual([]);
+  });
+
+  it('may come back by whatever it likes, as often as it likes, while it is still there', async () => {
+    const { client, jid } = await loggedIn();
+    const other = new ResumableClient(
+      server,
+      carrier === 'tcp' ? 'websocket' : 'tcp',
+      jid.split('@')[0] ?? '',
+    );
+    clients.push(other);
+    other.id = client.id;
+    other.handled = client.handled;
+    expect(await other.recover(resource)).toBe('resumed');
+    const conflict = await client.expect('error');
+    expect(conflict.firstElement()?.name).toBe('conflict');
+    await sendTo(jid, '1');
+    await arrived(other, ['1']);
+    expect(client.received).toEqual([]);
+  });
+
+  it('twice at once is there once', async () => {
+    const { client, jid } = await loggedIn();
+    const twins = [client, client].map(() => new ResumableClient(server, carrier, jid.split('@')[0] ?? ''));
+    for (const twin of twins) {
+      clients.push(twin);
+      twin.id = client.id;
+      twin.handled = client.handled;
+      await authenticate(twin);
+    }
+    for (const twin of twins) twin.askToResume();
+    const isDecided = () => twins.some((twin) => twin.hasHeard('error'));
+    await waitFor('the end of the first', isDecided, { interval: 1 });
+    await sendTo(jid, '1');
+    await waitFor('the message', () => twins.some((twin) => twin.received.length > 0));
+    expect(twins.flatMap((twin) => twin.received)).toHaveLength(1);
+    expect(await client.recover(resource)).toBe('resumed');
+  });
+});
+
 interface Stage {
   readonly client: ResumableClient;
   readonly jid: string;

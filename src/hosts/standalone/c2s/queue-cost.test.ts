@@ -3,7 +3,7 @@ import { el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import { message } from '../../../xmpp/stanza.js';
-import { queueCost } from './queue-cost.js';
+import { keptCost, queueCost } from './queue-cost.js';
 
 const cost = (stanza: ReturnType<typeof message>) => queueCost(stanza, serialize(stanza, ns.client));
 
@@ -23,5 +23,17 @@ describe('what a stanza counts for', () => {
   it('is more for very many very small elements', () => {
     const small = Array.from({ length: 10_000 }, () => el('a', ns.client));
     expect(cost(message({}, ...small))).toBeGreaterThan(5 * '<a/>'.length * 10_000);
+  });
+
+  it('is about the same for what is kept as it is', () => {
+    const short = message(
+      { from: 'ana@example.org/phone', id: '1' },
+      el('body', ns.client, {}, 'Grüße', el('b', ns.client)),
+    );
+    const long = message({ id: '1' }, el('body', ns.client, {}, 'x'.repeat(10_000)));
+    for (const stanza of [short, long]) {
+      expect(keptCost(stanza) / cost(stanza)).toBeGreaterThan(0.7);
+      expect(keptCost(stanza) / cost(stanza)).toBeLessThan(1.7);
+    }
   });
 });
