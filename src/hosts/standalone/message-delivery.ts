@@ -5,10 +5,10 @@ import type { Account } from './account.js';
 import type { AccountCache } from './account-cache.js';
 import type { Archiving, Recorded } from './archive/archiving.js';
 import { CarbonCopies, type Holder } from './carbons/carbon-copies.js';
+import { Copies } from './copies.js';
 import type { Delays } from './delays.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
-import { Letters } from './letters.js';
 import { messageFates, takesMessages } from './message-routing.js';
 import type { Session } from './session.js';
 import { hasIdBy, withoutIdsBy } from './stanza-ids.js';
@@ -24,7 +24,7 @@ export interface MessageDeliveryOptions {
 type Placed = StanzaError | undefined;
 
 /** A message on its way into an account of ours, or to nobody of that name. */
-interface Letter {
+interface Incoming {
   /** As the archive has made it. */
   readonly stanza: Element;
   readonly to: Jid;
@@ -56,7 +56,7 @@ export class MessageDelivery {
   readonly #options: MessageDeliveryOptions;
   readonly #accounts: AccountCache;
   readonly #carbons = new CarbonCopies();
-  readonly #letters = new Letters();
+  readonly #copies = new Copies();
 
   constructor(options: MessageDeliveryOptions) {
     this.#options = options;
@@ -84,7 +84,7 @@ export class MessageDelivery {
         other: to,
         holder: session,
       } as const;
-      this.#letters.forget(this.#carbons.send(account, original));
+      this.#copies.forget(this.#carbons.send(account, original));
     }
     if (recorded.stanza === stanza) return recorded;
     return { stanza: withoutIdsBy(stanza, account.jid), written: recorded.written };
@@ -96,8 +96,8 @@ export class MessageDelivery {
    */
   takeBack(stanza: Element): Element | undefined {
     const { delays } = this.#options;
-    const given = this.#letters.has(stanza) ? stanza : delays.source(stanza);
-    const original = this.#letters.takeBack(given);
+    const given = this.#copies.has(stanza) ? stanza : delays.source(stanza);
+    const original = this.#copies.takeBack(given);
     if (original === undefined) return undefined;
     return original === given ? stanza : delays.stampLike(original, stanza);
   }
@@ -146,19 +146,19 @@ export class MessageDelivery {
     return written === undefined ? placed : Promise.all([placed, written]).then(first);
   }
 
-  #place(account: Account | undefined, letter: Letter): Placed | Promise<Placed> {
-    const [taken, notTaken] = fatesOf(letter.stanza, letter.to);
+  #place(account: Account | undefined, message: Incoming): Placed | Promise<Placed> {
+    const [taken, notTaken] = fatesOf(message.stanza, message.to);
     if (taken === 'deliver') {
-      if (notTaken === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, letter);
-      if (this.#giveToAll(account, letter)) return undefined;
+      if (notTaken === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, message);
+      if (this.#giveToAll(account, message)) return undefined;
     }
-    if (notTaken === 'return') return this.#refuse(letter);
-    this.#copyWhatIsKept(account, letter, 'nobody');
-    return notTaken === 'offline' ? this.#offer(account, letter) : undefined;
+    if (notTaken === 'return') return this.#refuse(message);
+    this.#copyWhatIsKept(account, message, 'nobody');
+    return notTaken === 'offline' ? this.#offer(account, message) : undefined;
   }
 
   /** Gives it to every session that takes messages, and copies to the others; false if none could take it. */
-  #giveToAll(account: Account | undefined, { stanza, from }: Letter): boolean {
+  #giveToAll(account: Account | undefined, { stanza, from }: Incoming): boolean {
     if (account === undefined) return false;
     const takers = sendToAll(account, stanza);
     if (takers === 0) return false;
@@ -167,7 +167,7 @@ export class MessageDelivery {
   }
 
   /** Copies what no session takes itself. The one that has it besides is the store that keeps it, if anybody does. */
-  #copyWhatIsKept(account: Account | undefined, { stanza, from }: Letter, holder: Holder): void {
+  #copyWhatIsKept(account: Account | undefined, { stanza, from }: Incoming, holder: Holder): void {
     if (account !== undefined && account.sessions.size > 0) this.#copy(account, stanza, from, 1, holder);
   }
 
@@ -177,35 +177,35 @@ export class MessageDelivery {
       from === undefined
         ? noCarbons
         : this.#carbons.send(account, { direction: 'incoming', stanza, other: from, holder });
-    this.#letters.share(stanza, carbons, others);
+    this.#copies.share(stanza, carbons, others);
   }
 
-  #offer(account: Account | undefined, letter: Letter): Placed | Promise<Placed> {
-    const answer = this.#options.hooks.offlineMessage.ask(account, letter.stanza);
+  #offer(account: Account | undefined, message: Incoming): Placed | Promise<Placed> {
+    const answer = this.#options.hooks.offlineMessage.ask(account, message.stanza);
     return answer instanceof Promise
-      ? answer.then((later) => this.#settle(later, letter))
-      : this.#settle(answer, letter);
+      ? answer.then((later) => this.#settle(later, message))
+      : this.#settle(answer, message);
   }
 
-  #settle(answer: OfflineAnswer, letter: Letter): Placed | Promise<Placed> {
+  #settle(answer: OfflineAnswer, message: Incoming): Placed | Promise<Placed> {
     if (answer === 'stored' || answer === 'dropped') return undefined;
-    const isWithNobody = this.#letters.takeBack(letter.stanza) !== undefined;
-    return isWithNobody ? this.#refuse(letter) : undefined;
+    const isWithNobody = this.#copies.takeBack(message.stanza) !== undefined;
+    return isWithNobody ? this.#refuse(message) : undefined;
   }
 
-  #refuse({ written }: Letter): Placed | Promise<Placed> {
+  #refuse({ written }: Incoming): Placed | Promise<Placed> {
     return written === undefined ? unavailable() : written.then((is) => (is ? undefined : unavailable()));
   }
 
   /** Keeps a message behind those that are just handed over; if it is not kept, it overtakes them rather than being lost. */
-  async #keepBehind(account: Account | undefined, letter: Letter): Promise<Placed> {
-    this.#copyWhatIsKept(account, letter, 'takers');
-    const answer = await this.#options.hooks.offlineMessage.ask(account, letter.stanza);
+  async #keepBehind(account: Account | undefined, message: Incoming): Promise<Placed> {
+    this.#copyWhatIsKept(account, message, 'takers');
+    const answer = await this.#options.hooks.offlineMessage.ask(account, message.stanza);
     if (answer === 'stored') return undefined;
-    const takers = account === undefined ? 0 : sendToAll(account, letter.stanza);
-    if (takers === 0) return this.#settle(answer, letter);
-    this.#letters.takeBack(letter.stanza);
-    this.#letters.share(letter.stanza, noCarbons, takers);
+    const takers = account === undefined ? 0 : sendToAll(account, message.stanza);
+    if (takers === 0) return this.#settle(answer, message);
+    this.#copies.takeBack(message.stanza);
+    this.#copies.share(message.stanza, noCarbons, takers);
     return undefined;
   }
 }

@@ -97,8 +97,8 @@ export class Router {
    * anything else is done at the account, so that nothing newer overtakes it. Never rejects.
    */
   async undelivered(stanzas: readonly Element[], session: Session): Promise<void> {
-    const letters = stanzas.flatMap((stanza) => this.#returned(stanza, session) ?? []);
-    for (const { stanza, from, to, error } of await this.#placeAgain(letters, session)) {
+    const returned = stanzas.flatMap((stanza) => this.#returned(stanza, session) ?? []);
+    for (const { stanza, from, to, error } of await this.#placeAgain(returned, session)) {
       if (error !== undefined) await this.#bounce(stanza, from, to, error);
     }
   }
@@ -113,18 +113,18 @@ export class Router {
     return { stanza, from, to, error: undefined };
   }
 
-  /** The letters, with errors where they could not be placed. They are begun in order, and not waited for one by one. */
-  async #placeAgain(letters: readonly Returned[], session: Session): Promise<readonly Returned[]> {
-    const [first] = letters;
+  /** What came back, with errors where it could not be placed. They are begun in order, and not waited for one by one. */
+  async #placeAgain(returned: readonly Returned[], session: Session): Promise<readonly Returned[]> {
+    const [first] = returned;
     if (first === undefined) return [];
     try {
       const begun = await this.#options.accounts.withFirst(session.account.jid, (account) => ({
-        placed: letters.map(async (letter) => ({ ...letter, error: await this.#redeliver(account, letter) })),
+        placed: returned.map(async (one) => ({ ...one, error: await this.#redeliver(account, one) })),
       }));
       return await Promise.all(begun.placed);
     } catch (cause) {
       const error = this.#explain(cause, first.stanza);
-      return letters.map((letter) => ({ ...letter, error }));
+      return returned.map((one) => ({ ...one, error }));
     }
   }
 
