@@ -59,15 +59,6 @@ export class FederatedWorld {
     return world;
   }
 
-  get authority(): Authority {
-    return this.#authority;
-  }
-
-  /** Where the server of a domain listens for others. */
-  portOf(domain: string): number {
-    return this.#place(domain).port;
-  }
-
   /** A Belfry with accounts of these names; `more` are further keys of `standalone`. */
   async belfry(
     domain: string,
