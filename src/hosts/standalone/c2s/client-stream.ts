@@ -7,12 +7,12 @@ import type { ParserLimits } from '../../../xmpp/parser.js';
 import type { RandomText } from '../../../xmpp/random-text.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
+import { queueCost } from '../queue-cost.js';
 import { quietly } from '../quietly.js';
 import type { Session, SessionLink } from '../session.js';
 import { type ByteRate, rateDelay, useRate } from './byte-rate.js';
 import type { C2sLimits } from './limits.js';
 import { type NegotiatedStream, Negotiation, type NegotiationRules } from './negotiation.js';
-import { queueCost } from './queue-cost.js';
 import { readHeader } from './stream-header.js';
 import type { StreamListener, Transport } from './transport.js';
 

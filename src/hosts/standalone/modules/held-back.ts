@@ -2,8 +2,8 @@ import type { Element } from '../../../xmpp/element.js';
 import { importance } from '../../../xmpp/importance.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
-import { queueCost } from '../c2s/queue-cost.js';
 import type { Server } from '../module.js';
+import { queueCost } from '../queue-cost.js';
 import type { Filter, Session } from '../session.js';
 import { stateKey } from './latest-state.js';
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../../xmpp/clock.js';
 import type { Element } from '../../../xmpp/element.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import { BackOff } from '../../back-off.js';
-import { queueCost } from '../c2s/queue-cost.js';
+import { queueCost } from '../queue-cost.js';
 import type { Connect, Connecting, ReadyStream } from './connecting.js';
 import type { DomainPair, KeyVerdict, StanzaStream, StreamFailure } from './context.js';
 import { lost } from './stream-failure.js';

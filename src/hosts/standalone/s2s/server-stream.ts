@@ -5,10 +5,10 @@ import { defaultParserLimits, type ParserLimits } from '../../../xmpp/parser.js'
 import { serialize } from '../../../xmpp/serialize.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
-import { queueCost } from '../c2s/queue-cost.js';
 import type { StreamListener } from '../connections/stream-listener.js';
 import { XmlSocket } from '../connections/xml-socket.js';
 import { InFlight } from '../in-flight.js';
+import { queueCost } from '../queue-cost.js';
 import type { S2sContext } from './context.js';
 import { streamEnd } from './stream-header.js';
 

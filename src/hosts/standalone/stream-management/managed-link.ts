@@ -1,8 +1,8 @@
 import { AckQueue } from '../../../xmpp/ack-queue.js';
 import type { Element } from '../../../xmpp/element.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
-import { keptCost } from '../c2s/queue-cost.js';
 import type { Delays } from '../delays.js';
+import { keptCost } from '../queue-cost.js';
 import type { Session, SessionLink } from '../session.js';
 import { ClientWork } from './client-work.js';
 import { answer, handledTooMany, request, resumed } from './protocol.js';

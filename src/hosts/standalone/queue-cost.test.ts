@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { el } from '../../../xmpp/element.js';
-import { ns } from '../../../xmpp/ns.js';
-import { serialize } from '../../../xmpp/serialize.js';
-import { message } from '../../../xmpp/stanza.js';
+import { el } from '../../xmpp/element.js';
+import { ns } from '../../xmpp/ns.js';
+import { serialize } from '../../xmpp/serialize.js';
+import { message } from '../../xmpp/stanza.js';
 import { keptCost, queueCost } from './queue-cost.js';
 
 const cost = (stanza: ReturnType<typeof message>) => queueCost(stanza, serialize(stanza, ns.client));
