@@ -25,6 +25,16 @@ describe('an acknowledgement queue', () => {
     expect(queue.items).toEqual([]);
   });
 
+  it('lets go of what was not sent', () => {
+    const queue = new AckQueue<string>();
+    for (const item of ['a', 'b', 'c']) queue.push(item);
+    queue.next();
+    expect([queue.drop('a'), queue.drop('x'), queue.drop('b')]).toEqual([-1, -1, 1]);
+    expect([queue.sent, queue.items]).toEqual([1, ['a', 'c']]);
+    expect([queue.next(), queue.next()]).toEqual(['c', undefined]);
+    expect(queue.acknowledge(2)).toEqual(['a', 'c']);
+  });
+
   it('counts what was pushed when it is sent', () => {
     const queue = new AckQueue<string>();
     queue.push('a');

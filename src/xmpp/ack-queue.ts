@@ -43,6 +43,13 @@ export class AckQueue<Item> {
     return item;
   }
 
+  /** Takes out an item that was not sent; answers how many are before it, -1 if it was sent or is not there. */
+  drop(item: Item): number {
+    const at = this.#items.indexOf(item, this.#outstanding);
+    if (at !== -1) this.#items.splice(at, 1);
+    return at;
+  }
+
   /** Nothing of what is not acknowledged counts as sent any more: it has to be sent again. */
   rewind(): void {
     this.#outstanding = 0;

@@ -6,9 +6,9 @@ import { importance } from '../../../xmpp/importance.js';
 import { ns } from '../../../xmpp/ns.js';
 import { message, presence } from '../../../xmpp/stanza.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
+import { stateKey } from '../latest-state.js';
 import { clientState } from './client-state.js';
 import { heldBackLimits } from './held-back.js';
-import { stateKey } from './latest-state.js';
 
 let server: FakeServer;
 let client: FakeClient;

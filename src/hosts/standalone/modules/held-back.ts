@@ -2,10 +2,10 @@ import type { Element } from '../../../xmpp/element.js';
 import { importance } from '../../../xmpp/importance.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
+import { stateKey } from '../latest-state.js';
 import type { Server } from '../module.js';
 import { queueCost } from '../queue-cost.js';
 import type { Filter, Session } from '../session.js';
-import { stateKey } from './latest-state.js';
 
 /** What is held back for one session at most; when there is more, all of it is sent. `bytes` as `queueCost` counts. */
 export const heldBackLimits = { stanzas: 200, bytes: 128 * 1024 } as const;

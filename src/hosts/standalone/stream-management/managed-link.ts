@@ -2,6 +2,7 @@ import { AckQueue } from '../../../xmpp/ack-queue.js';
 import type { Element } from '../../../xmpp/element.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import type { Delays } from '../delays.js';
+import { stateKey } from '../latest-state.js';
 import { keptCost } from '../queue-cost.js';
 import type { Session, SessionLink } from '../session.js';
 import { ClientWork } from './client-work.js';
@@ -70,6 +71,8 @@ export class ManagedLink implements SessionLink {
   #asleepSince = 0;
   readonly #queue = new AckQueue<Kept>();
   #keptBytes = 0;
+  /** What was queued while there was no connection and tells of nothing but a state, by that state. */
+  #states: Map<string, Kept> | undefined;
   /** What is kept is being sent again, a part at a time: new stanzas wait behind it. */
   #isReplaying = false;
   /** Sent before management began, and not known to have left. */
@@ -129,7 +132,8 @@ export class ManagedLink implements SessionLink {
     const kept = { stanza, at: this.#keeper.now(), cost: keptCost(stanza) };
     this.#queue.push(kept);
     this.#keptBytes += kept.cost;
-    if (this.isAwake && !this.#isReplaying) this.#sendNext();
+    if (!this.isAwake) this.#supersede(kept);
+    else if (!this.#isReplaying) this.#sendNext();
     if (this.#connection === undefined || this.#isLate) this.#keeper.queued(this, stanza);
     this.#checkBounds();
     return true;
@@ -214,6 +218,7 @@ export class ManagedLink implements SessionLink {
   proceed(connection: SessionLink, id: string): number | undefined {
     if (this.#connection !== connection || this.#isOver) return undefined;
     this.#isReady = true;
+    this.#states = undefined;
     this.#isReplaying = false;
     this.#earlier = [];
     this.#queue.rewind();
@@ -229,6 +234,19 @@ export class ManagedLink implements SessionLink {
     this.#connection = undefined;
     this.#waiters.tellEnd();
     return [...this.#earlier, ...this.#queue.items.map((kept) => this.#stamped(kept))];
+  }
+
+  /** A client that sleeps for long needs only the last of what its contacts' presence was. */
+  #supersede(kept: Kept): void {
+    const key = stateKey(kept.stanza);
+    if (key === undefined) return;
+    this.#states ??= new Map();
+    const former = this.#states.get(key);
+    this.#states.set(key, kept);
+    const before = former === undefined ? -1 : this.#queue.drop(former);
+    if (former === undefined || before === -1) return;
+    this.#keptBytes -= former.cost;
+    this.#waiters.tellDropped(before);
   }
 
   #sendNext(): void {

@@ -324,6 +324,29 @@ describe('stream management', () => {
   describe('lets a client resume', () => {
     beforeEach(begin);
 
+    it('and tells it only the last of what its contacts were meanwhile', async () => {
+      const { session } = ana;
+      const from = (id: string, more: Record<string, string> = {}) =>
+        el('presence', ns.client, { from: 'ben@example.org/pc', to: session.jid.toString(), id, ...more });
+      ana.isAttentive = false;
+      session.send(from('sent'));
+      await turn();
+      await ana.lose();
+      ana.handled--;
+      for (let n = 0; n < 1_000; n++) session.send(from(`${n}`, n % 2 === 0 ? {} : { type: 'unavailable' }));
+      await ben.say(message('between'));
+      const hasArrived = session.link.arrived?.();
+      session.send(from('last'));
+      session.send(from('subscription', { type: 'subscribe' }));
+      ana.log = [];
+      ana.isAttentive = true;
+      await ana.resume();
+      await turn();
+      expect(ana.log).toEqual(['sent', 'between', 'last', 'subscription']);
+      expect(await hasArrived).toBe(true);
+      expect(isThere()).toBe(true);
+    });
+
     it('and sends what it missed, with the times at which it was sent', async () => {
       ana.isAttentive = false;
       await ben.say(message('1'));

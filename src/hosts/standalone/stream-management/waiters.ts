@@ -37,6 +37,12 @@ export class Waiters {
     if (this.#forArrival.length === 0) this.#forArrival = undefined;
   }
 
+  /** A stanza that had so many before it will not be sent. */
+  tellDropped(before: number): void {
+    for (const arrival of this.#forArrival ?? []) if (arrival.left > before) arrival.left--;
+    this.tellArrived(0);
+  }
+
   tellEnd(): void {
     for (const tell of this.#takeForRoom()) tell(false);
     for (const { tell } of this.#forArrival ?? []) tell(false);

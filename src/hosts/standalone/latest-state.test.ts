@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Element, el } from '../../../xmpp/element.js';
-import { ns } from '../../../xmpp/ns.js';
-import { message, presence } from '../../../xmpp/stanza.js';
+import { type Element, el } from '../../xmpp/element.js';
+import { ns } from '../../xmpp/ns.js';
+import { message, presence } from '../../xmpp/stanza.js';
 import { stateKey } from './latest-state.js';
 
 const ben = { from: 'ben@example.org/pc', to: 'ana@example.org/phone' };

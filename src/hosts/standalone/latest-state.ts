@@ -1,5 +1,5 @@
-import type { Element } from '../../../xmpp/element.js';
-import { ns } from '../../../xmpp/ns.js';
+import type { Element } from '../../xmpp/element.js';
+import { ns } from '../../xmpp/ns.js';
 
 /** Namespaces of what may stand beside a chat state and says nothing by itself. */
 const accompanying: readonly string[] = [ns.hints, ns.delay, ns.stanzaIds];
