@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
-import type { ArchiveFilter, StoredMessage } from '../hosts/standalone/store.js';
+import type { ArchiveFilter, ArchiveStore, StoredMessage } from '../hosts/standalone/store.js';
 import type { Database, Param, Schema, Statement } from './database.js';
 
 /** Rows that one statement walks over: others get their turn before the next, which SQLite's would not let them have. */
@@ -26,23 +26,11 @@ type Kind = 'account' | 'with';
 type Direction = 'forwards' | 'backwards';
 type Directed<Row> = Readonly<Record<Direction, Statement<Range, Row>>>;
 
-/** What an archive answers about messages that lie together. */
-export interface ArchiveRanges {
-  /** At most `limit` messages, in ascending order, from the beginning of the range or its end. */
-  page(
-    accountId: number,
-    filter: ArchiveFilter,
-    limit: number,
-    isBackwards: boolean,
-  ): Promise<readonly StoredMessage[]>;
-  count(accountId: number, filter: ArchiveFilter): Promise<number>;
-}
-
-/** `find` answers messages by their ids. */
+/** What an archive answers about messages that lie together; `find` answers messages by their ids. */
 export function createArchiveRanges(
   database: Database,
   find: (accountId: number, ids: readonly number[]) => Promise<readonly StoredMessage[]>,
-): ArchiveRanges {
+): Pick<ArchiveStore, 'page' | 'count'> {
   const ofAll = preparePages(database, 'account');
   const withOne = preparePages(database, 'with');
   const keys = prepareKeys(database);

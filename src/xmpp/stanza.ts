@@ -2,6 +2,11 @@ import { Element, el, type Node } from './element.js';
 import { ns } from './ns.js';
 import type { StanzaError } from './stanza-error.js';
 
+/** Whether an element of a stream is a stanza (RFC 6120 §8). */
+export function isStanza({ name, ns: namespace }: Element): boolean {
+  return namespace === ns.client && (name === 'message' || name === 'presence' || name === 'iq');
+}
+
 /** Attributes that every stanza may have (RFC 6120 §8.1); addresses as text, in prepared form. */
 export interface StanzaAttributes {
   readonly from?: string | undefined;

@@ -1,6 +1,6 @@
 import { Element, newRecord } from '../../xmpp/element.js';
 import { Jid } from '../../xmpp/jid.js';
-import { ns } from '../../xmpp/ns.js';
+import { isStanza } from '../../xmpp/stanza.js';
 import { StreamError } from '../../xmpp/stream-error.js';
 import { isOwn } from './judge.js';
 import type { Session } from './session.js';
@@ -11,8 +11,7 @@ import type { Session } from './session.js';
  *   speaks for somebody else (§8.1.2.1)
  */
 export function checkStanza(session: Session, stanza: Element): void {
-  const { name } = stanza;
-  if (stanza.ns !== ns.client || (name !== 'message' && name !== 'presence' && name !== 'iq')) {
+  if (!isStanza(stanza)) {
     throw new StreamError('unsupported-stanza-type', 'Only message, presence and iq are stanzas.');
   }
   if (!mayBeFrom(session, stanza.attr('from'))) {

@@ -7,6 +7,7 @@ import type { ParserLimits } from '../../../xmpp/parser.js';
 import type { RandomText } from '../../../xmpp/random-text.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
+import { streamErrorFor } from '../connections/stream-error-for.js';
 import { queueCost } from '../queue-cost.js';
 import { quietly } from '../quietly.js';
 import type { Session, SessionLink } from '../session.js';
@@ -227,9 +228,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
 
   onBroken(error: unknown): void {
     if (this.#state !== 'open') return;
-    const isOurs = !(error instanceof StreamError);
-    if (isOurs) this.#context.events.handlerFailed({ what: 'client stream', error });
-    this.end(isOurs ? new StreamError('internal-server-error') : error);
+    this.end(streamErrorFor(error, 'client stream', this.#context.events));
   }
 
   onClosed(): void {

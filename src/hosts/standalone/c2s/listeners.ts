@@ -7,7 +7,12 @@ import type { Jid } from '../../../xmpp/jid.js';
 import { defaultParserLimits } from '../../../xmpp/parser.js';
 import { RandomText } from '../../../xmpp/random-text.js';
 import { Registry } from '../connections/registry.js';
-import { type ListenAddress, listenTcp, type TcpListener } from '../connections/tcp-listener.js';
+import {
+  formatAddress,
+  type ListenAddress,
+  listenTcp,
+  type TcpListener,
+} from '../connections/tcp-listener.js';
 import type { Sasl } from '../sasl/sasl.js';
 import type { Entrance } from '../session.js';
 import { ClientStream, type StreamContext } from './client-stream.js';
@@ -95,7 +100,10 @@ export function createC2sListeners(options: C2sOptions): C2sListeners {
     });
     listeners.push(listener);
     addresses[isDirectTls ? 'directTls' : 'c2s'] = listener.address;
-    events.listening({ what: isDirectTls ? 'c2s, direct TLS' : 'c2s', address: format(listener.address) });
+    events.listening({
+      what: isDirectTls ? 'c2s, direct TLS' : 'c2s',
+      address: formatAddress(listener.address),
+    });
   };
   const close = () => {
     for (const listener of listeners.splice(0)) listener.close();
@@ -197,6 +205,3 @@ const negotiationLimits = ({ negotiationStanzaBytes: stanzaBytes }: C2sLimits) =
   ...defaultParserLimits,
   stanzaBytes,
 });
-
-const format = ({ host, port }: ListenAddress) =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

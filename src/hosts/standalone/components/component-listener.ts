@@ -4,7 +4,12 @@ import { Jid } from '../../../xmpp/jid.js';
 import { RandomText } from '../../../xmpp/random-text.js';
 import { AddressCache } from '../address-cache.js';
 import { Registry } from '../connections/registry.js';
-import { type ListenAddress, listenTcp, type TcpListener } from '../connections/tcp-listener.js';
+import {
+  formatAddress,
+  type ListenAddress,
+  listenTcp,
+  type TcpListener,
+} from '../connections/tcp-listener.js';
 import type { Server } from '../module.js';
 import { ComponentPlace } from './component-place.js';
 import { type ComponentContext, ComponentStream } from './component-stream.js';
@@ -54,9 +59,7 @@ export function createComponentListener(options: ComponentListenerOptions): Comp
         },
         onError: (error) => events.handlerFailed({ what: 'component listener', error }),
       });
-      const { host, port } = listener.address;
-      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-      events.listening({ what: 'components', address });
+      events.listening({ what: 'components', address: formatAddress(listener.address) });
     },
     async stop() {
       listener?.close();

@@ -4,12 +4,13 @@ import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { RandomText } from '../../../xmpp/random-text.js';
 import { serialize } from '../../../xmpp/serialize.js';
-import { errorReply } from '../../../xmpp/stanza.js';
+import { errorReply, isStanza } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
 import type { AddressCache } from '../address-cache.js';
 import type { RegisteredStream, Registry } from '../connections/registry.js';
+import { streamErrorFor } from '../connections/stream-error-for.js';
 import type { StreamListener } from '../connections/stream-listener.js';
 import { XmlSocket } from '../connections/xml-socket.js';
 import { InFlight } from '../in-flight.js';
@@ -122,9 +123,7 @@ export class ComponentStream implements StreamListener, RegisteredStream, Compon
 
   onBroken(error: unknown): void {
     if (this.#isOver) return;
-    const isOurs = !(error instanceof StreamError);
-    if (isOurs) this.#context.events.handlerFailed({ what: 'component stream', error });
-    this.end(isOurs ? new StreamError('internal-server-error') : error);
+    this.end(streamErrorFor(error, 'component stream', this.#context.events));
   }
 
   onClosed(): void {
@@ -185,7 +184,7 @@ export class ComponentStream implements StreamListener, RegisteredStream, Compon
   }
 
   #take(element: Element): void {
-    if (element.ns !== ns.client || !isStanzaName(element.name))
+    if (!isStanza(element))
       throw new StreamError('unsupported-stanza-type', `<${element.name}/> is no stanza.`);
     const from = this.#checkFrom(element.attr('from'));
     const to = this.#context.addresses.read(element.attr('to'))?.toString();
@@ -222,7 +221,7 @@ export class ComponentStream implements StreamListener, RegisteredStream, Compon
     const from = this.#context.addresses.read(start?.attr('from'))?.bare().toString();
     const domain = this.#context.domain;
     this.#context.events.stanzaDropped({ domain, reason, ...(from !== undefined && { from }) });
-    if (start === undefined || start.ns !== ns.client || !isStanzaName(start.name)) return;
+    if (start === undefined || !isStanza(start)) return;
     this.#answer(start, new StanzaError('policy-violation', error.text));
   }
 
@@ -250,10 +249,6 @@ export class ComponentStream implements StreamListener, RegisteredStream, Compon
   async #giveBack(): Promise<void> {
     for (const stanza of this.#queue.unsent) await this.#place?.giveBack(stanza);
   }
-}
-
-function isStanzaName(name: string): boolean {
-  return name === 'message' || name === 'presence' || name === 'iq';
 }
 
 function addressError(stanza: Element): StanzaError {

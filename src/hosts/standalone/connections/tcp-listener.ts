@@ -5,6 +5,11 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** `host:port` as in URLs, with an IPv6 address in brackets (RFC 3986 §3.2.2). */
+export function formatAddress({ host, port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 export interface TcpListener {
   /** Where it listens, with the real port if 0 was asked for. */
   readonly address: ListenAddress;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
+import { isStanza } from '../../../xmpp/stanza.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import type { Registry } from '../connections/registry.js';
 import type { DomainPair, Proof, S2sContext, StanzaStream } from './context.js';
@@ -9,7 +10,7 @@ import { ExternalExchange, externalReply } from './external.js';
 import { offerFeatures } from './features.js';
 import type { PeerProof } from './peer-certificate.js';
 import { ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
-import { isStanza, StanzaInlet } from './stanza-inlet.js';
+import { StanzaInlet } from './stanza-inlet.js';
 import { type PeerHeader, peerHeader, readPeerHeader } from './stream-header.js';
 
 export interface IncomingOptions {

@@ -1,5 +1,10 @@
 import type { Events } from '../../../observability/events.js';
-import { type ListenAddress, listenTcp, type TcpListener } from '../connections/tcp-listener.js';
+import {
+  formatAddress,
+  type ListenAddress,
+  listenTcp,
+  type TcpListener,
+} from '../connections/tcp-listener.js';
 import type { IncomingStreams } from './incoming-streams.js';
 
 export interface S2sListenersOptions {
@@ -34,7 +39,7 @@ export function createS2sListeners(options: S2sListenersOptions): S2sListeners {
     listeners.push(listener);
     addresses[isDirectTls ? 's2sDirectTls' : 's2s'] = listener.address;
     const what = isDirectTls ? 's2s, direct TLS' : 's2s';
-    events.listening({ what, address: format(listener.address) });
+    events.listening({ what, address: formatAddress(listener.address) });
   };
   const close = () => {
     for (const listener of listeners.splice(0)) listener.close();
@@ -53,6 +58,3 @@ export function createS2sListeners(options: S2sListenersOptions): S2sListeners {
     close,
   };
 }
-
-const format = ({ host, port }: ListenAddress) =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

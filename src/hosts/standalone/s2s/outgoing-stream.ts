@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
+import { isStanza } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import {
@@ -25,7 +26,7 @@ import { readFeatures } from './features.js';
 import { KeyQuestions } from './key-questions.js';
 import { certificateName, type PeerProof } from './peer-certificate.js';
 import { ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
-import { isStanza, StanzaInlet } from './stanza-inlet.js';
+import { StanzaInlet } from './stanza-inlet.js';
 import {
   badCertificate,
   dialbackFailure,

@@ -5,6 +5,7 @@ import { defaultParserLimits, type ParserLimits } from '../../../xmpp/parser.js'
 import { serialize } from '../../../xmpp/serialize.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
+import { streamErrorFor } from '../connections/stream-error-for.js';
 import type { StreamListener } from '../connections/stream-listener.js';
 import { XmlSocket } from '../connections/xml-socket.js';
 import { InFlight } from '../in-flight.js';
@@ -188,9 +189,7 @@ export class ServerStream implements StreamListener {
 
   onBroken(error: unknown): void {
     if (!this.isOpen) return;
-    const isOurs = !(error instanceof StreamError);
-    if (isOurs) this.#context.events.handlerFailed({ what: 'server stream', error });
-    this.end(isOurs ? new StreamError('internal-server-error') : error);
+    this.end(streamErrorFor(error, 'server stream', this.#context.events));
   }
 
   onClosed(): void {

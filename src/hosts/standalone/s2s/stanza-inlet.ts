@@ -1,7 +1,6 @@
 import type { Element } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
-import { ns } from '../../../xmpp/ns.js';
-import { errorReply } from '../../../xmpp/stanza.js';
+import { errorReply, isStanza } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { type DomainPair, pairKey, type S2sContext } from './context.js';
@@ -97,10 +96,6 @@ export class StanzaInlet {
     throw new StreamError('improper-addressing', 'This stream is not for that domain.');
   }
 }
-
-/** Whether an element of a stream is one (RFC 6120 §8). */
-export const isStanza = ({ name, ns: space }: Element) =>
-  space === ns.client && (name === 'message' || name === 'presence' || name === 'iq');
 
 /** The same stanza if its addresses are prepared already. */
 function withAddresses(stanza: Element, from: string, to: string): Element {
