@@ -247,6 +247,10 @@ describe('docs/architecture.md', () => {
         count(constant('storage/batch-inserts.ts', 'maxWaiting')),
       ],
       [
+        'offline messages of an account waiting for PostgreSQL',
+        count(constant('storage/offline.ts', 'maxWaiting')),
+      ],
+      [
         'expired rows removed at once',
         `${count(sweep('batchRows') * sweep('maxBatches'))} of each kind, an hour`,
       ],
@@ -272,6 +276,8 @@ describe('docs/architecture.md', () => {
     const requestBytes = standalone('presence/subscriptions.ts', 'maxRequestBytes');
     const open = (name: string) => standalone('modules/open-registration.ts', name);
     const managed = (name: string) => standalone('stream-management/managed-link.ts', name);
+    const inFlight = standalone('stream-management/client-work.ts', 'maxInFlight');
+    const offline = (name: string) => standalone('modules/offline.ts', name);
     const changes = (name: string) => standalone('modules/registration.ts', name);
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['connections from one address', '`standalone.max_connections_per_address`'],
@@ -291,7 +297,7 @@ describe('docs/architecture.md', () => {
         'bytes per second of a connection',
         `\`standalone.rate_limit\`, after ${limits.burstSeconds} seconds' worth at once`,
       ],
-      ['stanzas of a client at work', `1; with stream management ${managed('maxInFlight')} messages`],
+      ['stanzas of a client at work', `1; with stream management ${inFlight} messages`],
       [
         'stanzas that came together and are worked on together',
         `${limits.turn} milliseconds, ${kib(limits.turnBytes)}`,
@@ -329,6 +335,10 @@ describe('docs/architecture.md', () => {
       ],
       ['stanzas held back for an inactive client', `${heldBackLimits.stanzas}, ${kib(heldBackLimits.bytes)}`],
       [
+        'messages of an account to which errors are copied as carbons',
+        `the last ${standalone('carbons/copied-lately.ts', 'maxMessages')}`,
+      ],
+      [
         'messages in a page of an archive',
         `\`archive.max_query_results\`, about ${mib(standalone('archive/page.ts', 'pageCharacters'))}`,
       ],
@@ -364,6 +374,10 @@ describe('docs/architecture.md', () => {
       ['blocked addresses of an account', count(accountLimits.blocked)],
       ['offline messages of an account', '`standalone.max_offline_messages`'],
       ['bytes of an offline message', kib(accountLimits.offlineMessageBytes)],
+      [
+        'offline messages that a client is sent at once',
+        `${offline('pageSize')}, about ${kib(offline('pageBytes'))}`,
+      ],
       ['private documents of an account', `${accountLimits.privateDocuments}`],
       ['bytes of a vCard or private document', kib(accountLimits.documentBytes)],
       [
@@ -390,6 +404,7 @@ describe('docs/architecture.md', () => {
     const rows = tableRows(section(doc('architecture.md'), 'Bounds of other servers and components'));
     const { streams, outbound, verifier, connect } = defaultFederationLimits;
     const resolver = (name: string) => standalone('s2s/resolver.ts', name);
+    const dial = (name: string) => standalone('s2s/dial.ts', name);
     const limits = defaultComponentLimits;
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['connections of servers from one address', '`standalone.max_connections_per_address`'],
@@ -400,6 +415,7 @@ describe('docs/architecture.md', () => {
         `${kib(streams.negotiationBytes)}, of each element ${count(streams.negotiationStanzaBytes)}`,
       ],
       ["failed authentications of a server's connection", `${streams.authenticationTries}`],
+      ['certificates of a server in its chain', `${standalone('s2s/peer-certificate.ts', 'maxChain')}`],
       [
         'pairs of domains on one stream',
         `${streams.pairs}, of which ${streams.verifyingPairs} are being verified`,
@@ -408,9 +424,21 @@ describe('docs/architecture.md', () => {
       ["bytes of a server's stanza", mib(streams.stanzaBytes)],
       ["elements of a server's stanza", count(streams.stanzaElements)],
       ['stanzas of a server at work', `${streams.inFlight}`],
+      [
+        'stanzas of a server that came together and are worked on together',
+        `${streams.turn} milliseconds, ${kib(streams.turnBytes)}`,
+      ],
       ['bytes waiting for a server that reads too slowly', mib(streams.waitingBytes)],
       ['time without a stanza', `${streams.idleTimeout / 60_000} minutes`],
       ['time to connect to a server, all its addresses included', seconds(connect)],
+      [
+        'places that DNS names for a server, and addresses of them',
+        `${resolver('services')}, ${resolver('endpoints')}`,
+      ],
+      [
+        'time to connect to one address',
+        `${seconds(dial('attempt'))}, and after ${dial('patience') / 1000} the next one is tried beside it`,
+      ],
       ['stanzas waiting for a connection to a server', `${count(outbound.stanzas)}, ${mib(outbound.bytes)}`],
       ['pairs of domains with a connection or a queue', count(outbound.pairs)],
       [
@@ -418,6 +446,7 @@ describe('docs/architecture.md', () => {
         `${seconds(outbound.firstRest)}, doubled up to ${outbound.longestRest / 1000}`,
       ],
       ['servers asked about keys at once, questions to each', `${verifier.servers}, ${verifier.waiting}`],
+      ['questions about keys on one stream', `${streams.openVerifications}`],
       [
         'domains whose DNS is remembered',
         `${count(resolver('domains'))}, for ${seconds(resolver('rememberFor'))}`,
@@ -429,7 +458,15 @@ describe('docs/architecture.md', () => {
       ["elements of a component's stanza", count(limits.stanzaElements)],
       ['stanzas of a component at work', `${limits.inFlight}`],
       ['bytes waiting for a component that reads too slowly', mib(limits.waitingBytes)],
+      [
+        'time of a server to close its connection, and of a component',
+        `${seconds(streams.closeTimeout)}, ${seconds(limits.closeTimeout)}`,
+      ],
+      ['bytes that they still send after the end of their stream', mib(streams.ignoredBytes)],
+      ['end of all their streams when Belfry stops', seconds(streams.stopTimeout)],
     ]);
+    expect(limits.ignoredBytes).toBe(streams.ignoredBytes);
+    expect(limits.stopTimeout).toBe(streams.stopTimeout);
   });
 });
 
