@@ -42,8 +42,8 @@ export class ArchiveIds {
       this.#random = this.#options.randomBytes(randomAtOnce);
       this.#used = 0;
     }
-    const [high = 0, low = 0] = this.#random.subarray(this.#used, this.#used + 2);
-    this.#used += 2;
+    const high = this.#random[this.#used++] ?? 0;
+    const low = this.#random[this.#used++] ?? 0;
     return high * 256 + low;
   }
 }
