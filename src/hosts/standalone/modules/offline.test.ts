@@ -125,6 +125,7 @@ describe('offline', () => {
     stop(false);
     await settled();
     expect(ids(laptop)).toEqual(all.slice(20));
+    await server.disconnect(phone);
     expect(await stored()).toBe(0);
   });
 
@@ -264,6 +265,22 @@ describe('offline', () => {
       expect(await keep(message('d'))).toBe('refused');
       await server.disconnect(phone);
       expect(ids(await appear('laptop'))).toEqual(['c', 'a', 'b']);
+    });
+
+    it('are gone when it is over for everybody, however long that takes', async () => {
+      for (const id of numbers(50)) await keep(message(id));
+      const phone = await connect('phone');
+      await isAvailable(phone);
+      const { offline } = server.stores;
+      const remove = offline.remove.bind(offline);
+      const slowly = async (accountId: number, through: number) => {
+        await settled();
+        await remove(accountId, through);
+      };
+      server.stores.offline.remove = slowly;
+      await phone.acknowledge(false);
+      await server.disconnect(phone);
+      expect(await stored()).toBe(0);
     });
 
     it('do not go before those that another one has not acknowledged', async () => {

@@ -47,6 +47,7 @@ type Handed = { readonly isMore: boolean; readonly read: Promise<boolean> } | un
 class OfflineMessages {
   readonly #server: Server;
   readonly #writes = new UnderWay();
+  readonly #removals = new UnderWay();
   readonly #lent = new LentPages();
   /** What each session was handed and has not acknowledged. */
   readonly #pages = new WeakMap<Session, Set<Page>>();
@@ -133,10 +134,11 @@ class OfflineMessages {
     if (session.isCatchingUp) void this.deliver(session);
   }
 
-  /** The session is over: what it has not got was given back. */
+  /** The session is over: what it has not got was given back. Done when the store has nothing of that twice. */
   async end(session: Session): Promise<void> {
     this.pause(session);
-    for (const page of this.#pages.get(session) ?? []) await this.#finish(session, page);
+    for (const page of this.#pages.get(session) ?? []) void this.#finish(session, page);
+    await this.#removals.settled(session.account.id);
   }
 
   async #deliverAll(session: Session, first: Promise<Handed>, waiting: Session[]): Promise<void> {
@@ -197,15 +199,18 @@ class OfflineMessages {
   async #removeWhen(arrived: Promise<boolean>, session: Session, page: Page): Promise<void> {
     const pages = this.#pages.get(session) ?? new Set();
     this.#pages.set(session, pages.add(page));
-    await arrived;
-    if (pages.has(page)) await this.#finish(session, page);
+    // What has not arrived is given back when the session ends.
+    if ((await arrived) && pages.has(page)) await this.#finish(session, page);
   }
 
   /** Removes a page, behind what was given back of it; or with the pages before it, when those have arrived. */
-  async #finish(session: Session, page: Page): Promise<void> {
-    const { id, jid } = session.account;
+  #finish(session: Session, page: Page): Promise<void> {
     this.#pages.get(session)?.delete(page);
     page.isDone = true;
+    return this.#removals.run(session.account.id, () => this.#removeDone(session.account));
+  }
+
+  async #removeDone({ id, jid }: Account): Promise<void> {
     const through = this.#lent.doneThrough(id);
     if (through === undefined) return;
     try {
