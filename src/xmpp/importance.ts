@@ -1,4 +1,5 @@
 import type { Element } from './element.js';
+import { isInvitation } from './invitation.js';
 import { ns } from './ns.js';
 
 /** How much a stanza matters to the person whose device it is for, and what it is. */
@@ -146,10 +147,4 @@ function ofRest(message: Element, type: string | undefined): Importance {
   if (isInvitation(message)) return invitation;
   if (type === 'groupchat' && message.child('subject') !== undefined) return subject;
   return message.child('result', ns.archive) === undefined ? signal : answer;
-}
-
-/** XEP-0249, and mediated by the room (XEP-0045 §7.8.2). */
-function isInvitation(message: Element): boolean {
-  if (message.child('x', ns.directInvitation) !== undefined) return true;
-  return message.child('x', ns.mucUser)?.child('invite') !== undefined;
 }

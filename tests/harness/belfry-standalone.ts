@@ -41,7 +41,8 @@ export interface StandaloneServer extends XmppServer {
 
 /**
  * Builds if needed and starts `belfry serve` as XMPP server of the accounts' one domain, on ports of its own: encryption is
- * allowed and not required, there is no federation unless asked for, and no limit stops a test or a benchmark that connects often from one address.
+ * allowed and not required, there is no federation unless asked for, and no limit stops a test or a benchmark that connects
+ * often from one address.
  */
 export async function startStandalone(options: StandaloneOptions): Promise<StandaloneServer> {
   ensureBuild();

@@ -66,8 +66,8 @@ export interface Hooks {
   /** A message was kept for an account that no session took it for, and is on disk. */
   readonly offlineStored: Hook<[account: Account, message: Element]>;
   /**
-   * The client has not acknowledged in time what it was asked to (XEP-0198): its connection may be dead already. `unacknowledged`
-   * are the stanzas that it was sent. Told once until it acknowledges something.
+   * The client has not acknowledged in time what it was asked to (XEP-0198): its connection may be dead already.
+   * `unacknowledged` are the stanzas that it was sent. Told once until it acknowledges something.
    */
   readonly ackDelayed: Hook<[session: Session, unacknowledged: readonly Element[]]>;
   /** A session lost its connection and waits for its client to resume it (XEP-0198). */

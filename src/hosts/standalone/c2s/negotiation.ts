@@ -45,8 +45,8 @@ export interface NegotiatedStream extends SessionLink {
 
 /**
  * What happens on a stream before stanzas may flow (RFC 6120 §4.3): TLS, authentication, and resource binding or
- * resumption, in this order and each at most once. Which of them is next is said by the features that follow each header, and decides what is
- * taken.
+ * resumption, in this order and each at most once. Which of them is next is said by the features that follow each
+ * header, and decides what is taken.
  */
 export class Negotiation {
   readonly #rules: NegotiationRules;

@@ -1,4 +1,5 @@
 import type { Element } from '../../../xmpp/element.js';
+import { isInvitation } from '../../../xmpp/invitation.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 
@@ -28,12 +29,6 @@ function isKeptPrivate(message: Element): boolean {
     if (typeof child === 'string') return false;
     return child.ns === ns.carbons || child.is('no-copy', ns.hints);
   });
-}
-
-/** Into a room: direct (XEP-0249) or by the room (XEP-0045 §7.8.2). */
-function isInvitation(message: Element): boolean {
-  if (message.child('x', ns.directInvitation) !== undefined) return true;
-  return message.child('x', ns.mucUser)?.child('invite') !== undefined;
 }
 
 function hasChatPayload(message: Element): boolean {
