@@ -19,6 +19,8 @@ type Surroundings = Pick<Server, 'stores' | 'settings' | 'hooks' | 'events'>;
 /** What the queries of a session know of its connection, one of them at work at a time. */
 class Connection {
   #isLost = false;
+  /** What was written since it was waited for. */
+  #cost = 0;
   #interrupt: (() => void) | undefined;
 
   lose(): void {
@@ -29,6 +31,14 @@ class Connection {
   /** @throws {StanzaError} `recipient-unavailable` if it is lost */
   require(): void {
     if (this.#isLost) throw lost();
+  }
+
+  /** Whether a result has room in the burst; if not, it begins the next one. Queries that follow on each other share them. */
+  hasRoomFor(cost: number): boolean {
+    this.#cost += cost;
+    if (this.#cost <= burst) return true;
+    this.#cost = cost;
+    return false;
   }
 
   /**
@@ -103,13 +113,10 @@ export class ArchiveQueries {
   ): Promise<void> {
     const [from, to] = [session.account.jid.toString(), session.jid.toString()];
     const messages = query.isFlipped ? page.messages.toReversed() : page.messages;
-    let cost = 0;
     for (const { id, message: text } of messages) {
-      cost += text.length + costOfResult;
-      if (cost > burst) {
+      if (!connection.hasRoomFor(text.length + costOfResult)) {
         await this.#turns.take(() => undefined);
         await connection.written(session);
-        cost = text.length + costOfResult;
       }
       connection.require();
       const message = this.#read(text);

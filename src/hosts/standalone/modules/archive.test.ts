@@ -365,6 +365,17 @@ describe('archive', () => {
       expect(await answer).toMatchObject({ name: 'fin' });
     });
 
+    it('sends no more than that if it is asked again and again', async () => {
+      await large(1);
+      const waiting = holdUp();
+      const answers = [ask(query()), ask(query())];
+      await turns();
+      expect(client.link.sent).toHaveLength(1);
+      waiting.shift()?.(true);
+      await Promise.all(answers);
+      expect(client.link.sent).toHaveLength(2);
+    });
+
     it.each([
       ['its connection is lost', (waiting: ((isAlive: boolean) => void)[]) => waiting.shift()?.(false)],
       [
