@@ -176,6 +176,15 @@ describe('messages on their way', () => {
       expect(offered.map(idsOf)).toEqual([[ben]]);
     });
 
+    it('are for the account if their session does not get them, whatever their type', async () => {
+      for (const type of ['chat', 'normal', undefined]) {
+        await say(ana, message(`${ben}/pc`, type, `${type}`));
+      }
+      await pc.lose(...pc.link.take());
+      expect(offered.map((stanza) => stanza.attr('id'))).toEqual(['chat', 'normal', 'undefined']);
+      expect(ana.got()).toEqual([]);
+    });
+
     it('survive an archive that fails', async () => {
       server.core.setArchiving({
         record: () => {

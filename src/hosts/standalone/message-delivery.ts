@@ -107,7 +107,7 @@ export class MessageDelivery {
    * nobody else works on the account.
    */
   redeliver(account: Account | undefined, stanza: Element, to: Jid): Placed | Promise<Placed> {
-    if (this.#sessionOf(to)?.send(stanza) === true) return undefined;
+    if (account !== undefined && this.#sessionOf(to)?.send(stanza) === true) return undefined;
     const isKept = account !== undefined && hasIdBy(stanza, account.jid);
     return this.#place(account, { stanza, to, from: undefined, written: isKept ? isWritten : undefined });
   }
@@ -135,7 +135,8 @@ export class MessageDelivery {
     if (account === undefined) return this.#place(account, { stanza, to, from, written: undefined });
     const verdict = judgeIncoming(this.#options.hooks, account, stanza, from);
     if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
-    if (session === undefined && fatesOf(stanza, to)[0] === 'return') return unavailable();
+    if (session === undefined && fatesOf({ stanza, to, written: undefined })[0] === 'return')
+      return unavailable();
     const recorded = this.#options.archiving().record(account, stanza, 'incoming', from);
     const { written } = recorded;
     if (session?.send(recorded.stanza) === true) {
@@ -147,7 +148,7 @@ export class MessageDelivery {
   }
 
   #place(account: Account | undefined, message: Incoming): Placed | Promise<Placed> {
-    const [taken, notTaken] = fatesOf(message.stanza, message.to);
+    const [taken, notTaken] = fatesOf(message);
     if (taken === 'deliver') {
       if (notTaken === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, message);
       if (this.#giveToAll(account, message)) return undefined;
@@ -216,9 +217,13 @@ const unavailable = () => new StanzaError('service-unavailable');
 const nothing = () => undefined;
 const first = ([placed]: readonly [Placed, unknown]) => placed;
 
-/** Of a full JID that is a session's nobody asks. */
-function fatesOf(stanza: Element, to: Jid) {
-  return messageFates(stanza.attr('type'), to.isFull ? 'absent-resource' : 'account');
+/**
+ * Of a full JID that is a session's nobody asks. What the archive keeps is not returned: if it was for a session that did not
+ * get it, it is for the account, or devices that do not ask the archive would never see it.
+ */
+function fatesOf({ stanza, to, written }: Pick<Incoming, 'stanza' | 'to' | 'written'>) {
+  const isForAbsent = to.isFull && written === undefined;
+  return messageFates(stanza.attr('type'), isForAbsent ? 'absent-resource' : 'account');
 }
 
 /** Sends to every session that takes messages; answers how many could. One that refused before does so again. */

@@ -181,6 +181,19 @@ describe('the router', () => {
       expect(offered).toEqual([]);
     });
 
+    it('keeps it from an account that was made later under the name', async () => {
+      const [lost] = await benHas({ lost: 0 });
+      await ana.say(message('ben@example.org', 'chat'));
+      await ana.say(message('ben@example.org/lost', 'chat'));
+      const undelivered = lost?.link.take() ?? [];
+      await server.core.removeAccount(Jid.parse('ben@example.org'), 'operator');
+      const [other] = await benHas({ lost: 0 });
+      await lost?.lose(...undelivered);
+      expect(undelivered).toHaveLength(2);
+      expect(other?.got()).toEqual([]);
+      expect(offered.map(([account]) => account)).toEqual([undefined, undefined]);
+    });
+
     it('keeps it if there is no other session', async () => {
       const [lost] = await benHas({ lost: 0 });
       await ana.say(message('ben@example.org', 'chat'));

@@ -118,9 +118,14 @@ export class Router {
     const [first] = returned;
     if (first === undefined) return [];
     try {
-      const begun = await this.#options.accounts.withFirst(session.account.jid, (account) => ({
-        placed: returned.map(async (one) => ({ ...one, error: await this.#redeliver(account, one) })),
-      }));
+      const { id, jid } = session.account;
+      const begun = await this.#options.accounts.withFirst(jid, (found) => {
+        // What was for an account that is gone is not for another one of its name.
+        const account = found?.id === id ? found : undefined;
+        return {
+          placed: returned.map(async (one) => ({ ...one, error: await this.#redeliver(account, one) })),
+        };
+      });
       return await Promise.all(begun.placed);
     } catch (cause) {
       const error = this.#explain(cause, first.stanza);
