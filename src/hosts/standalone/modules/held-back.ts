@@ -1,13 +1,11 @@
 import type { Element } from '../../../xmpp/element.js';
 import { importance } from '../../../xmpp/importance.js';
-import { ns } from '../../../xmpp/ns.js';
-import { serialize } from '../../../xmpp/serialize.js';
 import { stateKey } from '../latest-state.js';
 import type { Server } from '../module.js';
-import { queueCost } from '../queue-cost.js';
+import { keptCost } from '../queue-cost.js';
 import type { Filter, Session } from '../session.js';
 
-/** What is held back for one session at most; when there is more, all of it is sent. `bytes` as `queueCost` counts. */
+/** What is held back for one session at most; when there is more, all of it is sent. `bytes` as `keptCost` counts. */
 export const heldBackLimits = { stanzas: 200, bytes: 128 * 1024 } as const;
 
 interface Held {
@@ -67,7 +65,7 @@ export class HeldBack implements Filter {
     const key = stateKey(stanza) ?? stanza;
     const former = this.#held.get(key);
     if (former !== undefined) this.#remove(key, former);
-    const cost = queueCost(stanza, serialize(stanza, ns.client));
+    const cost = keptCost(stanza);
     if (!this.#hasRoomFor(cost) && !this.flush()) return false;
     if (cost > heldBackLimits.bytes) return this.#session.link.send(stanza);
     this.#held.set(key, { stanza, at: this.#server.now(), cost });
