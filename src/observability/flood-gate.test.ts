@@ -22,10 +22,12 @@ it('holds back at every level but debug', () => {
   expect(gate('unknown-endpoint', 'debug')).toEqual({ level: 'debug' });
 });
 
-it('remembers a bounded number of kinds', () => {
-  const gate = createFloodGate(() => 0);
-  for (let n = 0; n < 500; n++) gate(`kind ${n}`, 'warn');
-  expect(gate('kind 0', 'warn')).toEqual({ level: 'debug' });
-  gate('one more', 'warn');
-  expect(gate('kind 0', 'warn')).toEqual({ level: 'warn' });
+it('tells a bounded number of kinds apart, and holds back those beyond as one', () => {
+  let now = 0;
+  const gate = createFloodGate(() => now);
+  for (let n = 0; n < 500; n++) expect(gate(`kind ${n}`, 'warn')).toEqual({ level: 'warn' });
+  expect(gate('one more', 'warn')).toEqual({ level: 'warn' });
+  for (const kind of ['another', 'kind 0']) expect(gate(kind, 'warn')).toEqual({ level: 'debug' });
+  now = 10_000;
+  expect(gate('one more', 'warn')).toEqual({ level: 'warn' });
 });
