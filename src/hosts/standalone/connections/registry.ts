@@ -87,6 +87,11 @@ export class Registry<Stream extends RegisteredStream> {
     this.#options.events.connectionRefused({ client: stream.remoteAddress, reason });
   }
 
+  /** All that are open, those that are about to end included. */
+  get streams(): Iterable<Stream> {
+    return this.#streams;
+  }
+
   /** The negotiation may take longer than usual. */
   waitsForForm(stream: Stream): void {
     if (!this.#negotiating.delete(stream)) return;

@@ -8,6 +8,8 @@ import type { ServerResolver } from './resolver.js';
 export interface ReadyStream extends StanzaStream {
   /** As `OutgoingStream.verify`. */
   verify(streamId: string, key: string): Promise<KeyVerdict>;
+  /** Whether the operator's rules, as they are now, would let it come to be. */
+  readonly isPermitted: boolean;
 }
 
 /** Hears what becomes of an attempt to reach a server. One of `onReady` and `onFailed` is called, unless it was cancelled. */

@@ -1,6 +1,7 @@
 import type { Element } from '../../../xmpp/element.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
+import type { ConnectionCounter } from '../connections/connection-counter.js';
 import { type DomainPair, type Proof, pairKey, type S2sContext } from './context.js';
 import { type DialbackElement, dialbackAnswer, isDialbackKey, readDialback } from './dialback.js';
 
@@ -28,11 +29,14 @@ export class DialbackReceiver {
   readonly #stream: DialbackStream;
   /** Pairs whose keys are being verified. */
   #verifying = new Set<string>();
+  readonly #verifyingOfAll: ConnectionCounter;
   #streamId = '';
 
-  constructor(context: S2sContext, stream: DialbackStream) {
+  /** `verifying` counts the keys that are being verified on all streams, by who gave them. */
+  constructor(context: S2sContext, stream: DialbackStream, verifying: ConnectionCounter) {
     this.#context = context;
     this.#stream = stream;
+    this.#verifyingOfAll = verifying;
   }
 
   /** The stream was opened, perhaps anew: keys that were given before count for nothing (RFC 6120 §5.4.3.3). */
@@ -63,19 +67,32 @@ export class DialbackReceiver {
     if (flaw === undefined) return this.#accept(request, 'certificate');
     if (this.#context.policy.mustVerify(pair.remote))
       return this.#refuse(request, new StanzaError('not-authorized', `Your certificate ${flaw}.`));
-    const { limits } = this.#context;
-    const isFull = this.#stream.authenticated + this.#verifying.size >= limits.pairs;
-    if (isFull || this.#verifying.size >= limits.verifyingPairs || this.#verifying.has(pairKey(pair)))
+    if (this.#isFull || this.#verifying.has(pairKey(pair)))
       return this.#refuse(request, new StanzaError('resource-constraint', 'There is too much to verify.'));
     return this.#verify(request);
   }
 
+  /** Each key makes us connect to where somebody says, and whoever has many connections could take all there is for that. */
+  get #isFull(): boolean {
+    const { pairs, verifyingPairs, verifyingPerAddress } = this.#context.limits;
+    const { authenticated, remoteAddress } = this.#stream;
+    const here = this.#verifying.size;
+    if (here >= verifyingPairs || authenticated + here >= pairs) return true;
+    return this.#verifyingOfAll.count(remoteAddress) >= verifyingPerAddress;
+  }
+
   async #verify(request: DialbackElement): Promise<void> {
     const [verifying, streamId, key] = [this.#verifying, this.#streamId, pairKey(request.pair)];
+    const { remoteAddress } = this.#stream;
     verifying.add(key);
+    this.#verifyingOfAll.add(remoteAddress);
     const verdict = await this.#context.verifyKey(request.pair, streamId, request.key);
+    this.#verifyingOfAll.remove(remoteAddress);
     verifying.delete(key);
     if (!this.#stream.isOpen || streamId !== this.#streamId) return;
+    // The rules may have changed meanwhile.
+    const refusal = refusalOf(request, this.#context, this.#stream.isEncrypted);
+    if (refusal !== undefined) return this.#refuse(request, refusal);
     if (verdict === 'valid') return this.#accept(request, 'dialback');
     if (verdict === 'unreachable')
       return this.#refuse(

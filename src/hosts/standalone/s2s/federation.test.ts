@@ -299,7 +299,48 @@ describe('a stranger who claims to be a domain', () => {
 });
 
 describe('settings', () => {
-  it('count from the next connection on', async () => {
+  it('end what they forbid, whoever opened it', async () => {
+    const [here, there] = [await start(one), await start(two)];
+    here.federation.send(letter(one, two, '1'));
+    await receives(there, '1');
+    for (const site of [here, there]) {
+      const ended = () => site.recorded.filter(({ name }) => name === 'serverDisconnected').length;
+      const before = ended();
+      await site.federation.reload({ ...site.settings, blockedDomains: ['test'] });
+      await waitFor('the end of the stream', () => ended() > before);
+      await site.federation.reload(site.settings);
+      here.federation.send(letter(one, two, site.domain));
+      await waitFor('a new stream', () => idsOf(there).includes(site.domain));
+    }
+    expect(reasonsOf(there).join()).toMatch(/This server does not talk with yours/);
+  });
+
+  it('that leave others in peace keep the streams', async () => {
+    const [here, there] = [await start(one), await start(two)];
+    here.federation.send(letter(one, two, '1'));
+    await receives(there, '1');
+    for (const site of [here, there])
+      await site.federation.reload({ ...site.settings, secureAuth: true, blockedDomains: ['three.test'] });
+    here.federation.send(letter(one, two, '2'));
+    await receives(there, '1', '2');
+    expect(connectionsOf(there)).toHaveLength(1);
+  });
+
+  it('that demand a certificate end streams that have none', async () => {
+    const none = { ca: undefined };
+    const [here, there] = [await start(one, none), await start(two, none)];
+    for (const site of [here, there]) {
+      here.federation.send(letter(one, two, site.domain));
+      await waitFor('a letter', () => idsOf(there).includes(site.domain));
+      const ended = () => site.recorded.filter(({ name }) => name === 'serverDisconnected').length;
+      const before = ended();
+      await site.federation.reload({ ...site.settings, secureAuth: true });
+      await waitFor('the end of the stream', () => ended() > before);
+      await site.federation.reload(site.settings);
+    }
+  });
+
+  it('count from the next stanza on', async () => {
     const [here, there] = [await start(one), await start(two)];
     await here.federation.reload({ ...here.settings, blockedDomains: [two] });
     here.federation.send(letter(one, two, '1'));

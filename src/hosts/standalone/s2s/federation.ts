@@ -55,8 +55,8 @@ export interface Federation {
   /** Takes no connections any more, sends what waits within a bound, and ends all streams. */
   stop(): Promise<void>;
   /**
-   * Applies other settings, and takes the server's certificate anew. A file of authorities that cannot be used leaves the
-   * former ones. Never rejects.
+   * Applies other settings, and takes the server's certificate anew. Streams that the new rules forbid end. A file of
+   * authorities that cannot be used leaves the former ones. Never rejects.
    */
   reload(settings: FederationSettings): Promise<void>;
   /**
@@ -73,6 +73,7 @@ export function createFederation(options: FederationOptions): Federation {
 class Federating implements Federation {
   readonly #options: FederationOptions;
   readonly #limits: FederationLimits;
+  readonly #resolver: S2sResolver;
   readonly #outbound: Outbound;
   readonly #verifier: KeyVerifier;
   readonly #incoming: IncomingStreams;
@@ -87,15 +88,16 @@ class Federating implements Federation {
     this.#limits = { ...defaultFederationLimits, ...options.limits };
     const { clock, route, events, random = Math.random } = options;
     const context = this.#createContext();
+    this.#resolver = new S2sResolver({
+      dns: options.dns ?? createDns(),
+      clock,
+      random,
+      settings: () => this.#settings,
+    });
     const connect = createConnect({
       context,
       clock,
-      resolver: new S2sResolver({
-        dns: options.dns ?? createDns(),
-        clock,
-        random,
-        settings: () => this.#settings,
-      }),
+      resolver: this.#resolver,
       within: this.#limits.connect,
     });
     const { mayTalk } = context.policy;
@@ -129,6 +131,9 @@ class Federating implements Federation {
     } catch (error) {
       this.#options.events.certificateRejected({ reason: explain(error) });
     }
+    this.#resolver.forgetAll();
+    this.#incoming.obey();
+    this.#outbound.obey();
   }
 
   send(stanza: Element): void {

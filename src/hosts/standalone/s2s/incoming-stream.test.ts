@@ -17,7 +17,7 @@ import {
 import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
-import type { KeyVerdict } from './context.js';
+import type { DomainPair, KeyVerdict } from './context.js';
 import { dialbackKey } from './dialback.js';
 
 let authority: Authority;
@@ -459,6 +459,38 @@ describe('dialback', () => {
     expect(answer).toContain(`to='c.example'`);
     expect(dialbackError(answer)).toBe('resource-constraint');
     expect(verifyKey).toHaveBeenCalledTimes(2);
+  });
+
+  it('cannot make us ask more from one address by more connections', async () => {
+    let settle: (verdict: KeyVerdict) => void = () => undefined;
+    const verifyKey = vi.fn(({ remote }: DomainPair) => {
+      if (remote === 'beta.example') return Promise.resolve<KeyVerdict>('valid');
+      return new Promise<KeyVerdict>((resolve) => {
+        settle = resolve;
+      });
+    });
+    const server = await startServer({ ...inClear, verifyKey, limits: { verifyingPerAddress: 1 } });
+    const [one, two] = [await server.raw(), await server.raw()];
+    for (const client of [one, two]) await client.write(opening).expect('</stream:features>');
+    one.write(result('k', 'a.example'));
+    await waitFor('a question', () => verifyKey.mock.calls.length === 1, { interval: 1 });
+    expect(dialbackError(await two.write(result()).expect('</db:result>'))).toBe('resource-constraint');
+    settle('unreachable');
+    await one.expect('</db:result>');
+    await two.write(result()).expect(`type='valid'`);
+  });
+
+  it('does not come in if the rules have changed while its key was verified', async () => {
+    let isWanted = true;
+    const verifyKey = () => {
+      isWanted = false;
+      return Promise.resolve<KeyVerdict>('valid');
+    };
+    const policy = { requireEncryption: false, mayTalk: () => isWanted };
+    const client = await (await startServer({ policy, verifyKey })).raw();
+    await client.write(opening).expect('</stream:features>');
+    expect(dialbackError(await client.write(result()).expect('</db:result>'))).toBe('not-allowed');
+    expect(conditionOf(await client.write(stanza('x')).closed())).toBe('not-authorized');
   });
 
   it('has a bound on pairs', async () => {

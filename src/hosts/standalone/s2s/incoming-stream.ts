@@ -3,6 +3,7 @@ import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { isStanza } from '../../../xmpp/stanza.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
+import type { ConnectionCounter } from '../connections/connection-counter.js';
 import type { Registry } from '../connections/registry.js';
 import type { DomainPair, Proof, S2sContext, StanzaStream } from './context.js';
 import { DialbackReceiver, type DialbackStream } from './dialback-receiver.js';
@@ -18,6 +19,8 @@ export interface IncomingOptions {
   readonly isDirectTls: boolean;
   /** Hears what becomes of the stream. */
   readonly registry: Pick<Registry<IncomingStream>, 'authenticated' | 'bound' | 'ending' | 'gone'>;
+  /** Keys that are being verified, on all streams, by who gave them. */
+  readonly verifying: ConnectionCounter;
 }
 
 /**
@@ -39,11 +42,11 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
   #proved: DomainPair | undefined;
   #failures = 0;
 
-  constructor(context: S2sContext, socket: Socket, { isDirectTls, registry }: IncomingOptions) {
+  constructor(context: S2sContext, socket: Socket, { isDirectTls, registry, verifying }: IncomingOptions) {
     this.#context = context;
     this.#registry = registry;
     this.#inlet = new StanzaInlet(context);
-    this.#dialback = new DialbackReceiver(context, this);
+    this.#dialback = new DialbackReceiver(context, this, verifying);
     this.#stream = new ServerStream(context, socket, this);
     this.#stream.start();
     if (isDirectTls) this.#startTls();
@@ -80,6 +83,12 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
   /** Ends the connection at once. */
   destroy(): void {
     this.#stream.destroy();
+  }
+
+  /** Ends the stream if the operator's rules, as they are now, forbid what it has come to. */
+  obey(): void {
+    const error = this.#objection();
+    if (error !== undefined) this.end(error);
   }
 
   write(element: Element): void {
@@ -175,16 +184,25 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
       throw new StreamError('improper-addressing', 'The stream was for other domains before.');
     if (from === undefined) return;
     if (isLocal(from)) throw new StreamError('invalid-from', 'That domain is of this server.');
-    if (!policy.mayTalk(from))
-      throw new StreamError('policy-violation', 'This server does not talk with yours.');
-    if (this.isEncrypted) this.#checkCertificate(from);
+    if (!policy.mayTalk(from)) throw notWanted();
+    // Said at once, so that the other server's log tells its operator what to do.
+    const flaw = this.isEncrypted ? this.#certificateError(from) : undefined;
+    if (flaw !== undefined) throw flaw;
   }
 
-  /** Said at once, so that the other server's log tells its operator what to do. */
-  #checkCertificate(from: string): void {
-    if (!this.#context.policy.mustVerify(from)) return;
-    const flaw = this.certificateFlaw(from);
-    if (flaw !== undefined) throw new StreamError('not-authorized', `Your certificate ${flaw}.`);
+  #certificateError(from: string): StreamError | undefined {
+    const flaw = this.#context.policy.mustVerify(from) ? this.certificateFlaw(from) : undefined;
+    return flaw === undefined ? undefined : new StreamError('not-authorized', `Your certificate ${flaw}.`);
+  }
+
+  /** What the rules have against whom the header names, and against those who have authenticated. */
+  #objection(): StreamError | undefined {
+    const { mayTalk } = this.#context.policy;
+    const from = this.#header?.from;
+    const authenticated = [...this.#inlet.pairs].map(({ remote }) => remote);
+    if (![...(from === undefined ? [] : [from]), ...authenticated].every(mayTalk)) return notWanted();
+    if (authenticated.length > 0 && this.#mustEncrypt) return new StreamError('policy-violation', 'Use TLS.');
+    return authenticated.map((domain) => this.#certificateError(domain)).find(isDefined);
   }
 
   #features(): Element {
@@ -253,6 +271,10 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
     if (this.#inlet.size === 0) this.#isBidi = true;
   }
 }
+
+const notWanted = () => new StreamError('policy-violation', 'This server does not talk with yours.');
+
+const isDefined = <T>(value: T | undefined) => value !== undefined;
 
 const isOther = (before: string | undefined, now: string | undefined) =>
   before !== undefined && now !== undefined && before !== now;

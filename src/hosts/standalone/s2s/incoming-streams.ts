@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ConnectionCounter } from '../connections/connection-counter.js';
 import { Registry } from '../connections/registry.js';
 import type { S2sContext } from './context.js';
 import { IncomingStream } from './incoming-stream.js';
@@ -7,6 +8,8 @@ import { IncomingStream } from './incoming-stream.js';
 export interface IncomingStreams {
   /** Takes a connection over, or closes it. `isDirectTls`: TLS from the first byte (XEP-0368). */
   accept(socket: Socket, isDirectTls: boolean): void;
+  /** The operator's rules have changed: ends those that would not be let in by them. */
+  obey(): void;
   /** Takes no more and ends all with `system-shutdown`; resolves when the last is gone, or that takes too long. */
   close(): Promise<void>;
 }
@@ -25,16 +28,20 @@ export function createIncomingStreams(
     maxConnectionsPerAddress,
     events: { connectionRefused: refused },
   });
+  const verifying = new ConnectionCounter();
   return {
     accept(socket, isDirectTls) {
       const client = socket.remoteAddress;
       const reason = client === undefined ? undefined : registry.refusal(client);
       if (client !== undefined && reason === undefined) {
-        registry.add(new IncomingStream(context, socket, { isDirectTls, registry }));
+        registry.add(new IncomingStream(context, socket, { isDirectTls, registry, verifying }));
         return;
       }
       socket.destroy();
       if (client !== undefined && reason !== undefined) refused({ client, reason });
+    },
+    obey() {
+      for (const stream of registry.streams) stream.obey();
     },
     close: () => registry.close(),
   };

@@ -11,6 +11,7 @@ const failure = { condition: 'remote-server-timeout', reason: 'No way.', isFinal
 class FakeStream implements ReadyStream {
   readonly remoteAddress = '192.0.2.1';
   readonly unsent = [];
+  readonly isPermitted = true;
   readonly asked: { readonly question: string; readonly answer: (verdict: KeyVerdict) => void }[] = [];
   isEnded = false;
 
@@ -123,6 +124,22 @@ describe('KeyVerifier', () => {
     expect(await verifier.verify({ ...pair, remote: 'one.example' }, 'c', 'key')).toBe('unreachable');
     expect(await verifier.verify({ ...pair, remote: 'three.example' }, 'a', 'key')).toBe('unreachable');
     expect(attempts).toHaveLength(2);
+  });
+
+  it('gives up a server that nobody asks for one that somebody does', async () => {
+    const { verifier, attempts, ready } = createWorld();
+    const asked = verifier.verify({ ...pair, remote: 'one.example' }, 'a', 'key');
+    const stream = ready();
+    const other = verifier.verify({ ...pair, remote: 'two.example' }, 'a', 'key');
+    stream.asked[0]?.answer('valid');
+    expect(await asked).toBe('valid');
+    void verifier.verify({ ...pair, remote: 'three.example' }, 'a', 'key');
+    expect([stream.isEnded, attempts.length]).toEqual([true, 3]);
+    expect(await verifier.verify({ ...pair, remote: 'four.example' }, 'a', 'key')).toBe('unreachable');
+    attempts[1]?.handler.onFailed(failure);
+    expect(await other).toBe('unreachable');
+    void verifier.verify({ ...pair, remote: 'four.example' }, 'a', 'key');
+    expect(attempts).toHaveLength(4);
   });
 
   it('ends all when it stops, and asks nothing any more', async () => {

@@ -47,12 +47,23 @@ export class KeyVerifier {
   #serverOf(pair: DomainPair): Asked | undefined {
     const id = pairKey(pair);
     const known = this.#servers.get(id);
-    if (known !== undefined || this.#servers.size >= this.#options.limits.servers) return known;
+    if (known !== undefined) return known;
+    if (this.#servers.size >= this.#options.limits.servers && !this.#makeRoom()) return undefined;
     const server = new Asked(this.#options, pair, () => {
       if (this.#servers.get(id) === server) this.#servers.delete(id);
     });
     this.#servers.set(id, server);
     return server;
+  }
+
+  /** Gives up a server that is not asked anything now. */
+  #makeRoom(): boolean {
+    for (const server of this.#servers.values()) {
+      if (server.isAsked) continue;
+      server.stop();
+      return true;
+    }
+    return false;
   }
 }
 
@@ -81,6 +92,11 @@ class Asked {
       onFailed: () => this.#failed(),
       onClosed: () => this.#closed(),
     });
+  }
+
+  /** Whether somebody waits for an answer. */
+  get isAsked(): boolean {
+    return this.#open.size > 0;
   }
 
   ask(streamId: string, key: string): Promise<KeyVerdict> {

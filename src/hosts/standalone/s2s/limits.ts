@@ -14,6 +14,8 @@ export interface S2sLimits {
   readonly pairs: number;
   /** Of those, pairs that are being verified at the same time. */
   readonly verifyingPairs: number;
+  /** The same on all streams from one address. */
+  readonly verifyingPerAddress: number;
   /** Questions about keys (`db:verify`) that are open on one stream of ours. */
   readonly openVerifications: number;
   /** Failed authentications by certificate of one connection. */
@@ -49,6 +51,7 @@ export const defaultS2sLimits: S2sLimits = {
   dialbackTimeout: 30_000,
   pairs: 500,
   verifyingPairs: 16,
+  verifyingPerAddress: 64,
   openVerifications: 100,
   authenticationTries: 3,
   // Servers take 512 KiB from their users, and escaping makes up to six times that of it.

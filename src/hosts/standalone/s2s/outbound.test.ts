@@ -10,6 +10,7 @@ import type { StreamFailure } from './context.js';
 import { Outbound, type OutboundLimits } from './outbound.js';
 
 const unreachable: StreamFailure = { condition: 'remote-server-not-found', reason: 'No way.', isFinal: true };
+const from = (sender: string, to: string) => stanza('message', to, { from: sender });
 const stanza = (name: string, to: string, attrs: Readonly<Record<string, string>> = {}) =>
   el(name, ns.client, { from: 'ana@example.org/here', to, id: to, ...attrs });
 
@@ -17,6 +18,7 @@ class FakeStream implements ReadyStream {
   readonly remoteAddress = '192.0.2.1';
   readonly sent: string[] = [];
   unsent: Element[] = [];
+  isPermitted = true;
   isEnded = false;
 
   send(sent: Element): boolean {
@@ -38,13 +40,14 @@ function createWorld(limits: Partial<OutboundLimits> = {}) {
   const { events, recorded } = recordingEvents();
   const attempts = new Map<string, ConnectingHandler>();
   const routed: Element[] = [];
+  const blocked = ['blocked.example'];
   const outbound = new Outbound({
     ...{ events, clock, random: () => 1, address: Jid.tryParse },
     connect({ local, remote }, _purpose, handler) {
       attempts.set(`${local} ${remote}`, handler);
       return { cancel: () => undefined };
     },
-    mayTalk: (domain) => domain !== 'blocked.example',
+    mayTalk: (domain) => !blocked.includes(domain),
     route: (reply) => void routed.push(reply),
     limits: {
       ...{ stanzas: 5, bytes: 10_000, firstRest: 5_000, longestRest: 20_000, pairs: 10, drain: 2_000 },
@@ -70,7 +73,7 @@ function createWorld(limits: Partial<OutboundLimits> = {}) {
         reply.attr('to'),
         StanzaError.fromStanza(reply).message,
       ]);
-  return { outbound, clock, attempts, recorded, to, open, errors };
+  return { outbound, clock, blocked, attempts, recorded, to, open, errors };
 }
 
 describe('what cannot be delivered', () => {
@@ -134,6 +137,21 @@ describe('pairs of domains', () => {
     expect(errors()[0]?.[3]).toMatch(/^resource-constraint: /);
   });
 
+  it('make room with what those wait for who write to most servers, and for nobody who does so himself', () => {
+    const { outbound, attempts, errors } = createWorld({ pairs: 4 });
+    for (const name of ['one', 'two', 'three'])
+      outbound.send(from('eve@example.org/here', `${name}.example`));
+    outbound.send(from('ana@example.org/here', 'four.example'));
+    outbound.send(from('ana@example.org/there', 'five.example'));
+    expect(errors()).toEqual([
+      ['message', 'one.example', 'eve@example.org/here', expect.stringMatching(/^resource-constraint: /)],
+    ]);
+    for (const sender of ['eve@example.org/away', 'ana@example.org/here'])
+      outbound.send(from(sender, 'six.example'));
+    expect(errors().map(([, , to]) => to)).toEqual(['eve@example.org/away', 'ana@example.org/here']);
+    expect([...attempts.keys()].at(-1)).toBe('example.org five.example');
+  });
+
   it('make room with the connection that was not used for longest', () => {
     const { outbound, clock, open } = createWorld({ pairs: 2 });
     const streams = ['one.example', 'two.example'].map((name) => {
@@ -179,6 +197,33 @@ describe('streams of other servers that take stanzas', () => {
     expect(errors()).toEqual([
       ['message', 'ben@example.net', 'ana@example.org/here', expect.stringMatching(/^remote-server-timeout/)],
     ]);
+  });
+});
+
+describe('rules that have changed', () => {
+  it('end what goes to a domain that is not talked with any more', () => {
+    const { outbound, blocked, open, errors } = createWorld();
+    for (const name of ['open.example', 'waiting.example', 'other.example'])
+      outbound.send(stanza('message', name));
+    const [stream, other] = [open('open.example'), open('other.example')];
+    blocked.push('open.example', 'waiting.example');
+    outbound.obey();
+    expect([stream.isEnded, other.isEnded]).toEqual([true, false]);
+    expect(errors()).toEqual([
+      ['message', 'waiting.example', 'ana@example.org/here', expect.stringMatching(/^not-allowed: /)],
+    ]);
+  });
+
+  it('end a connection that they do not permit, and what it did not carry away goes on another', () => {
+    const { outbound, open, to } = createWorld();
+    outbound.send(stanza('message', 'example.net'));
+    const stream = open('example.net');
+    stream.isPermitted = false;
+    outbound.obey();
+    expect(stream.isEnded).toBe(true);
+    stream.unsent = [stanza('message', 'example.net')];
+    to('example.net').onClosed(stream, undefined);
+    expect(open('example.net').sent).toEqual(['example.net']);
   });
 });
 

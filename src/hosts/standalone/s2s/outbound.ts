@@ -63,7 +63,7 @@ export class Outbound {
     const pair = this.#pairOf(stanza);
     if (pair === undefined) return;
     const mayTalk = this.#options.mayTalk(pair.remote);
-    const queue = mayTalk ? this.#queueOf(pair) : undefined;
+    const queue = mayTalk ? this.#queueOf(pair, stanza) : undefined;
     if (queue !== undefined) queue.send(stanza);
     else if (!mayTalk) this.#giveBack(stanza, notAllowed);
     else this.#giveBack(stanza, this.#isStopped ? shuttingDown : tooManyServers);
@@ -96,6 +96,14 @@ export class Outbound {
     for (const [id, queue] of this.#queues) if (id.endsWith(` ${domain}`)) queue.forgive();
   }
 
+  /** The operator's rules have changed: ends what they forbid. */
+  obey(): void {
+    for (const [id, queue] of this.#queues) {
+      if (this.#options.mayTalk(queue.pair.remote)) queue.obey();
+      else this.#giveUp(id, queue, notAllowed);
+    }
+  }
+
   /** Sends what waits, within a bound, and ends all connections. What is not sent goes back. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -118,15 +126,26 @@ export class Outbound {
     return from && to && { local: from.domain, remote: to.domain };
   }
 
+  #senderOf(stanza: Element): string {
+    return (
+      this.#options
+        .address(stanza.attr('from') ?? '')
+        ?.bare()
+        .toString() ?? ''
+    );
+  }
+
   /** Undefined if there are too many of which none can be done without. */
-  #queueOf(pair: DomainPair): RemoteQueue | undefined {
+  #queueOf(pair: DomainPair, first?: Element): RemoteQueue | undefined {
     const id = pairKey(pair);
     const known = this.#queues.get(id);
     if (known !== undefined || this.#isStopped) return known;
-    if (this.#queues.size >= this.#options.limits.pairs && !this.#makeRoom()) return undefined;
+    const opener = first === undefined ? pair.local : this.#senderOf(first);
+    if (this.#queues.size >= this.#options.limits.pairs && !this.#makeRoom(opener)) return undefined;
     const queue = new RemoteQueue({
       ...this.#options,
       pair,
+      opener,
       giveBack: (stanza, failure) => this.#giveBack(stanza, failure),
       onStopped: () => this.#stopped(id, queue),
     });
@@ -135,13 +154,32 @@ export class Outbound {
   }
 
   /** Gives up what is needed least, and of that what was not used for the longest time. */
-  #makeRoom(): boolean {
+  #makeRoom(opener: string): boolean {
     const [first, ...others] = [...this.#queues].filter(([, { need }]) => need < 3);
-    if (first === undefined) return false;
-    const [id, queue] = others.reduce((least, other) => (isLess(other[1], least[1]) ? other : least), first);
+    const least = first && others.reduce((one, other) => (isLess(other[1], one[1]) ? other : one), first);
+    const [id, queue] = least ?? this.#ofTheBusiest(opener) ?? [];
+    if (id === undefined || queue === undefined) return false;
+    this.#giveUp(id, queue, tooManyServers);
+    return true;
+  }
+
+  /** The first queue of whoever has opened most, so that one who writes to many servers keeps nobody else from his. */
+  #ofTheBusiest(than: string): [string, RemoteQueue] | undefined {
+    const byOpener = new Map<string, [string, RemoteQueue][]>();
+    for (const entry of this.#queues) {
+      const queues = byOpener.get(entry[1].opener);
+      if (queues === undefined) byOpener.set(entry[1].opener, [entry]);
+      else queues.push(entry);
+    }
+    let busiest = byOpener.get(than) ?? [];
+    for (const queues of byOpener.values()) if (queues.length > busiest.length) busiest = queues;
+    return busiest === byOpener.get(than) ? undefined : busiest[0];
+  }
+
+  #giveUp(id: string, queue: RemoteQueue, failure: StreamFailure): void {
     this.#queues.delete(id);
     queue.stop();
-    return true;
+    queue.abandon(failure);
   }
 
   #stopped(id: string, queue: RemoteQueue): void {

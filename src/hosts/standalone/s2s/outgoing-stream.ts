@@ -106,6 +106,13 @@ export class OutgoingStream implements StanzaStream, Speaker {
     return this.#phase === 'ready' && this.#stream.isOpen;
   }
 
+  get isPermitted(): boolean {
+    const { policy } = this.#context;
+    const { remote } = this.pair;
+    if (!policy.mayTalk(remote) || this.#mustEncrypt) return false;
+    return !policy.mustVerify(remote) || this.#peer?.(remote) === undefined;
+  }
+
   get unsent(): readonly Element[] {
     return this.#stream.unsent;
   }

@@ -17,6 +17,7 @@ class FakeStream implements ReadyStream {
   readonly remoteAddress = '192.0.2.1';
   readonly sent: string[] = [];
   unsent: Element[] = [];
+  isPermitted = true;
   isOpen = true;
   isEnded = false;
 
@@ -44,7 +45,7 @@ function createWorld(limits: Partial<RemoteQueueLimits> = {}) {
   const returned: string[] = [];
   let stops = 0;
   const queue = new RemoteQueue({
-    ...{ pair, events, clock, random: () => 1 },
+    ...{ pair, opener: 'a@example.org', events, clock, random: () => 1 },
     connect(_pair, _purpose, handler) {
       const index = attempts.push(handler) - 1;
       return { cancel: () => void cancelled.push(index) };

@@ -20,6 +20,8 @@ export interface RemoteQueueLimits {
 
 export interface RemoteQueueOptions {
   readonly pair: DomainPair;
+  /** The account or domain of ours whose stanza was the first. */
+  readonly opener: string;
   readonly connect: Connect;
   /** Tells the sender of a stanza that it will not arrive. */
   readonly giveBack: (stanza: Element, failure: StreamFailure) => void;
@@ -74,6 +76,14 @@ export class RemoteQueue {
     const { firstRest: first, longestRest: longest } = options.limits;
     this.#backOff = new BackOff({ first, longest, jitter: options.random });
     this.#lastUse = options.clock.now();
+  }
+
+  get pair(): DomainPair {
+    return this.#options.pair;
+  }
+
+  get opener(): string {
+    return this.#options.opener;
   }
 
   get lastUse(): number {
@@ -134,11 +144,16 @@ export class RemoteQueue {
     this.#endIfDone();
   }
 
-  /** What has not been sent goes back now. */
-  abandon(): void {
+  /** The operator's rules have changed: what they do not let go on this connection goes on another. */
+  obey(): void {
+    if (this.#stream?.isPermitted === false) this.#stream.end();
+  }
+
+  /** When stopping: what has not been sent goes back now. */
+  abandon(failure: StreamFailure = shuttingDown): void {
     this.#attempt?.cancel();
     this.#attempt = undefined;
-    this.#giveBackAll(shuttingDown);
+    this.#giveBackAll(failure);
     this.#endIfDone();
   }
 

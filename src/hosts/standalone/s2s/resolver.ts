@@ -91,6 +91,11 @@ export class S2sResolver implements ServerResolver {
     this.#remembered.delete(domain);
   }
 
+  /** The operator has said something else. */
+  forgetAll(): void {
+    this.#remembered.clear();
+  }
+
   #remember(domain: string, remembered: Remembered): void {
     this.#remembered.delete(domain);
     this.#remembered.set(domain, remembered);
