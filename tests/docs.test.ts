@@ -420,6 +420,7 @@ describe('docs/architecture.md', () => {
         'pairs of domains on one stream',
         `${streams.pairs}, of which ${streams.verifyingPairs} are being verified`,
       ],
+      ['keys that are being verified for one address', `${streams.verifyingPerAddress}`],
       ['time for dialback', seconds(streams.dialbackTimeout)],
       ["bytes of a server's stanza", mib(streams.stanzaBytes)],
       ["elements of a server's stanza", count(streams.stanzaElements)],

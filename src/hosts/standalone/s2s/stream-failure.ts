@@ -57,10 +57,8 @@ export function dialbackFailure({ condition, text }: StanzaError): StreamFailure
 
 const remedies: Readonly<Partial<Record<StanzaCondition, string>>> = {
   'not-authorized': 'It wants a certificate of an authority: set standalone.tls.',
-  'remote-server-not-found':
-    'It cannot connect to this server: check DNS, and the port of standalone.s2s.',
-  'remote-server-timeout':
-    'It cannot connect to this server: check DNS, and the port of standalone.s2s.',
+  'remote-server-not-found': 'It cannot connect to this server: check DNS, and the port of standalone.s2s.',
+  'remote-server-timeout': 'It cannot connect to this server: check DNS, and the port of standalone.s2s.',
 };
 
 /** Stream errors by which a server says that it never will. */
