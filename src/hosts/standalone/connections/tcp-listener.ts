@@ -25,7 +25,7 @@ export interface TcpListenerOptions {
 }
 
 /** Milliseconds of silence before the system asks whether the other side is still there. */
-const keepAliveInitialDelay = 5 * 60 * 1000;
+export const keepAliveInitialDelay = 5 * 60 * 1000;
 
 /** Rejects if the address cannot be had. */
 export async function listenTcp({ listen, onConnection, onError }: TcpListenerOptions): Promise<TcpListener> {

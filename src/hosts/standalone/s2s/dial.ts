@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../../xmpp/clock.js';
+import { keepAliveInitialDelay } from '../connections/tcp-listener.js';
 import type { Endpoint } from './resolver.js';
 
 /** A connection that was made. */
@@ -26,9 +27,6 @@ interface DialLimits {
 }
 
 const defaultLimits: DialLimits = { patience: 2_000, attempt: 10_000 };
-
-/** Milliseconds of silence before the system asks whether the other side is still there. */
-const keepAliveInitialDelay = 5 * 60 * 1000;
 
 interface Attempt {
   readonly socket: Socket;

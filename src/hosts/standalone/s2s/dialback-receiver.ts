@@ -23,7 +23,10 @@ export interface DialbackStream {
 
 type Rules = Pick<S2sContext, 'isLocal' | 'policy' | 'dialbackSecret'>;
 
-/** Dialback (XEP-0220 §2.2) on streams that others opened: as the server that they want to talk to, and as the one that knows the key. */
+/**
+ * Dialback (XEP-0220 §2.2) on streams that others opened: as the server that they want to talk to, and as the one that
+ * knows the key.
+ */
 export class DialbackReceiver {
   readonly #context: S2sContext;
   readonly #stream: DialbackStream;

@@ -2,7 +2,10 @@ import type { Clock } from '../../../xmpp/clock.js';
 import type { KeyVerdict } from './context.js';
 import type { DialbackElement } from './dialback.js';
 
-/** Questions about keys (XEP-0220 §2.1.2) that wait for an answer on one stream, by the ids of the streams that they are about. */
+/**
+ * Questions about keys (XEP-0220 §2.1.2) that wait for an answer on one stream, by the ids of the streams that they are
+ * about.
+ */
 export class KeyQuestions {
   readonly #clock: Clock;
   readonly #timeout: number;

@@ -22,7 +22,10 @@ export interface VerifierOptions {
   readonly limits: VerifierLimits;
 }
 
-/** Asks the servers that are authoritative for domains whether keys are theirs (XEP-0220 §2.2), over connections of its own. */
+/**
+ * Asks the servers that are authoritative for domains whether keys are theirs (XEP-0220 §2.2), over connections of its
+ * own.
+ */
 export class KeyVerifier {
   readonly #options: VerifierOptions;
   readonly #servers = new Map<string, Asked>();

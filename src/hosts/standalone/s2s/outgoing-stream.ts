@@ -49,7 +49,10 @@ export interface OutgoingOptions {
 }
 
 export interface OutgoingHandler {
-  /** Stanzas may be sent, or keys asked about. `proof` is how the other server has proved that it is it: by its certificate, or just by where it is. */
+  /**
+   * Stanzas may be sent, or keys asked about. `proof` is how the other server has proved that it is it: by its
+   * certificate, or just by where it is.
+   */
   onReady(proof: Proof): void;
   /** The stream is over, and `unsent` is final. This is the last call; undefined if one that was ready came to a good end. */
   onClosed(failure: StreamFailure | undefined): void;

@@ -1,16 +1,15 @@
 import type { Events } from '../../../observability/events.js';
 import type { Clock } from '../../../xmpp/clock.js';
 import type { Element } from '../../../xmpp/element.js';
-import { serialize } from '../../../xmpp/serialize.js';
 import { BackOff } from '../../back-off.js';
-import { queueCost } from '../queue-cost.js';
+import { keptCost } from '../queue-cost.js';
 import type { Connect, Connecting, ReadyStream } from './connecting.js';
 import type { DomainPair, KeyVerdict, StanzaStream, StreamFailure } from './context.js';
 import { lost } from './stream-failure.js';
 
 /** Bounds of what waits for one server. Times are in milliseconds. */
 export interface RemoteQueueLimits {
-  /** Stanzas that wait for a connection, and their bytes. */
+  /** Stanzas that wait for a connection, and their bytes as `keptCost` counts. */
   readonly stanzas: number;
   readonly bytes: number;
   /** After a failure nothing is tried for so long at most: the first time, and after many. */
@@ -174,7 +173,7 @@ export class RemoteQueue {
 
   #enqueue(stanza: Element): void {
     const { limits, giveBack } = this.#options;
-    const cost = queueCost(stanza, serialize(stanza));
+    const cost = keptCost(stanza);
     const isFull = this.#waiting.length >= limits.stanzas || this.#waitingBytes + cost > limits.bytes;
     if (isFull && this.#waiting.length > 0) giveBack(stanza, tooMuchWaits);
     else {

@@ -122,7 +122,10 @@ export class ServerStream implements StreamListener {
     return false;
   }
 
-  /** TLS takes the connection over, after `element` if there is one: `handshake` is given the socket, `secured` tells of its end. */
+  /**
+   * TLS takes the connection over, after `element` if there is one: `handshake` is given the socket, `secured` tells of
+   * its end.
+   */
   startTls(handshake: (socket: Socket) => void, element?: Element): void {
     if (element !== undefined) this.#queue.writeNow(serialize(element, ns.client));
     this.#hasHeader = false;
