@@ -1,8 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Sqlite from 'better-sqlite3';
 import { StorageError } from './errors.js';
 
 /** Writes that may wait while another process holds the lock. */
 const maxWaiting = 10_000;
+
+/** Writes in a transaction from which on the disk counts as busy. */
+const crowd = 10;
+/** How much longer than such a transaction the event loop has for other work, before the next one stops it again. */
+const restFactor = 3;
+/** The longest such rest, in milliseconds. */
+const maxRest = 20;
+
+/** The clock of a group commit, in milliseconds. */
+interface Time {
+  now(): number;
+  pause(milliseconds: number): Promise<unknown>;
+}
+
+const realTime: Time = { now: () => performance.now(), pause: (milliseconds) => sleep(milliseconds) };
 
 interface Write {
   /** Does it; what it returns tells whoever waits, once it is on disk. */
@@ -20,22 +36,40 @@ export interface GroupCommit {
 
 /**
  * All writes that are asked for in a turn of the event loop, and while another process has the lock, are one
- * transaction. `begin` begins it, and waits for the lock without stopping the event loop.
+ * transaction. `begin` begins it, and waits for the lock without stopping the event loop. When there are many writes, more
+ * are gathered, so that the disk has the event loop for a quarter of the time and not for most of it.
  */
-export function createGroupCommit(connection: Sqlite.Database, begin: () => Promise<void>): GroupCommit {
+export function createGroupCommit(
+  connection: Sqlite.Database,
+  begin: () => Promise<void>,
+  time: Time = realTime,
+): GroupCommit {
   let waiting: Write[] = [];
   let underWay: Promise<void> | undefined;
+  let restUntil = Number.NEGATIVE_INFINITY;
+
+  function gather(): Promise<unknown> {
+    const rest = restUntil - time.now();
+    // After the sockets that are readable in this turn: what they bring goes along.
+    return rest < 1 ? new Promise(setImmediate) : time.pause(rest);
+  }
+
+  function runAndRest(group: readonly Write[]): void {
+    const began = time.now();
+    runGroup(connection, group);
+    const ended = time.now();
+    if (group.length >= crowd) restUntil = ended + Math.min(maxRest, restFactor * (ended - began));
+  }
 
   async function commitWaiting(): Promise<void> {
-    // After the sockets that are readable in this turn: what they bring goes along.
-    await new Promise(setImmediate);
+    await gather();
     const failure = await begin().then(
       () => undefined,
       (error: unknown) => StorageError.from(error),
     );
     const group = waiting;
     waiting = [];
-    if (failure === undefined) runGroup(connection, group);
+    if (failure === undefined) runAndRest(group);
     else for (const { reject } of group) reject(failure);
   }
 
