@@ -54,7 +54,7 @@ interface Result extends Sample {
 
 /**
  * Chat messages of 200 bytes between pairs of sessions; in alternating rounds, so that all servers meet the same machine.
- * `--pairs 50 --window 1 --rate 1000 --lasting-rate 100 --seconds 3 --rounds 3 --servers prosody,ejabberd,belfry
+ * `--pairs 50 --window 1 --rate 1000 --lasting-rate 100 --seconds 2 --rounds 3 --servers prosody,ejabberd,belfry
  * --transports plain,tls --services passing,lasting`
  */
 export async function run(args: readonly string[]): Promise<void> {
@@ -65,7 +65,7 @@ export async function run(args: readonly string[]): Promise<void> {
       window: { type: 'string', default: '1' },
       rate: { type: 'string', default: '1000' },
       'lasting-rate': { type: 'string', default: '100' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
       servers: { type: 'string', default: 'prosody,ejabberd,belfry' },
       transports: { type: 'string', default: transports.join() },
