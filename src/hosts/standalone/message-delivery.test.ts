@@ -216,6 +216,26 @@ describe('messages on their way', () => {
       expect(conditionOf(ana.only())).toBe('service-unavailable');
     });
 
+    it.each(['at once', 'later'])(
+      'go back if a lost session had them, and neither could write them %s',
+      async (when) => {
+        offlineAnswer = 'refused';
+        const said = ana.say(message(`${ben}/pc`, 'chat'));
+        if (when === 'at once') {
+          archive.write(false);
+          await said;
+        }
+        const lost = pc.lose(...pc.link.take());
+        await settled();
+        archive.write(false);
+        await settled();
+        // What goes back is archived too.
+        archive.write();
+        await Promise.all([said, lost]);
+        expect(conditionOf(ana.only())).toBe('service-unavailable');
+      },
+    );
+
     it('go back if a full session does not take them and no archive keeps them', async () => {
       pc.link.isFull = true;
       await say(ana, message(`${ben}/pc`, 'normal'));

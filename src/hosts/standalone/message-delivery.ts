@@ -57,6 +57,8 @@ export class MessageDelivery {
   readonly #accounts: AccountCache;
   readonly #carbons = new CarbonCopies();
   readonly #copies = new Copies();
+  /** Of messages that the archive has not written yet, or could not, what became of that. */
+  readonly #writes = new WeakMap<Element, Promise<boolean>>();
 
   constructor(options: MessageDeliveryOptions) {
     this.#options = options;
@@ -109,7 +111,18 @@ export class MessageDelivery {
   redeliver(account: Account | undefined, stanza: Element, to: Jid): Placed | Promise<Placed> {
     if (account !== undefined && this.#sessionOf(to)?.send(stanza) === true) return undefined;
     const isKept = account !== undefined && hasIdBy(stanza, account.jid);
-    return this.#place(account, { stanza, to, from: undefined, written: isKept ? isWritten : undefined });
+    const written = isKept ? this.#writtenOf(stanza) : undefined;
+    return this.#place(account, { stanza, to, from: undefined, written });
+  }
+
+  #writtenOf(stanza: Element): Promise<boolean> {
+    return this.#writes.get(this.#options.delays.source(stanza)) ?? isWritten;
+  }
+
+  /** Done when it is known whether the message is in the archive. */
+  async #follow(stanza: Element, written: Promise<boolean>): Promise<undefined> {
+    this.#writes.set(stanza, written);
+    if (await written) this.#writes.delete(stanza);
   }
 
   #sessionOf(to: Jid): Session | undefined {
@@ -139,12 +152,13 @@ export class MessageDelivery {
       return unavailable();
     const recorded = this.#options.archiving().record(account, stanza, 'incoming', from);
     const { written } = recorded;
+    const known = written && this.#follow(recorded.stanza, written);
     if (session?.send(recorded.stanza) === true) {
       if (account.sessions.size > 1) this.#copy(account, recorded.stanza, from, 1, session);
-      return written?.then(nothing);
+      return known;
     }
     const placed = this.#place(account, { stanza: recorded.stanza, to, from, written });
-    return written === undefined ? placed : Promise.all([placed, written]).then(first);
+    return known === undefined ? placed : Promise.all([placed, known]).then(first);
   }
 
   #place(account: Account | undefined, message: Incoming): Placed | Promise<Placed> {
@@ -214,7 +228,6 @@ export class MessageDelivery {
 type OfflineAnswer = 'stored' | 'dropped' | 'refused' | undefined;
 
 const unavailable = () => new StanzaError('service-unavailable');
-const nothing = () => undefined;
 const first = ([placed]: readonly [Placed, unknown]) => placed;
 
 /**
