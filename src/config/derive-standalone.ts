@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Jid } from '../xmpp/jid.js';
-import type { ComponentListenerConfig, FederationConfig, StandaloneConfig } from './config.js';
+import type { ComponentListenerConfig, FederationConfig, ListenAddress, StandaloneConfig } from './config.js';
 import type { DeriveContext } from './derive-context.js';
 import type { SettingName, Values } from './schema.js';
 
@@ -153,16 +153,36 @@ const listenSettings = [
 ] as const;
 
 function refuseSharedAddress(values: Values, { inputs, absent, refuse }: DeriveContext): void {
-  const owners = new Map<string, SettingName>();
+  const owners: { setting: SettingName; address: ListenAddress }[] = [];
   for (const setting of listenSettings) {
     const address = values[setting];
     if (address === false || address.port === 0) continue;
-    const text = `${address.host}:${address.port}`;
-    const owner = owners.get(text);
-    if (owner === undefined) owners.set(text, setting);
+    const owner = owners.find((other) => overlap(other.address, address));
+    if (owner === undefined) owners.push({ setting, address });
     else {
       const place = inputs.get(setting)?.place ?? absent(setting);
-      refuse({ place, key: setting, text: `is ${text}, as is ${owner}; give each a port of its own` });
+      refuse({ place, key: setting, text: `${sharing(address, owner)}; give each a port of its own` });
     }
   }
+}
+
+/** Whether the system refuses to listen on both: `0.0.0.0` is every IPv4 address, `::` every address. */
+function overlap(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.port !== other.port) return false;
+  return one.host === other.host || covers(one.host, other.host) || covers(other.host, one.host);
+}
+
+function covers(wide: string, host: string): boolean {
+  return wide === '::' || (wide === '0.0.0.0' && !host.includes(':'));
+}
+
+function sharing(address: ListenAddress, owner: { setting: SettingName; address: ListenAddress }): string {
+  const [text, other] = [written(address), written(owner.address)];
+  return text === other
+    ? `is ${text}, as is ${owner.setting}`
+    : `is ${text}, and ${owner.setting} is ${other}`;
+}
+
+function written({ host, port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

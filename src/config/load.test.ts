@@ -443,7 +443,7 @@ describe('a wrong file', () => {
       'numbers and durations',
       'unified_push:\n  registration_ttl: 10 fortnights\n  push_timeout: 1 day\n  rate_limit: -1\n',
       [
-        'belfry.yaml:2:21: unified_push.registration_ttl: "10 fortnights" is no duration; write seconds, or a number with a unit, as in 10 minutes',
+        'belfry.yaml:2:21: unified_push.registration_ttl: "10 fortnights" is no duration; write seconds, or a number with a unit (s, min, h, days, weeks, years), as in 10 minutes',
         'belfry.yaml:3:17: unified_push.push_timeout: "1 day" is out of range; allowed are 1 second to 5 minutes',
         'belfry.yaml:4:15: unified_push.rate_limit: -1 is out of range; allowed are whole numbers from 0 to 1000000',
       ],
@@ -518,6 +518,14 @@ describe('a wrong file', () => {
       [
         'belfry.yaml:2:19: standalone.s2s_direct_tls: is 127.0.0.1:5269, as is standalone.s2s; give each a port of its own',
         'belfry.yaml: http.listen: is 127.0.0.1:5280, as is standalone.components.listen; give each a port of its own',
+      ],
+    ],
+    [
+      'addresses that cover one another',
+      'standalone:\n  c2s: 0.0.0.0:5222\n  c2s_direct_tls: "[::1]:5222"\n  s2s: 127.0.0.1:5222\n  s2s_direct_tls: "[::]:5222"\n',
+      [
+        'belfry.yaml:4:8: standalone.s2s: is 127.0.0.1:5222, and standalone.c2s is 0.0.0.0:5222; give each a port of its own',
+        'belfry.yaml:5:19: standalone.s2s_direct_tls: is [::]:5222, and standalone.c2s is 0.0.0.0:5222; give each a port of its own',
       ],
     ],
     [

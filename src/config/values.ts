@@ -207,7 +207,8 @@ function boundedDuration(
     .meta({ 'x-unit': 'seconds', 'x-minimum': min, 'x-maximum': max });
 }
 
-const durationHelp = 'is no duration; write seconds, or a number with a unit, as in 10 minutes';
+const durationHelp =
+  'is no duration; write seconds, or a number with a unit (s, min, h, days, weeks, years), as in 10 minutes';
 
 function secondsOf(text: string): number | undefined {
   const [, digits, unit = 's'] = /^(\d{1,15})(?:\s*([a-z]+))?$/i.exec(text.trim()) ?? [];
