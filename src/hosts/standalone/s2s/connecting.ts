@@ -1,8 +1,8 @@
 import type { Clock } from '../../../xmpp/clock.js';
 import type { DomainPair, KeyVerdict, S2sContext, StanzaStream, StreamFailure } from './context.js';
-import { type Dialed, Dialer, type DialerOptions } from './dial.js';
+import { type DialError, type Dialed, Dialer, type DialerOptions } from './dial.js';
 import { OutgoingStream } from './outgoing-stream.js';
-import type { ServerResolver } from './resolver.js';
+import type { Endpoint, ServerResolver } from './resolver.js';
 
 /** A stream of ours that does what it is for. */
 export interface ReadyStream extends StanzaStream {
@@ -125,7 +125,7 @@ class Attempt implements Connecting {
   }
 
   #timedOut(): void {
-    const failure = this.#failure ?? noConnection('ETIMEDOUT');
+    const failure = this.#failure ?? noConnection(this.#dialer?.lastError, 'ETIMEDOUT');
     this.cancel();
     this.#tell(failure);
   }
@@ -148,10 +148,17 @@ class Attempt implements Connecting {
   }
 }
 
-function noConnection(code = 'no address'): StreamFailure {
+/** Senders hear the reason; where it was tried is for the operator alone. */
+function noConnection(error: DialError | undefined, code = error?.code ?? 'no address'): StreamFailure {
   return {
     condition: 'remote-server-timeout',
     reason: `No connection could be made (${code}).`,
+    ...(error !== undefined && { remedy: lookThere(error.endpoint) }),
     isFinal: true,
   };
+}
+
+function lookThere({ address, port }: Endpoint): string {
+  const place = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return `${place} was tried: DNS or standalone.s2s_connect says that its server listens there.`;
 }

@@ -88,10 +88,10 @@ describe('Dialer', () => {
     const { dialer, refuse, socket, clock } = createNetwork('a', 'b');
     const next = dialer.next();
     refuse('a', 'EHOSTUNREACH');
-    expect(dialer.lastError).toBe('EHOSTUNREACH');
+    expect(dialer.lastError).toMatchObject({ code: 'EHOSTUNREACH', endpoint: { address: 'a' } });
     clock.advance(10_000);
     expect(await next).toBeUndefined();
-    expect(dialer.lastError).toBe('ETIMEDOUT');
+    expect(dialer.lastError).toMatchObject({ code: 'ETIMEDOUT', endpoint: { address: 'b' } });
     expect(socket('b').destroyed).toBe(true);
     expect(clock.pending).toEqual([]);
   });

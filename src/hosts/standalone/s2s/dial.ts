@@ -9,6 +9,13 @@ export interface Dialed {
   readonly endpoint: Endpoint;
 }
 
+/** A connection that could not be made. */
+export interface DialError {
+  /** The system's, or `ETIMEDOUT`. */
+  readonly code: string;
+  readonly endpoint: Endpoint;
+}
+
 export interface DialerOptions {
   readonly clock: Clock;
   /** In the order in which they are tried. */
@@ -46,7 +53,7 @@ export class Dialer {
   readonly #attempts = new Map<Endpoint, Attempt>();
   #waiter: Waiter | undefined;
   #cancelPatience: (() => void) | undefined;
-  #lastError: string | undefined;
+  #lastError: DialError | undefined;
 
   constructor(options: DialerOptions) {
     this.#options = options;
@@ -54,8 +61,8 @@ export class Dialer {
     this.#left = [...options.endpoints];
   }
 
-  /** Why the last connection could not be made: the system's code, or `ETIMEDOUT`. */
-  get lastError(): string | undefined {
+  /** Why and where the last connection could not be made. */
+  get lastError(): DialError | undefined {
     return this.#lastError;
   }
 
@@ -108,7 +115,7 @@ export class Dialer {
 
   #failed(endpoint: Endpoint, code: string): void {
     if (!this.#abandon(endpoint)) return;
-    this.#lastError = code;
+    this.#lastError = { code, endpoint };
     this.#tryNext();
   }
 

@@ -157,6 +157,8 @@ describe('a stanza comes back', () => {
     expect((await errorFor(here, '1')).message).toBe(
       'remote-server-timeout: No connection could be made (ECONNREFUSED).',
     );
+    const remedy = expect.stringMatching(/^127\.0\.0\.1:\d+ was tried: /);
+    expect(here.recorded).toContainEqual(expect.objectContaining({ name: 'serverUnreachable', remedy }));
   });
 
   it('if DNS leads to a private network', async () => {
