@@ -183,8 +183,8 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     'belfry_server_connects_total{direction="incoming",authentication="dialback"} 1',
   ],
   [
-    (e) => e.serverDisconnected({ domain: 'example.net', direction: 'outgoing' }),
-    { level: 'info', domain: 'example.net', direction: 'outgoing' },
+    (e) => e.serverDisconnected({ domain: 'example.net', direction: 'outgoing', reason: 'lost' }),
+    { level: 'info', domain: 'example.net', direction: 'outgoing', reason: 'lost' },
     'belfry_server_streams{direction="outgoing"} -1',
   ],
   [

@@ -11,8 +11,8 @@ export interface PeerEvents {
     authentication: 'certificate' | 'dialback';
     encrypted: boolean;
   }): void;
-  /** A stream that was ready is over. */
-  serverDisconnected(event: { domain: string; direction: Direction }): void;
+  /** A stream that was ready is over; without a reason it came to a good end. */
+  serverDisconnected(event: { domain: string; direction: Direction; reason?: string }): void;
   /** There is no way to another server; stanzas for it go back. */
   serverUnreachable(event: { domain: string; reason: string; remedy?: string }): void;
   /** Another server's connection was ended by us before it was ready, or because of what it sent. */
@@ -43,10 +43,10 @@ function serverEvents({ logger, metrics, never, gate }: Reporter): ServerEvents 
         logger.info({ domain, direction, authentication, encrypted }, 'server connected');
       });
     },
-    serverDisconnected({ domain, direction }) {
+    serverDisconnected({ domain, direction, reason }) {
       never(() => {
         metrics.serverStreams.dec({ direction });
-        logger.info({ domain, direction }, 'server disconnected');
+        logger.info({ domain, direction, reason }, 'server disconnected');
       });
     },
     serverUnreachable({ domain, reason, remedy }) {

@@ -745,5 +745,7 @@ describe('a stream that is ready', () => {
     client.write(`<stream:error><conflict xmlns='${ns.streamErrors}'/></stream:error>`);
     expect(await client.closed()).toBe('</stream:stream>');
     expect(server.refusals()).toEqual([]);
+    const reason = expect.stringContaining('conflict');
+    expect(server.events.recorded.at(-1)).toMatchObject({ name: 'serverDisconnected', reason });
   });
 });

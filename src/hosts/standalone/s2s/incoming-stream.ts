@@ -5,13 +5,14 @@ import { isStanza } from '../../../xmpp/stanza.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import type { ConnectionCounter } from '../connections/connection-counter.js';
 import type { Registry } from '../connections/registry.js';
-import type { DomainPair, Proof, S2sContext, StanzaStream } from './context.js';
+import type { DomainPair, Proof, S2sContext, StanzaStream, StreamFailure } from './context.js';
 import { DialbackReceiver, type DialbackStream } from './dialback-receiver.js';
 import { ExternalExchange, externalReply } from './external.js';
 import { offerFeatures } from './features.js';
 import type { PeerProof } from './peer-certificate.js';
 import { ServerStream, type Speaker, type StreamEnd } from './server-stream.js';
 import { StanzaInlet } from './stanza-inlet.js';
+import { failureOf, reasonFor } from './stream-failure.js';
 import { type PeerHeader, peerHeader, readPeerHeader } from './stream-header.js';
 
 export interface IncomingOptions {
@@ -41,6 +42,7 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
   /** Authenticated by certificate: stanzas may come when the stream is open again (RFC 6120 §6.4.6). */
   #proved: DomainPair | undefined;
   #failures = 0;
+  #failure: StreamFailure | undefined;
 
   constructor(context: S2sContext, socket: Socket, { isDirectTls, registry, verifying }: IncomingOptions) {
     this.#context = context;
@@ -151,7 +153,9 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
     void this.#inlet.refuse(error, start);
   }
 
-  onEnding({ by, error }: StreamEnd): void {
+  onEnding(end: StreamEnd): void {
+    const { by, error } = end;
+    this.#failure = failureOf(end, true);
     this.#registry.ending(this);
     if (by !== 'us' || error === undefined) return;
     const domain = this.#header?.from;
@@ -165,7 +169,11 @@ export class IncomingStream implements StanzaStream, Speaker, DialbackStream {
   onClosed(): void {
     for (const pair of this.#inlet.pairs) {
       if (this.#isBidi) this.#context.offBidi(pair, this);
-      this.#context.events.serverDisconnected({ domain: pair.remote, direction: 'incoming' });
+      this.#context.events.serverDisconnected({
+        domain: pair.remote,
+        direction: 'incoming',
+        ...reasonFor(this.#failure),
+      });
     }
     this.#registry.gone(this);
   }

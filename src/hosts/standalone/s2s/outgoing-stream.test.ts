@@ -285,7 +285,9 @@ describe('a server that', () => {
 
 describe('a stream that is ready', () => {
   it('gives back what has not left', async () => {
-    const { stream, peer, closed } = await playReady({ limits: { waitingBytes: 200_000, closeTimeout: 50 } });
+    const { server, stream, peer, closed } = await playReady({
+      limits: { waitingBytes: 200_000, closeTimeout: 50 },
+    });
     peer.socket.pause();
     const large = letter('alpha.example', 'beta.example', 'x'.repeat(50_000));
     let taken = 0;
@@ -297,6 +299,8 @@ describe('a stream that is ready', () => {
     expect(stream.unsent.length).toBeGreaterThan(0);
     expect(stream.unsent.length).toBeLessThanOrEqual(taken);
     expect(stream.send(hello())).toBe(false);
+    const reason = expect.stringContaining('The server reads too slowly.');
+    expect(server.events.recorded.at(-1)).toMatchObject({ name: 'serverDisconnected', reason });
   });
 
   it('that comes to a good end is no failure', async () => {

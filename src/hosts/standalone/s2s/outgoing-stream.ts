@@ -34,6 +34,7 @@ import {
   keyRefused,
   noEncryption,
   noStreamId,
+  reasonFor,
   tooSlow,
 } from './stream-failure.js';
 import { peerHeader, readPeerHeader } from './stream-header.js';
@@ -177,7 +178,11 @@ export class OutgoingStream implements StanzaStream, Speaker {
 
   onClosed(): void {
     if (this.#phase === 'ready' && this.#options.purpose === 'stanzas')
-      this.#context.events.serverDisconnected({ domain: this.pair.remote, direction: 'outgoing' });
+      this.#context.events.serverDisconnected({
+        domain: this.pair.remote,
+        direction: 'outgoing',
+        ...reasonFor(this.#failure),
+      });
     this.#handler.onClosed(this.#failure);
   }
 

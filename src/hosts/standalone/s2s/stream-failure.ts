@@ -80,6 +80,10 @@ function streamErrorFailure({ condition, text }: StreamError): StreamFailure {
   };
 }
 
+/** Why a stream that was ready is over, for events; nothing if it came to a good end. */
+export const reasonFor = (failure: StreamFailure | undefined): { readonly reason?: string } =>
+  failure === undefined ? {} : { reason: failure.reason };
+
 /** What came to pass on a stream, if that was no good end of one that was ready. */
 export function failureOf({ by, error }: StreamEnd, isReady: boolean): StreamFailure | undefined {
   if (by === 'us')
