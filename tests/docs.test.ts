@@ -464,7 +464,8 @@ describe('docs/architecture.md', () => {
         `${seconds(streams.closeTimeout)}, ${seconds(limits.closeTimeout)}`,
       ],
       ['bytes that they still send after the end of their stream', mib(streams.ignoredBytes)],
-      ['end of all their streams when Belfry stops', seconds(streams.stopTimeout)],
+      ['time for what waits for servers when Belfry stops', seconds(outbound.drain)],
+      ['end of all their streams after that', seconds(streams.stopTimeout)],
     ]);
     expect(limits.ignoredBytes).toBe(streams.ignoredBytes);
     expect(limits.stopTimeout).toBe(streams.stopTimeout);
