@@ -299,7 +299,7 @@ describe('a stream that is ready', () => {
     expect(stream.unsent.length).toBeGreaterThan(0);
     expect(stream.unsent.length).toBeLessThanOrEqual(taken);
     expect(stream.send(hello())).toBe(false);
-    const reason = expect.stringContaining('The server reads too slowly.');
+    const reason = 'The stream was ended here: resource-constraint: The server reads too slowly.';
     expect(server.events.recorded.at(-1)).toMatchObject({ name: 'serverDisconnected', reason });
   });
 

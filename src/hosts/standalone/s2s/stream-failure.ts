@@ -87,7 +87,9 @@ export const reasonFor = (failure: StreamFailure | undefined): { readonly reason
 /** What came to pass on a stream, if that was no good end of one that was ready. */
 export function failureOf({ by, error }: StreamEnd, isReady: boolean): StreamFailure | undefined {
   if (by === 'us')
-    return error === undefined ? undefined : passing(`The stream was ended here: ${error.message}.`);
+    return error === undefined
+      ? undefined
+      : passing(`The stream was ended here: ${error.message.replace(/\.$/, '')}.`);
   if (error instanceof StreamError) return streamErrorFailure(error);
   if (by === 'them') return isReady ? undefined : closedEarly;
   if (error !== undefined) return passing(`The connection failed: ${error.message}.`);
