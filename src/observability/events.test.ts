@@ -198,6 +198,11 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     'belfry_servers_refused_total 1',
   ],
   [
+    (e) => e.componentAwaited({ domain }),
+    { level: 'debug', component: domain },
+    `belfry_component_attached{component="${domain}"} 0`,
+  ],
+  [
     (e) => e.componentAttached({ domain, client: '127.0.0.1' }),
     { level: 'info', component: domain, client: '127.0.0.1' },
     `belfry_component_attached{component="${domain}"} 1`,

@@ -17,6 +17,8 @@ export interface PeerEvents {
   serverUnreachable(event: { domain: string; reason: string; remedy?: string }): void;
   /** Another server's connection was ended by us before it was ready, or because of what it sent. */
   serverRefused(event: { client: string; domain?: string; reason: string }): void;
+  /** Belfry listens for a component, which has not connected since. */
+  componentAwaited(event: { domain: string }): void;
   /** A component connected and proved that it has the secret. */
   componentAttached(event: { domain: string; client: string }): void;
   componentDetached(event: { domain: string }): void;
@@ -66,10 +68,19 @@ function serverEvents({ logger, metrics, never, gate }: Reporter): ServerEvents 
   };
 }
 
-type ComponentEvents = Pick<PeerEvents, 'componentAttached' | 'componentDetached' | 'componentRefused'>;
+type ComponentEvents = Pick<
+  PeerEvents,
+  'componentAwaited' | 'componentAttached' | 'componentDetached' | 'componentRefused'
+>;
 
 function componentEvents({ logger, metrics, never, gate }: Reporter): ComponentEvents {
   return {
+    componentAwaited({ domain }) {
+      never(() => {
+        metrics.componentAttached.set({ component: domain }, 0);
+        logger.debug({ component: domain }, 'component may connect');
+      });
+    },
     componentAttached({ domain, client }) {
       never(() => {
         metrics.componentAttached.set({ component: domain }, 1);

@@ -92,7 +92,7 @@ export function peerMetrics(registers: Registry[]): PeerMetrics {
     }),
     componentAttached: new Gauge({
       name: 'belfry_component_attached',
-      help: '1 while this component is connected, 0 after it was.',
+      help: '1 while this component is connected, else 0.',
       labelNames: ['component'] as const,
       registers,
     }),

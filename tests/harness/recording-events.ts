@@ -36,6 +36,7 @@ export function recordingEvents(): { readonly events: Events; readonly recorded:
     serverDisconnected: (event) => recorded.push({ name: 'serverDisconnected', ...event }),
     serverUnreachable: (event) => recorded.push({ name: 'serverUnreachable', ...event }),
     serverRefused: (event) => recorded.push({ name: 'serverRefused', ...event }),
+    componentAwaited: (event) => recorded.push({ name: 'componentAwaited', ...event }),
     componentAttached: (event) => recorded.push({ name: 'componentAttached', ...event }),
     componentDetached: (event) => recorded.push({ name: 'componentDetached', ...event }),
     componentRefused: (event) => recorded.push({ name: 'componentRefused', ...event }),

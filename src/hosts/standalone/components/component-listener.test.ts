@@ -95,6 +95,12 @@ async function fateOf(client: RawClient): Promise<string | undefined> {
 const named = ({ stage }: Bed, name: string) => stage.recorded.filter((event) => event.name === name);
 
 describe('a component', () => {
+  it('is awaited from the start', async () => {
+    const awaited = named(await start(), 'componentAwaited');
+    expect(awaited).toContainEqual({ name: 'componentAwaited', domain: push });
+    expect(awaited).toContainEqual({ name: 'componentAwaited', domain: 'chat.example.org' });
+  });
+
   it('is taken with its secret, and told apart in the log', async () => {
     const bed = await start();
     await bed.attached();

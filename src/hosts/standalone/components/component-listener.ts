@@ -20,7 +20,7 @@ export interface ComponentListenerOptions {
   /** The components that may connect: secret by domain, in prepared form. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly server: Pick<Server, 'domain' | 'attach' | 'advertise' | 'route' | 'clock' | 'randomBytes'>;
-  readonly events: ComponentContext['events'] & Pick<Events, 'listening'>;
+  readonly events: ComponentContext['events'] & Pick<Events, 'listening' | 'componentAwaited'>;
   readonly limits?: Partial<ComponentLimits>;
 }
 
@@ -60,6 +60,7 @@ export function createComponentListener(options: ComponentListenerOptions): Comp
         onError: (error) => events.handlerFailed({ what: 'component listener', error }),
       });
       events.listening({ what: 'components', address: formatAddress(listener.address) });
+      for (const domain of context.places.keys()) events.componentAwaited({ domain });
     },
     async stop() {
       listener?.close();
