@@ -6,7 +6,7 @@ import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { type StandaloneServer, startStandalone } from './belfry-standalone.js';
 import { bind, header, openRawClient, RawClient } from './c2s.js';
-import { freePort } from './net.js';
+import { freePort, waitFor } from './net.js';
 import { inspectable, measureMemory } from './process-memory.js';
 import { available, connectPeer, type Peer } from './xmpp-peer.js';
 
@@ -32,6 +32,8 @@ export interface HostileServer {
   openFiles(): number;
   /** What the server keeps in memory after a collection of garbage, in megabytes. */
   memory(): Promise<number>;
+  /** Waits until that is less: what connections occupied is given back a little after they end. */
+  memoryBelow(megabytes: number): Promise<void>;
   /** Two users who were there from the beginning and want nothing but to talk. */
   readonly bystanders: { readonly ana: Peer; readonly bob: Peer };
   /** The two write to each other; fails if that takes longer than somebody would wait. */
@@ -76,6 +78,7 @@ export function useHostileServer(standalone: Readonly<Record<string, unknown>> =
   });
 
   const open = (from?: string) => openFrom(server.c2sPort, from);
+  const memory = async () => (await measureMemory(inspectorPort)) / megabyte;
   return {
     get server() {
       return server;
@@ -90,7 +93,12 @@ export function useHostileServer(standalone: Readonly<Record<string, unknown>> =
     },
     connect: connectTo,
     openFiles: () => readdirSync(`/proc/${server.pid}/fd`).length,
-    memory: async () => (await measureMemory(inspectorPort)) / megabyte,
+    memory,
+    memoryBelow: (megabytes) =>
+      waitFor(`memory below ${megabytes} MB`, async () => (await memory()) < megabytes, {
+        timeout: 20_000,
+        interval: 500,
+      }),
     get bystanders() {
       return { ana, bob };
     },
