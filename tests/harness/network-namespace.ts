@@ -4,17 +4,19 @@ import { findExecutable } from './peer.js';
 
 const ip = findExecutable('ip');
 
-/** How often the system sends again what is not acknowledged, and what opens a connection. */
-const patience = [
-  ['tcp_retries2', 3],
-  ['tcp_syn_retries', 2],
-] as const;
-
 /** What this needs: iproute2, and the right to make namespaces. */
 export const namespacePeers: Readonly<Record<string, boolean>> = {
   iproute2: ip !== undefined,
   'network namespaces for root': ip !== undefined && canMakeNamespaces(ip),
 };
+
+interface NamespaceOptions {
+  /**
+   * How often the system sends again what is not acknowledged, before a connection breaks: 3 times, if it is not said, which
+   * takes seconds. It would take a quarter of an hour with the 15 times of a system that nobody has set up.
+   */
+  readonly retransmissions?: number;
+}
 
 /** A network of its own for a few programs, with one cable to this machine that can be pulled. */
 export interface NetworkNamespace {
@@ -29,17 +31,15 @@ export interface NetworkNamespace {
   remove(): void;
 }
 
-/**
- * Makes a namespace with two addresses of the range for benchmarks (RFC 2544 §C.2.2). Its programs notice within seconds
- * that nobody acknowledges what they send; the system would let them wait for a quarter of an hour.
- */
-export function createNetworkNamespace(): NetworkNamespace {
+/** Makes a namespace with two addresses of the range for benchmarks (RFC 2544 §C.2.2). */
+export function createNetworkNamespace({ retransmissions = 3 }: NamespaceOptions = {}): NetworkNamespace {
   const tag = randomInt(0x10000000).toString(16);
   const [name, cable, plug] = [`belfry-${tag}`, `bfa${tag}`, `bfb${tag}`];
   const subnet = `198.${18 + randomInt(2)}.${randomInt(256)}`;
   const network = randomInt(64) * 4;
   const [hostAddress, ownAddress] = [`${subnet}.${network + 1}`, `${subnet}.${network + 2}`];
   const launcher = [ip ?? '', 'netns', 'exec', name];
+  const patience = { tcp_retries2: retransmissions, tcp_syn_retries: 2 };
   const remove = () => {
     process.off('exit', remove);
     runIp('netns', 'delete', name);
@@ -53,7 +53,7 @@ export function createNetworkNamespace(): NetworkNamespace {
     runIp('-n', name, 'address', 'add', `${ownAddress}/30`, 'dev', plug);
     runIp('-n', name, 'link', 'set', plug, 'up');
     runIp('-n', name, 'link', 'set', 'lo', 'up');
-    for (const [key, retries] of patience) {
+    for (const [key, retries] of Object.entries(patience)) {
       run([...launcher, 'sh', '-c', `echo ${retries} > /proc/sys/net/ipv4/${key}`]);
     }
   } catch (error) {

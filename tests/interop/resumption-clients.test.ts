@@ -58,9 +58,24 @@ const libraries: readonly Library[] = [
   },
 ];
 
+/**
+ * Who notices that the network is lost when nobody answers the ping that profanity sends every second. Profanity 0.13
+ * resumes after the system has broken the connection. If it gives up by itself, it forgets the session and begins anew.
+ */
+const profanities = [
+  {
+    name: 'profanity resumes if the system breaks its connection',
+    ...{ user: 'profanity-waits', pingTimeout: 0, retransmissions: 3, resumes: true },
+  },
+  {
+    name: 'profanity is bound anew if it gives up its connection itself',
+    ...{ user: 'profanity-gives-up', pingTimeout: 1, retransmissions: 15, resumes: false },
+  },
+];
+
 const domain = 'example.test';
 const password = 'a-password';
-const users = ['bob', 'profanity', ...libraries.map(({ user }) => user)];
+const users = ['bob', 'profanity', ...[...libraries, ...profanities].map(({ user }) => user)];
 const patience = { timeout: 60_000, interval: 50 };
 
 let server: StandaloneServer;
@@ -345,5 +360,51 @@ describeWithPeers('profanity on a line that is cut', profanityPeers, () => {
     second.send(chat(bob.jid.bare().toString(), 'said elsewhere'));
     await profanity.shows('said elsewhere');
     await second.close();
+  });
+});
+
+describe.each(profanities)('$name', ({ name, user, pingTimeout, retransmissions, resumes }) => {
+  describeWithPeers(`${name}, in a network that is lost`, { ...profanityPeers, ...namespacePeers }, () => {
+    let bobs: BobsInbox;
+    let network: NetworkNamespace;
+    let profanity: Profanity;
+
+    beforeAll(async () => {
+      network = createNetworkNamespace({ retransmissions });
+      const { hostAddress: host, launcher } = network;
+      const place = { host, tcp: server.c2sPort, http: httpPort(), launcher };
+      bobs = new BobsInbox(user);
+      profanity = await startProfanity(accountOf(user, place));
+      await profanity.shows('logged in successfully');
+      await profanity.type(`/msg ${bareOf('bob')} hello`);
+      await bobs.hasText('hello');
+      // Only now: it pings no more if it does not know yet that the server answers pings.
+      await profanity.type(`/autoping timeout ${pingTimeout}`);
+      await profanity.type('/autoping set 1');
+    });
+    afterAll(async () => {
+      await profanity?.stop();
+      network?.remove();
+    });
+
+    // Nothing is said from the tunnel: libstrophe 0.12 does not number what it sends before it knows that the session can
+    // be resumed, and then takes what comes last for acknowledged.
+    it('comes back by itself, and shows what was sent meanwhile once and in order', async () => {
+      network.unplug();
+      for (const n of [1, 2, 3]) bob.send(chat(bareOf(user), `tunnel ${n}`));
+      await waitFor('profanity to give up', () => !network.hasConnections(), patience);
+      bob.send(chat(bareOf(user), 'tunnel 4'));
+      await bob.settle();
+      network.plugIn();
+      await profanity.shows('tunnel 4');
+      bob.send(chat(bareOf(user), 'tunnel left'));
+      await profanity.shows('tunnel left');
+      await profanity.type('out of it');
+      await bobs.hasText('out of it');
+      const shown = [...(await profanity.screen()).matchAll(/tunnel \w+/g)].map(([text]) => text);
+      expect(shown).toEqual(['tunnel 1', 'tunnel 2', 'tunnel 3', 'tunnel 4', 'tunnel left']);
+      expect(bobs.texts).toEqual(['hello', 'out of it']);
+      expect(count('session resumed', user)).toBe(resumes ? 1 : 0);
+    });
   });
 });
