@@ -49,6 +49,12 @@ export function presence(
   return el('presence', ns.client, { ...attrs }, ...children);
 }
 
+/** The stanza with prepared addresses; as it is if it has them already, as most have. */
+export function withAddresses(stanza: Element, from: string, to: string): Element {
+  if (stanza.attrs['from'] === from && stanza.attrs['to'] === to) return stanza;
+  return stanza.withAttrs({ from, to });
+}
+
 /** The result of an IQ request: addresses swapped, the same id (RFC 6120 §8.2.3). */
 export function iqResult(request: Element, payload?: Element): Element {
   return reply(request, 'result', payload === undefined ? [] : [payload]);

@@ -15,6 +15,14 @@ export function queueCost(stanza: Element, text: string): number {
   return Math.max(Buffer.byteLength(text), Math.round(memoryOf(stanza) / usualFactor));
 }
 
+/** Whoever has so much before him does not read as fast as others write. */
+const backlogBytes = 64 * 1024;
+
+/** As `queueCost` behind a backlog, given in bytes; undefined, for the bytes of the text, where there is none to speak of. */
+export function costBehind(backlog: number, stanza: Element, text: string): number | undefined {
+  return backlog > backlogBytes ? queueCost(stanza, text) : undefined;
+}
+
 /** Called for every stanza that is kept: makes nothing. */
 function memoryOf({ attrs, children }: Element): number {
   let bytes = elementBytes;

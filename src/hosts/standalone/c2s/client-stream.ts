@@ -8,7 +8,7 @@ import type { RandomText } from '../../../xmpp/random-text.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
 import { streamErrorFor } from '../connections/stream-error-for.js';
-import { queueCost } from '../queue-cost.js';
+import { costBehind } from '../queue-cost.js';
 import { quietly } from '../quietly.js';
 import type { Session, SessionLink } from '../session.js';
 import { type ByteRate, rateDelay, useRate } from './byte-rate.js';
@@ -48,9 +48,6 @@ export interface StreamRegistry {
 /** Why nothing is read, as bits: a stanza is being worked on; the client has sent more than its rate allows. */
 const working = 1;
 const tooFast = 2;
-
-/** A client that has so much before it does not read as fast as others write. */
-const backlogBytes = 64 * 1024;
 
 /** Stanzas for a session whose client does not know yet that it was bound. */
 const maxEarly = 100;
@@ -155,8 +152,7 @@ export class ClientStream implements NegotiatedStream, StreamListener {
   /** `item` is given back if it does not leave. Who reads too slowly may come back later. */
   #push(element: Element, item?: Element): boolean {
     const text = this.#transport.framing.element(element);
-    const cost = this.#queue.bytes > backlogBytes ? queueCost(element, text) : undefined;
-    const isTaken = this.#queue.push(text, item, cost);
+    const isTaken = this.#queue.push(text, item, costBehind(this.#queue.bytes, element, text));
     if (!isTaken) this.#end(false, new StreamError('resource-constraint', 'The client reads too slowly.'));
     return isTaken;
   }

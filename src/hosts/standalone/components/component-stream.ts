@@ -4,7 +4,7 @@ import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { RandomText } from '../../../xmpp/random-text.js';
 import { serialize } from '../../../xmpp/serialize.js';
-import { errorReply, isStanza } from '../../../xmpp/stanza.js';
+import { errorReply, isStanza, withAddresses } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { WriteQueue } from '../../write-queue.js';
@@ -189,7 +189,7 @@ export class ComponentStream implements StreamListener, RegisteredStream, Compon
     const from = this.#checkFrom(element.attr('from'));
     const to = this.#context.addresses.read(element.attr('to'))?.toString();
     if (to === undefined) this.#answer(element, addressError(element));
-    else this.#pass(addressed(element, from, to));
+    else this.#pass(withAddresses(element, from, to));
   }
 
   #pass(stanza: Element): void {
@@ -232,10 +232,9 @@ export class ComponentStream implements StreamListener, RegisteredStream, Compon
     });
   }
 
-  #report({ condition, text }: StreamError): void {
+  #report({ condition, message: reason }: StreamError): void {
     if (condition === 'system-shutdown') return;
     const domain = this.#place?.domain;
-    const reason = text === '' ? condition : `${condition}: ${text}`;
     const client = this.remoteAddress;
     this.#context.events.componentRefused({ client, reason, ...(domain !== undefined && { domain }) });
   }
@@ -255,9 +254,4 @@ function addressError(stanza: Element): StanzaError {
   return stanza.attr('to') === undefined
     ? new StanzaError('bad-request', 'A stanza of a component has a "to".')
     : new StanzaError('jid-malformed');
-}
-
-function addressed(stanza: Element, from: string, to: string): Element {
-  const isPrepared = stanza.attr('from') === from && stanza.attr('to') === to;
-  return isPrepared ? stanza : stanza.withAttrs({ from, to });
 }

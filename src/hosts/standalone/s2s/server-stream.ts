@@ -9,7 +9,7 @@ import { streamErrorFor } from '../connections/stream-error-for.js';
 import type { StreamListener } from '../connections/stream-listener.js';
 import { XmlSocket } from '../connections/xml-socket.js';
 import { InFlight } from '../in-flight.js';
-import { queueCost } from '../queue-cost.js';
+import { costBehind } from '../queue-cost.js';
 import type { S2sContext } from './context.js';
 import { streamEnd } from './stream-header.js';
 
@@ -42,9 +42,6 @@ export interface StreamEnd {
 /** Why nothing is read, as bits: there is too much under way; others must get their turn. */
 const busy = 1;
 const notItsTurn = 2;
-
-/** A server that has so much before it does not read as fast as others write. */
-const backlogBytes = 64 * 1024;
 
 /**
  * A stream with another server from its first byte to its last, whoever opened it: reading in turns and within bounds,
@@ -114,10 +111,9 @@ export class ServerStream implements StreamListener {
   send(stanza: Element): boolean {
     if (!this.isOpen) return false;
     const text = serialize(stanza, ns.client);
-    const cost = this.#queue.bytes > backlogBytes ? queueCost(stanza, text) : undefined;
     this.#lastWrite = this.#context.clock.now();
     this.#lastStanza = this.#lastWrite;
-    if (this.#queue.push(text, stanza, cost)) return true;
+    if (this.#queue.push(text, stanza, costBehind(this.#queue.bytes, stanza, text))) return true;
     this.end(new StreamError('resource-constraint', 'The server reads too slowly.'));
     return false;
   }

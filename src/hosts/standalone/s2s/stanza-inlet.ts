@@ -1,6 +1,6 @@
 import type { Element } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
-import { errorReply, isStanza } from '../../../xmpp/stanza.js';
+import { errorReply, isStanza, withAddresses } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { StreamError } from '../../../xmpp/stream-error.js';
 import { type DomainPair, pairKey, type S2sContext } from './context.js';
@@ -95,12 +95,6 @@ export class StanzaInlet {
       throw new StreamError('host-unknown', 'That domain is not of this server.');
     throw new StreamError('improper-addressing', 'This stream is not for that domain.');
   }
-}
-
-/** The same stanza if its addresses are prepared already. */
-function withAddresses(stanza: Element, from: string, to: string): Element {
-  if (stanza.attrs['from'] === from && stanza.attrs['to'] === to) return stanza;
-  return stanza.withAttrs({ from, to });
 }
 
 /** The domain of an address whose other parts may be anything. */

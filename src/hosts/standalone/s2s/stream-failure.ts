@@ -45,11 +45,10 @@ export const keyRefused: StreamFailure = {
 
 /** It could not, or would not, find out (XEP-0220 §2.1.1, §2.4.2). */
 export function dialbackFailure({ condition, text }: StanzaError): StreamFailure {
-  const said = text === '' ? condition : `${condition}, ${quote(text)}`;
   const remedy = remedies[condition];
   return {
     condition: 'remote-server-timeout',
-    reason: `The server refused dialback: ${said}.`,
+    reason: `The server refused dialback: ${said(condition, text)}.`,
     ...(remedy !== undefined && { remedy }),
     isFinal: condition !== 'resource-constraint',
   };
@@ -75,7 +74,7 @@ function streamErrorFailure({ condition, text }: StreamError): StreamFailure {
   const isFinal = refusals.has(condition);
   return {
     condition: isFinal ? 'remote-server-not-found' : 'remote-server-timeout',
-    reason: `The server ended the stream: ${text === '' ? condition : `${condition}, ${quote(text)}`}.`,
+    reason: `The server ended the stream: ${said(condition, text)}.`,
     isFinal,
   };
 }
@@ -95,6 +94,9 @@ export function failureOf({ by, error }: StreamEnd, isReady: boolean): StreamFai
   if (error !== undefined) return passing(`The connection failed: ${error.message}.`);
   return isReady ? lost : closedEarly;
 }
+
+/** An error of the other server's, for a log line. */
+const said = (condition: string, text: string) => (text === '' ? condition : `${condition}, ${quote(text)}`);
 
 /** The longest text of others that goes into a log line. */
 const maxQuote = 200;
