@@ -84,6 +84,8 @@ export interface Host {
 export interface AccountSession {
   /** The full JID. */
   readonly jid: Jid;
+  /** Its last available presence; undefined while it is not available. */
+  readonly presence: Element | undefined;
 }
 
 /** A request of an account's own session, to its own bare JID or without `to`. */
@@ -115,6 +117,21 @@ export interface AccountHost extends Host {
   isHibernating(session: AccountSession): boolean;
   /** Lets a session without connection wait so many seconds from now; false if it is none. */
   extendHibernation(session: AccountSession, seconds: number): boolean;
+  /** Lets a session without connection wait as long as it would without an extension, from now; false if it is none. */
+  endExtension(session: AccountSession): boolean;
+  /**
+   * The message that a stanza is a copy of, or carries: of a carbon (XEP-0280), or of one that was stamped because it came
+   * late. It is the same object in all events about it, as long as the message is in memory. Other stanzas are their own.
+   */
+  originalOf(stanza: Element): Element;
+  /** Whether a session of the account is in a room as that occupant (`room@service/nick`), as far as its presence tells. */
+  isOccupant(user: Jid, occupant: string): boolean;
+  /** Whether there is a subscription between the two, in any direction; also a request of the account's. */
+  isContact(user: Jid, contact: Jid): boolean | Promise<boolean>;
+  /** How many requests for the account's presence wait for an answer. */
+  pendingSubscriptions(user: Jid): number | Promise<number>;
+  /** A message has arrived for an account, and was not refused at its door. Nothing else is known of it yet. */
+  readonly received: AccountEvent<[account: Jid, message: Element]>;
   /** A message was kept for an account that no session took it for. */
   readonly offlineMessage: AccountEvent<[account: Jid, message: Element]>;
   /** A message was stored in the account's archive (XEP-0313). */
@@ -124,14 +141,23 @@ export interface AccountHost extends Host {
       message: { readonly id: string; readonly direction: 'incoming' | 'outgoing'; readonly stanza: Element },
     ]
   >;
-  /** A client has not acknowledged in time what it was sent. */
+  /**
+   * What a room said to an account, or to a session that is no longer there: it goes back to the room, for nothing keeps it
+   * (RFC 6121 §8.5.2.1.1, §8.5.3.2.1). `to` is what it was sent to, a bare or a full JID.
+   */
+  readonly roomMessage: AccountEvent<[to: Jid, message: Element]>;
+  /** Somebody has asked for the account's presence, and nobody has answered in its name. Told once for each request. */
+  readonly subscriptionRequested: AccountEvent<[account: Jid, presence: Element]>;
+  /** A client has not acknowledged in time what it was sent. What it was handed out of the store of `offlineMessage` is left out. */
   readonly ackDelayed: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
-  /** A session lost its connection and waits for its client. */
+  /** A session lost its connection and waits for its client. Of what it has not acknowledged, the same is left out. */
   readonly hibernationStart: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
   /** A stanza was queued for such a session, or for one whose acknowledgement is late. */
   readonly hibernationQueued: AccountEvent<[session: AccountSession, stanza: Element]>;
   readonly hibernationEnd: AccountEvent<
     [session: AccountSession, how: 'resumed' | 'expired' | 'overflow' | 'ended']
   >;
+  /** A session has begun: a resource was bound. */
+  readonly sessionBegun: AccountEvent<[session: AccountSession]>;
   readonly accountRemoved: AccountEvent<[account: Jid]>;
 }
