@@ -13,6 +13,7 @@ function setUp(level: 'debug' | 'info' = 'debug') {
 
 const jid = 'ana@example.org';
 const domain = 'push.example.org';
+const device = { jid, channel: 'cloud-notify', service: 'push.example.net' };
 
 /** One of each event, the line that it writes (undefined: none) and the metric that it leaves. */
 const cases: [(events: Events) => void, Record<string, unknown> | undefined, string | undefined][] = [
@@ -248,6 +249,71 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     { level: 'error', reason: 'the key is of another certificate' },
     'belfry_event_failures_total 0',
   ],
+  [
+    (e) => e.deviceEnabled({ ...device, result: 'added' }),
+    { level: 'info', ...device, result: 'added' },
+    'belfry_devices_enabled_total{channel="cloud-notify",result="added"} 1',
+  ],
+  [
+    (e) => e.deviceEnabled({ ...device, result: 'unchanged' }),
+    { level: 'debug', ...device, result: 'unchanged' },
+    'belfry_devices_enabled_total{channel="cloud-notify",result="unchanged"} 1',
+  ],
+  [
+    (e) => e.deviceRefused({ jid, channel: 'cloud-notify', reason: 'no jid' }),
+    { level: 'info', jid, channel: 'cloud-notify', reason: 'no jid' },
+    'belfry_devices_refused_total{channel="cloud-notify"} 1',
+  ],
+  [
+    (e) => e.deviceRemoved({ ...device, why: 'gone' }),
+    { level: 'info', ...device, why: 'gone' },
+    'belfry_devices_removed_total{channel="cloud-notify",why="gone"} 1',
+  ],
+  [
+    (e) => e.deviceRests({ ...device, failures: 16, reason: 'forbidden' }),
+    { level: 'warn', ...device, failures: 16, reason: 'forbidden' },
+    'belfry_devices_rested_total{channel="cloud-notify"} 1',
+  ],
+  [
+    (e) => e.deviceActiveAgain(device),
+    { level: 'info', ...device },
+    'belfry_devices_active_again_total{channel="cloud-notify"} 1',
+  ],
+  [
+    (e) => e.notificationDecided({ jid, source: 'archive', told: 'no', why: 'the client is connected' }),
+    { level: 'debug', jid, source: 'archive', told: 'no', why: 'the client is connected' },
+    'belfry_notifications_decided_total{source="archive",told="no"} 1',
+  ],
+  [
+    (e) =>
+      e.notificationSent({
+        ...device,
+        level: 'important',
+        kind: 'message',
+        outcome: 'delivered',
+        seconds: 0.25,
+      }),
+    { level: 'debug', ...device, importance: 'important', kind: 'message', outcome: 'delivered', ms: 250 },
+    'belfry_notifications_sent_total{channel="cloud-notify",level="important",outcome="delivered"} 1',
+  ],
+  [
+    (e) =>
+      e.notificationSent({
+        ...device,
+        level: 'unimportant',
+        kind: 'own',
+        outcome: 'rejected',
+        reason: 'forbidden',
+        seconds: 0,
+      }),
+    { level: 'info', ...device, importance: 'unimportant', outcome: 'rejected', reason: 'forbidden' },
+    'belfry_notifications_sent_total{channel="cloud-notify",level="unimportant",outcome="rejected"} 1',
+  ],
+  [
+    (e) => e.notificationDropped({ jid, channel: 'cloud-notify', why: 'client is back' }),
+    { level: 'debug', jid, channel: 'cloud-notify', why: 'client is back' },
+    'belfry_notifications_dropped_total{channel="cloud-notify",why="client is back"} 1',
+  ],
 ];
 
 describe('createEvents', () => {
@@ -309,6 +375,27 @@ describe('createEvents', () => {
     events.pushAnswered({ code: 'delivered', jid, bytes: 1, seconds: 0 });
     events.pushAnswered({ code: 'unknown-endpoint', bytes: 1, seconds: 0 });
     expect(lines).toEqual([]);
+  });
+
+  it('writes nothing about notifications that arrive unless asked to', () => {
+    const { events, lines } = setUp('info');
+    const sent = { ...device, level: 'important', kind: 'message', seconds: 0 } as const;
+    events.notificationSent({ ...sent, outcome: 'delivered' });
+    events.notificationDecided({ jid, source: 'archive', told: 'important', why: 'nobody is there' });
+    for (let n = 0; n < 100; n++) events.notificationSent({ ...sent, outcome: 'retry', reason: 'timeout' });
+    expect(lines.map((line) => line['outcome'])).toEqual(['retry']);
+  });
+
+  it('measures the time that push services take', async () => {
+    const { events, metrics } = setUp();
+    events.notificationSent({
+      ...device,
+      level: 'important',
+      kind: 'call',
+      outcome: 'delivered',
+      seconds: 3,
+    });
+    expect(await metrics.render()).toContain('belfry_notification_duration_seconds_sum 3');
   });
 
   it('does not repeat the same trouble for every request', () => {

@@ -5,6 +5,7 @@ import { createFloodGate } from './flood-gate.js';
 import { type HostEvents, hostEvents } from './host-events.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
+import { type NotifyEvents, notifyEvents } from './notify-events.js';
 import { type PeerEvents, peerEvents } from './peer-events.js';
 import { type RegistrationEvents, registrationEvents } from './registration-events.js';
 import type { Reporter } from './reporter.js';
@@ -22,7 +23,8 @@ export interface Events
     ClientEvents,
     SessionEvents,
     PeerEvents,
-    AccountEvents {}
+    AccountEvents,
+    NotifyEvents {}
 
 /** Pushes, and requests that never became one. */
 interface PushEvents {
@@ -62,6 +64,7 @@ export function createEvents({ logger, metrics, now = () => performance.now() }:
     ...sessionEvents(reporter),
     ...peerEvents(reporter),
     ...accountEvents(reporter),
+    ...notifyEvents(reporter),
   };
 }
 

@@ -1,8 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type NotifyMetrics, notifyMetrics } from './notify-metrics.js';
 import { type PeerMetrics, peerMetrics, type SessionMetrics, sessionMetrics } from './server-metrics.js';
 
 /** Every metric of Belfry's own, by the name that `events.ts` uses. `docs/metrics.md` lists the same. */
-export interface Metrics extends SessionMetrics, PeerMetrics {
+export interface Metrics extends SessionMetrics, PeerMetrics, NotifyMetrics {
   readonly pushes: Counter<'code'>;
   readonly pushSeconds: Histogram;
   readonly pushBytes: Histogram;
@@ -50,6 +51,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
     ...serverMetrics(registers),
     ...sessionMetrics(registers),
     ...peerMetrics(registers),
+    ...notifyMetrics(registers),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };

@@ -45,6 +45,14 @@ export function recordingEvents(): { readonly events: Events; readonly recorded:
     passwordChanged: (event) => recorded.push({ name: 'passwordChanged', ...event }),
     certificateLoaded: (event) => recorded.push({ name: 'certificateLoaded', ...event }),
     certificateRejected: (event) => recorded.push({ name: 'certificateRejected', ...event }),
+    deviceEnabled: (event) => recorded.push({ name: 'deviceEnabled', ...event }),
+    deviceRefused: (event) => recorded.push({ name: 'deviceRefused', ...event }),
+    deviceRemoved: (event) => recorded.push({ name: 'deviceRemoved', ...event }),
+    deviceRests: (event) => recorded.push({ name: 'deviceRests', ...event }),
+    deviceActiveAgain: (event) => recorded.push({ name: 'deviceActiveAgain', ...event }),
+    notificationDecided: (event) => recorded.push({ name: 'notificationDecided', ...event }),
+    notificationSent: (event) => recorded.push({ name: 'notificationSent', ...event }),
+    notificationDropped: (event) => recorded.push({ name: 'notificationDropped', ...event }),
     httpRefused: (event) => recorded.push({ name: 'httpRefused', ...event }),
   };
   return { events, recorded };
