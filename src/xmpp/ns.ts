@@ -37,6 +37,7 @@ export const ns = {
   retraction: 'urn:xmpp:message-retract:1',
   formerRetraction: 'urn:xmpp:message-retract:0',
   reactions: 'urn:xmpp:reactions:0',
+  references: 'urn:xmpp:reference:0',
   fastening: 'urn:xmpp:fasten:0',
   callSignals: 'urn:xmpp:jingle-message:0',
   callInvitations: 'urn:xmpp:call-invites:0',
