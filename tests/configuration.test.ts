@@ -47,7 +47,16 @@ describe('the schema of the configuration', () => {
   it('has every key, and sections that take no others', () => {
     expect(leavesOf(schema)).toEqual(allKeys.map(({ path }) => path));
     const inner = ['standalone.tls', 'standalone.components'];
-    const outer = ['standalone', 'component', 'http', 'unified_push', 'smacks', 'archive', 'log'];
+    const outer = [
+      'standalone',
+      'component',
+      'http',
+      'unified_push',
+      'smacks',
+      'archive',
+      'cloud_notify',
+      'log',
+    ];
     for (const section of ['', ...outer, ...inner]) {
       const part = section === '' ? schema : propertyOf(section);
       expect(part).toMatchObject({ type: 'object', additionalProperties: false });

@@ -37,6 +37,13 @@ const others: Readonly<Record<string, string>> = {
   'archive.default_policy': 'never',
   'archive.expires_after': 'never',
   'archive.max_query_results': '10',
+  'cloud_notify.important_body': 'Look!',
+  'cloud_notify.max_errors': '1',
+  'cloud_notify.max_devices': '1',
+  'cloud_notify.max_hibernation_timeout': '1 day',
+  'cloud_notify.with_body': 'true',
+  'cloud_notify.with_sender': 'true',
+  'cloud_notify.collection_time': '0',
   'component.jid': 'up.example.org',
   'component.connect': '127.0.0.1:1',
   'component.secret': 'other',
@@ -81,7 +88,7 @@ function configWith(env: Record<string, string>): Config {
 
 describe('a changed configuration', () => {
   it.each(settingNames.filter((name) => name in others))('tells of %s if it needs a restart', (name) => {
-    const load = /^(?:standalone|smacks|archive)\./.test(name) ? standaloneWith : configWith;
+    const load = /^(?:standalone|smacks|archive|cloud_notify)\./.test(name) ? standaloneWith : configWith;
     const wanted = load({ [variableOf({ path: name })]: others[name] ?? '' });
     expect(changesForRestart(load({}), wanted)).toEqual(aboutOf(name).isReloadable === true ? [] : [name]);
   });

@@ -51,6 +51,7 @@ function standaloneReaders() {
     'archive.default_policy': read(({ archive }) => archive.defaultPolicy),
     'archive.expires_after': read(({ archive }) => archive.expiresAfter),
     'archive.max_query_results': read(({ archive }) => archive.maxQueryResults),
+    ...cloudNotifyReaders(read),
   };
 }
 
@@ -69,6 +70,18 @@ function federationReaders(read: ReadStandalone) {
     'standalone.s2s_ca': read(({ s2s }) => s2s?.ca),
     'standalone.s2s_connect': read(({ s2s }) => [...(s2s?.connect ?? [])]),
     'standalone.s2s_allow_private_networks': read(({ s2s }) => s2s?.allowPrivateNetworks),
+  };
+}
+
+function cloudNotifyReaders(read: ReadStandalone) {
+  return {
+    'cloud_notify.important_body': read(({ cloudNotify }) => cloudNotify.importantBody),
+    'cloud_notify.max_errors': read(({ cloudNotify }) => cloudNotify.maxErrors),
+    'cloud_notify.max_devices': read(({ cloudNotify }) => cloudNotify.maxDevices),
+    'cloud_notify.max_hibernation_timeout': read(({ cloudNotify }) => cloudNotify.maxHibernationTimeout),
+    'cloud_notify.with_body': read(({ cloudNotify }) => cloudNotify.withBody),
+    'cloud_notify.with_sender': read(({ cloudNotify }) => cloudNotify.withSender),
+    'cloud_notify.collection_time': read(({ cloudNotify }) => cloudNotify.collectionTime),
   };
 }
 

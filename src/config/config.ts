@@ -40,6 +40,18 @@ export interface StandaloneConfig {
     readonly expiresAfter: number;
     readonly maxQueryResults: number;
   };
+  /** What devices are told while they sleep (XEP-0357). */
+  readonly cloudNotify: {
+    readonly importantBody: string;
+    readonly maxErrors: number;
+    readonly maxDevices: number;
+    /** In seconds. */
+    readonly maxHibernationTimeout: number;
+    readonly withBody: boolean;
+    readonly withSender: boolean;
+    /** In milliseconds. */
+    readonly collectionTime: number;
+  };
 }
 
 /** How the embedded server talks to others (RFC 6120). Domains are prepared. */
@@ -82,7 +94,7 @@ export interface ComponentConfig {
 /** Which XMPP server Belfry lives in. */
 export type HostConfig = StandaloneConfig | ComponentConfig;
 
-/** The valid configuration: every default filled in, every value parsed, frozen. Durations are in seconds. */
+/** The valid configuration: every default filled in, every value parsed, frozen. Durations are in seconds where nothing else is said. */
 export interface Config {
   readonly dataDir: string;
   readonly storage:

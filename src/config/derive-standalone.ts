@@ -33,6 +33,15 @@ export function deriveStandalone(values: Values, context: DeriveContext): Standa
       expiresAfter: values['archive.expires_after'],
       maxQueryResults: values['archive.max_query_results'],
     },
+    cloudNotify: {
+      importantBody: values['cloud_notify.important_body'],
+      maxErrors: values['cloud_notify.max_errors'],
+      maxDevices: values['cloud_notify.max_devices'],
+      maxHibernationTimeout: values['cloud_notify.max_hibernation_timeout'],
+      withBody: values['cloud_notify.with_body'],
+      withSender: values['cloud_notify.with_sender'],
+      collectionTime: values['cloud_notify.collection_time'] * 1000,
+    },
   };
 }
 

@@ -54,7 +54,10 @@ function refuseSection(other: HostConfig['kind'], { inputs, refuse }: DeriveCont
   }
 }
 
-const sectionsOf = { standalone: ['standalone', 'smacks', 'archive'], component: ['component'] } as const;
+const sectionsOf = {
+  standalone: ['standalone', 'smacks', 'archive', 'cloud_notify'],
+  component: ['component'],
+} as const;
 
 function deriveComponent(values: Values, context: DeriveContext): ComponentConfig {
   requireSetting('component.jid', 'the name that the XMPP server has for the component', context);

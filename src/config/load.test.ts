@@ -68,6 +68,15 @@ describe('the defaults', () => {
       },
       smacks: { hibernationTime: 600, maxAckDelay: 30, maxQueueSize: 500 },
       archive: { defaultPolicy: 'always', expiresAfter: 30 * 86_400, maxQueryResults: 50 },
+      cloudNotify: {
+        importantBody: 'New Message!',
+        maxErrors: 16,
+        maxDevices: 5,
+        maxHibernationTimeout: 259_200,
+        withBody: false,
+        withSender: false,
+        collectionTime: 1_000,
+      },
     });
     expect(config.host).toHaveProperty('s2s.allowedDomains', undefined);
     expect(config.host).toHaveProperty('s2s.ca', undefined);
@@ -215,6 +224,27 @@ describe('what is read', () => {
     }
   });
 
+  it('has what devices are told, and collects nothing if it is not to wait', () => {
+    const yaml =
+      'cloud_notify: { important_body: "Ein Brief ✉", with_body: true, max_devices: "3", collection_time: 0 }';
+    expect(load({ yaml }).host).toMatchObject({
+      cloudNotify: {
+        importantBody: 'Ein Brief ✉',
+        withBody: true,
+        withSender: false,
+        maxDevices: 3,
+        collectionTime: 0,
+      },
+    });
+    const env = {
+      BELFRY_CLOUD_NOTIFY_MAX_HIBERNATION_TIMEOUT: '2 days',
+      BELFRY_CLOUD_NOTIFY_WITH_SENDER: 'true',
+    };
+    expect(load({ yaml: '', env }).host).toMatchObject({
+      cloudNotify: { maxHibernationTimeout: 2 * 86_400, withSender: true },
+    });
+  });
+
   it('has the files of the certificate by the same rule', () => {
     const yaml = 'standalone: { tls: { cert: tls/cert.pem, key: /etc/key.pem } }';
     const tls = (config = load({ yaml })) =>
@@ -360,10 +390,10 @@ describe('a wrong file', () => {
       'keys that do not exist',
       'frobnicate: 1\nlog:\n  colour: red\n1: 2\n? [a]\n: b\n',
       [
-        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, log',
+        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, log',
         'belfry.yaml:3:3: log.colour: is no key; its keys are level, format',
-        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, log',
-        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, log',
+        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, log',
+        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, log',
       ],
     ],
     [
@@ -372,7 +402,7 @@ describe('a wrong file', () => {
       [
         "belfry.yaml:1:1: unified_push_acl: is Prosody's name; write it here as unified_push.acl",
         "belfry.yaml:3:3: unified_push.unified_push_secret: is Prosody's name; write it here as unified_push.secret",
-        'belfry.yaml:4:1: push_max_errors: is an option of mod_cloud_notify, which stays in the XMPP server; remove it here',
+        "belfry.yaml:4:1: push_max_errors: is Prosody's name; write it here as cloud_notify.max_errors",
       ],
     ],
     [
@@ -470,6 +500,24 @@ describe('a wrong file', () => {
       'host: component\ncomponent: { jid: push.example.org, secret: x }\nstandalone: { tls: { cert: a.pem } }\n',
       [
         'belfry.yaml:3:28: standalone.tls.cert: means nothing without host: standalone; set that, or remove what is in standalone',
+      ],
+    ],
+    [
+      'what the XMPP server of a component does by itself',
+      'host: component\ncomponent: { jid: push.example.org, secret: x }\ncloud_notify:\n  max_devices: 3\n',
+      [
+        'belfry.yaml:4:16: cloud_notify.max_devices: means nothing without host: standalone; set that, or remove what is in cloud_notify',
+      ],
+    ],
+    [
+      'what devices are told',
+      'cloud_notify:\n  important_body: ""\n  max_errors: 0\n  max_devices: many\n  with_body: perhaps\n  collection_time: 2 minutes\n',
+      [
+        'belfry.yaml:2:19: cloud_notify.important_body: "" is empty; write what is to be shown',
+        'belfry.yaml:3:15: cloud_notify.max_errors: 0 is out of range; allowed are whole numbers from 1 to 1000',
+        'belfry.yaml:4:16: cloud_notify.max_devices: "many" is out of range; allowed are whole numbers from 1 to 100',
+        'belfry.yaml:5:14: cloud_notify.with_body: "perhaps" is not allowed; use true or false',
+        'belfry.yaml:6:20: cloud_notify.collection_time: "2 minutes" is out of range; allowed are 0 seconds to 1 minute',
       ],
     ],
     [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type About, about } from './about.js';
-import { sessionSettings, standaloneSettings } from './standalone-schema.js';
+import { cloudNotifySettings, sessionSettings, standaloneSettings } from './standalone-schema.js';
 import {
   address,
   choice,
@@ -99,6 +99,7 @@ export const schema = z.object({
     meaning: 'Pushes per minute and endpoint; 0 for no limit.',
   }),
   ...sessionSettings,
+  ...cloudNotifySettings,
   'log.level': choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
     .register(about, {

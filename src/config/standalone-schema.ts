@@ -7,6 +7,7 @@ import {
   domains,
   duration,
   durationOrNever,
+  line,
   path,
   secretsByDomain,
   yesOrNo,
@@ -172,4 +173,49 @@ export const sessionSettings = {
     prosody: 'max_archive_query_results',
     isReloadable: true,
   }),
+};
+
+/** What devices are told while they sleep (XEP-0357): of a standalone Belfry too. */
+export const cloudNotifySettings = {
+  'cloud_notify.important_body': line({ maxBytes: 1_000 }).prefault('New Message!').register(about, {
+    meaning: 'What push services are told instead of the text of a message that is worth showing.',
+    prosody: 'push_notification_important_body',
+    isReloadable: true,
+  }),
+  'cloud_notify.max_errors': count({ min: 1, max: 1_000 }).prefault(16).register(about, {
+    meaning:
+      'Refusals in a row after which a registration rests: it is tried once a day, until that succeeds or its client enables it again.',
+    prosody: 'push_max_errors',
+    isReloadable: true,
+  }),
+  'cloud_notify.max_devices': count({ min: 1, max: 100 }).prefault(5).register(about, {
+    meaning: 'Registrations of an account; one more, and the oldest goes.',
+    prosody: 'push_max_devices',
+    isReloadable: true,
+  }),
+  'cloud_notify.max_hibernation_timeout': duration({ min: '1 second', max: '30 days' })
+    .prefault(259_200)
+    .register(about, {
+      meaning:
+        'How long a session without connection waits whose device can be told, until it was told of something important; from then on `smacks.hibernation_time` counts.',
+      prosody: 'push_max_hibernation_timeout',
+      isReloadable: true,
+    }),
+  'cloud_notify.with_body': yesOrNo.prefault(false).register(about, {
+    meaning: '`true`: push services are told the text of messages that are not encrypted end to end.',
+    prosody: 'push_notification_with_body',
+    isReloadable: true,
+  }),
+  'cloud_notify.with_sender': yesOrNo.prefault(false).register(about, {
+    meaning: '`true`: push services are told who wrote.',
+    prosody: 'push_notification_with_sender',
+    isReloadable: true,
+  }),
+  'cloud_notify.collection_time': duration({ min: '0 seconds', max: '1 minute' })
+    .prefault(1)
+    .register(about, {
+      meaning:
+        'How long what comes for a device is collected before it is told of all of it at once. Calls do not wait.',
+      isReloadable: true,
+    }),
 };

@@ -1,22 +1,9 @@
 import { aboutOf, allKeys, settingNames, variableOf, variablePrefix } from './schema.js';
 
-/** Prosody's options about push in general that have no counterpart here, because Prosody keeps that service. */
-const cloudNotifyOptions = [
-  'push_notification_important_body',
-  'push_max_errors',
-  'push_max_devices',
-  'push_max_hibernation_timeout',
-  'push_notification_with_body',
-  'push_notification_with_sender',
-];
-
 /** What to tell who wrote a key that does not exist, in the section `prefix` (empty, or with a dot at its end). */
 export function unknownKeyText(prefix: string, name: string): string {
   const known = settingNames.filter((setting) => aboutOf(setting).prosody === name);
   if (known.length > 0) return `is Prosody's name; write it here as ${known.join(' or ')}`;
-  if (cloudNotifyOptions.includes(name)) {
-    return 'is an option of mod_cloud_notify, which stays in the XMPP server; remove it here';
-  }
   const here = namesIn(prefix);
   const near = nearest(name, here);
   if (near !== undefined) return `is no key; did you mean ${prefix}${near}?`;

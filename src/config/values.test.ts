@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { address, count, duration, jids, publicUrl, ranges, storage } from './values.js';
+import { address, count, duration, jids, line, publicUrl, ranges, storage } from './values.js';
 
 function read<T>(type: z.ZodType<T>, input: unknown): T | string {
   const result = type.safeParse(input);
@@ -135,6 +135,23 @@ describe('a number', () => {
       expect(read(type, bad)).toMatch(/out of range; allowed are whole numbers from 0 to 10$/);
     }
   });
+});
+
+describe('a line', () => {
+  const type = line({ maxBytes: 13 });
+
+  it.each(['x', 'Ein Brief ✉', 'ünïcödé'])('is %j', (text) => expect(read(type, text)).toBe(text));
+
+  it.each([
+    ['', /^"" is empty; write what is to be shown$/],
+    ['  ', /is empty/],
+    ['a\nb', /a line end or another character/],
+    ['a\u0000b', /remove it$/],
+    ['a\ud800b', /remove it$/],
+    ['a\uffffb', /remove it$/],
+    ['Ein Brief ✉✉', /is longer than 13 bytes$/],
+    [7, /^7 is no text; write it as text, in quotes if need be$/],
+  ])('is not %j', (input, why) => expect(read(type, input)).toMatch(why));
 });
 
 describe('storage', () => {
