@@ -1,0 +1,347 @@
+import { createHash } from 'node:crypto';
+import type { Events } from '../../observability/events.js';
+import type { Jid } from '../../xmpp/jid.js';
+import { StanzaError } from '../../xmpp/stanza-error.js';
+import type { Channel, Target } from './channel.js';
+import { InOrder } from './in-order.js';
+import type { NotifyStore, StoredRegistration } from './store.js';
+import { WeightedCache } from './weighted-cache.js';
+
+/** A device of an account, as it is kept, and what its channel makes of it. */
+export class Registration {
+  /** Names its account, channel and address: the same for as long as these are. Nothing can be read out of it. */
+  readonly key: string;
+  /** The bare JID. */
+  readonly account: Jid;
+  readonly channel: string;
+  readonly address: string;
+  /** All that follows changes when it is enabled again; `Registrations` alone writes it, when it is on disk. */
+  client: string;
+  details: string;
+  target: Target;
+  /** Unix milliseconds: when it was enabled, or within a day of that. */
+  enabledAt: number;
+  /** Deliveries in a row that were rejected. */
+  failures: number;
+  /** Unix milliseconds: since when it rests; undefined while it does not. */
+  restsSince: number | undefined;
+
+  constructor(account: Jid, stored: StoredRegistration, target: Target) {
+    this.key = keyOf(stored);
+    this.account = account;
+    this.channel = stored.channel;
+    this.address = stored.address;
+    this.client = stored.client;
+    this.details = stored.details;
+    this.target = target;
+    this.enabledAt = stored.enabledAt;
+    this.failures = stored.failures;
+    this.restsSince = stored.restsSince;
+  }
+}
+
+/** What a client asks for, read by its channel. */
+export type Wish = Pick<StoredRegistration, 'channel' | 'client' | 'address' | 'details'>;
+
+type Health = Pick<StoredRegistration, 'failures' | 'restsSince'>;
+
+/**
+ * Why a registration went: its client said so; the client has a new address; the account has too many; its channel says that
+ * it leads nowhere; who reaches the device said so; the account is gone.
+ */
+export type Removal = 'client' | 'replaced' | 'too-many' | 'gone' | 'service' | 'account';
+
+/** Milliseconds after which a registration that is enabled again is written though nothing has changed. */
+const refreshAfter = 24 * 60 * 60 * 1000;
+/** Changes of an account's registrations that may wait for the store. */
+const maxWaiting = 100;
+/** An account in the cache counts as one, and as one more for so many characters that its registrations have. */
+const charactersPerUnit = 1024;
+
+export interface RegistrationsOptions {
+  readonly store: NotifyStore;
+  /** Registrations that an account may have by a channel. */
+  readonly maxDevices: (channel: string) => number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly events: Pick<Events, 'deviceEnabled' | 'deviceRemoved' | 'deviceActiveAgain' | 'storageFailed'>;
+  /** Accounts whose registrations are kept in memory; one with much to remember counts for several. */
+  readonly maxAccounts?: number;
+}
+
+/**
+ * The registrations of accounts, in memory what is on disk. What is asked for an account is done in the order in which it was
+ * asked, reading from the store too; so nothing that was read before a change is remembered after it. What is removed and
+ * enabled is reported here, and nowhere else.
+ */
+export class Registrations {
+  readonly #options: RegistrationsOptions;
+  readonly #channels = new Map<string, Channel>();
+  readonly #cache: WeightedCache<readonly Registration[]>;
+  readonly #order = new InOrder();
+  readonly #loads = new Map<string, Promise<readonly Registration[]>>();
+  readonly #listeners: ((registration: Registration, why: Removal) => void)[] = [];
+
+  constructor(options: RegistrationsOptions) {
+    this.#options = options;
+    this.#cache = new WeightedCache(options.maxAccounts ?? 50_000, unitsOf);
+  }
+
+  /** @throws {Error} if there is one of that name */
+  addChannel(channel: Channel): void {
+    if (this.#channels.has(channel.name)) throw new Error(`there is a channel ${channel.name} already`);
+    this.#channels.set(channel.name, channel);
+    this.#cache.clear();
+  }
+
+  /**
+   * Called when a registration has gone from the store; must not throw. Of an account that is removed only those are told that
+   * are in memory: whoever remembers more than that has to listen to `AccountHost.accountRemoved` too.
+   */
+  onRemoved(listener: (registration: Registration, why: Removal) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Those of an account, given by its bare JID, that their channels can read, the oldest first; at once if they are in memory.
+   * Never rejects: when the store fails, that is reported, and there are none.
+   */
+  of(account: Jid): readonly Registration[] | Promise<readonly Registration[]> {
+    const name = account.toString();
+    return this.#cache.get(name) ?? this.#loads.get(name) ?? this.#read(account);
+  }
+
+  /**
+   * Adds a registration, or replaces the one with its address (`changed`), ends its rest and forgets its failures. Another one
+   * of the same client goes, and so do those that are too many, first those that rest, then the oldest. If there is nothing
+   * new about it, nothing is written, except once a day and when it was not well.
+   * Rejects with the store's error, a `StanzaError` if too much waits for it, or an `Error` if the channel cannot read it.
+   */
+  enable(account: Jid, wish: Wish): Promise<'added' | 'changed' | 'unchanged'> {
+    return this.#changeInTime(account, async (before) => {
+      const known = before.find(
+        ({ channel, address }) => channel === wish.channel && address === wish.address,
+      );
+      const result = compare(known, wish);
+      const isWritten = result !== 'unchanged' || known === undefined || this.#isDue(known);
+      const [list, enabled] = isWritten ? await this.#save(account, before, known, wish) : [before, known];
+      this.#options.events.deviceEnabled({ ...describe(enabled), result });
+      await this.#trim(account, list, enabled);
+      return result;
+    });
+  }
+
+  /**
+   * Removes those of a channel that `which` picks; answers how many. Rejects with the store's error, or a `StanzaError` if too
+   * much waits for it.
+   */
+  disable(
+    account: Jid,
+    channel: string,
+    which: (registration: Registration) => boolean,
+    why: Removal,
+  ): Promise<number> {
+    return this.#changeInTime(account, async (list) => {
+      const going = list.filter((registration) => registration.channel === channel && which(registration));
+      await this.#drop(account, list, going, why);
+      return going.length;
+    });
+  }
+
+  /** Keeps how deliveries went, unless it was enabled anew meanwhile. Never rejects: a store that fails is reported. */
+  setHealth(registration: Registration, { failures, restsSince }: Health): Promise<void> {
+    return this.#changeQuietly(registration, async (current) => {
+      if (current.failures === failures && current.restsSince === restsSince) return;
+      await this.#options.store.setHealth(rowKeyOf(current), { failures, restsSince });
+      // Two objects if it fell out of memory since it was handed out.
+      for (const each of [current, registration]) Object.assign(each, { failures, restsSince });
+    });
+  }
+
+  /** Removes it, unless it was enabled anew meanwhile. Never rejects: a store that fails is reported. */
+  remove(registration: Registration, why: Removal): Promise<void> {
+    return this.#changeQuietly(registration, (current, list) =>
+      this.#drop(registration.account, list, [current], why),
+    );
+  }
+
+  /** Forgets an account that is no more. Never rejects: a store that fails is reported. */
+  async removeAccount(account: Jid): Promise<void> {
+    const name = account.toString();
+    // Whoever asks from now on gets nothing that was read before.
+    this.#loads.delete(name);
+    try {
+      await this.#order.take(name, async () => {
+        const list = this.#cache.get(name) ?? [];
+        this.#cache.delete(name);
+        for (const registration of list) this.#tellRemoved(registration, 'account');
+        await this.#options.store.removeAccount(name);
+      });
+    } catch (error) {
+      this.#options.events.storageFailed({ what: 'devices of a removed account', error });
+    }
+  }
+
+  /** One reading for all that ask meanwhile. */
+  #read(account: Jid): Promise<readonly Registration[]> {
+    const name = account.toString();
+    const load = this.#order
+      .take(name, () => this.#load(account))
+      .catch((error: unknown) => {
+        this.#options.events.storageFailed({ what: 'devices of an account', error });
+        return [];
+      })
+      .finally(() => {
+        if (this.#loads.get(name) === load) this.#loads.delete(name);
+      });
+    this.#loads.set(name, load);
+    return load;
+  }
+
+  /** In the account's turn only. */
+  async #load(account: Jid): Promise<readonly Registration[]> {
+    const name = account.toString();
+    const cached = this.#cache.get(name);
+    if (cached !== undefined) return cached;
+    const rows = await this.#options.store.list(name);
+    const list = rows.flatMap((row) => this.#open(account, row) ?? []);
+    this.#cache.set(name, list);
+    return list;
+  }
+
+  #open(account: Jid, stored: StoredRegistration): Registration | undefined {
+    const target = this.#channels.get(stored.channel)?.open(stored);
+    return target && new Registration(account, stored, target);
+  }
+
+  /** A change in the account's turn. When it fails, nobody knows what is on disk: the next one reads it. */
+  #change<T>(account: Jid, work: (list: readonly Registration[]) => Promise<T>): Promise<T> {
+    const name = account.toString();
+    return this.#order.take(name, async () => {
+      try {
+        return await work(await this.#load(account));
+      } catch (error) {
+        this.#cache.delete(name);
+        throw error;
+      }
+    });
+  }
+
+  async #changeInTime<T>(account: Jid, work: (list: readonly Registration[]) => Promise<T>): Promise<T> {
+    if (this.#order.lengthOf(account.toString()) < maxWaiting) return this.#change(account, work);
+    throw new StanzaError('resource-constraint', 'Too many changes at once. Try again later.');
+  }
+
+  async #changeQuietly(
+    registration: Registration,
+    work: (current: Registration, list: readonly Registration[]) => Promise<void>,
+  ): Promise<void> {
+    const isSame = ({ key, enabledAt }: Registration) =>
+      key === registration.key && enabledAt === registration.enabledAt;
+    try {
+      await this.#change(registration.account, async (list) => {
+        const current = list.find(isSame);
+        if (current !== undefined) await work(current, list);
+      });
+    } catch (error) {
+      this.#options.events.storageFailed({ what: 'a device', error });
+    }
+  }
+
+  #isDue({ enabledAt, failures, restsSince }: Registration): boolean {
+    // Also one of the future, from a clock that was wrong.
+    const isOld = Math.abs(this.#options.now() - enabledAt) > refreshAfter;
+    return isOld || failures > 0 || restsSince !== undefined;
+  }
+
+  async #save(
+    account: Jid,
+    list: readonly Registration[],
+    known: Registration | undefined,
+    wish: Wish,
+  ): Promise<readonly [list: readonly Registration[], enabled: Registration]> {
+    const name = account.toString();
+    const health = { failures: 0, restsSince: undefined };
+    const stored = { account: name, ...pick(wish), enabledAt: this.#options.now(), ...health };
+    const fresh = this.#open(account, stored);
+    if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
+    await this.#options.store.save(stored);
+    if (known?.restsSince !== undefined) this.#options.events.deviceActiveAgain(describe(fresh));
+    // The object stays: deliveries under way hold it.
+    const enabled = known === undefined ? fresh : Object.assign(known, fresh);
+    const isReplaced = (one: Registration) =>
+      one !== enabled && one.channel === wish.channel && one.client === wish.client;
+    const left = [...list.filter((one) => one !== enabled && !isReplaced(one)), enabled];
+    this.#cache.set(name, left);
+    for (const one of list.filter(isReplaced)) this.#tellRemoved(one, 'replaced');
+    return [left, enabled];
+  }
+
+  /** What was enabled is on disk, whatever becomes of those that are too many: they go the next time. */
+  async #trim(account: Jid, list: readonly Registration[], enabled: Registration): Promise<void> {
+    const { maxDevices, events } = this.#options;
+    const ofChannel = list.filter(({ channel }) => channel === enabled.channel);
+    const excess = ofChannel.length - maxDevices(enabled.channel);
+    if (excess <= 0) return;
+    const others = ofChannel.filter((one) => one !== enabled).sort(byUse);
+    try {
+      await this.#drop(account, list, others.slice(0, excess), 'too-many');
+    } catch (error) {
+      this.#cache.delete(account.toString());
+      events.storageFailed({ what: 'devices that are too many', error });
+    }
+  }
+
+  async #drop(
+    account: Jid,
+    list: readonly Registration[],
+    going: readonly Registration[],
+    why: Removal,
+  ): Promise<void> {
+    let left = list;
+    for (const registration of going) {
+      await this.#options.store.remove(rowKeyOf(registration));
+      left = left.filter((one) => one !== registration);
+      this.#cache.set(account.toString(), left);
+      this.#tellRemoved(registration, why);
+    }
+  }
+
+  #tellRemoved(registration: Registration, why: Removal): void {
+    this.#options.events.deviceRemoved({ ...describe(registration), why });
+    for (const listener of this.#listeners) listener(registration, why);
+  }
+}
+
+function keyOf({ account, channel, address }: StoredRegistration): string {
+  return createHash('sha256').update(`${account}\0${channel}\0${address}`).digest('base64url');
+}
+
+function rowKeyOf({ account, channel, address }: Registration) {
+  return { account: account.toString(), channel, address };
+}
+
+function describe({ account, channel, target }: Registration) {
+  return { jid: account.toString(), channel, service: target.service };
+}
+
+/** Whatever else its object has. */
+function pick({ channel, client, address, details }: Wish): Wish {
+  return { channel, client, address, details };
+}
+
+function compare(known: Registration | undefined, { client, details }: Wish) {
+  if (known === undefined) return 'added';
+  return known.client === client && known.details === details ? 'unchanged' : 'changed';
+}
+
+/** Those that rest first, then the oldest. */
+function byUse(one: Registration, other: Registration): number {
+  const rests = Number(other.restsSince !== undefined) - Number(one.restsSince !== undefined);
+  return rests !== 0 ? rests : one.enabledAt - other.enabledAt;
+}
+
+function unitsOf(list: readonly Registration[]): number {
+  const characters = list.reduce((sum, { address, details }) => sum + address.length + details.length, 0);
+  return 1 + Math.floor(characters / charactersPerUnit);
+}
