@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { el } from '../../xmpp/element.js';
-import { serialize } from '../../xmpp/serialize.js';
+import { el } from './element.js';
+import { serialize } from './serialize.js';
 import { parseStored } from './stored-xml.js';
 
 describe('parseStored', () => {
