@@ -126,13 +126,16 @@ export interface AccountHost extends Host {
   originalOf(stanza: Element): Element;
   /** Whether a session of the account is in a room as that occupant (`room@service/nick`), as far as its presence tells. */
   isOccupant(user: Jid, occupant: string): boolean;
-  /** Whether there is a subscription between the two, in any direction; also a request of the account's. */
+  /**
+   * Whether there is a subscription between the two, in any direction; also a request of the account's. At once if the
+   * account is in memory; never rejects: what cannot be read is a contact.
+   */
   isContact(user: Jid, contact: Jid): boolean | Promise<boolean>;
-  /** How many requests for the account's presence wait for an answer. */
+  /** How many requests for the account's presence wait for an answer; as far as that can be read. Never rejects. */
   pendingSubscriptions(user: Jid): number | Promise<number>;
   /** A message has arrived for an account, and was not refused at its door. Nothing else is known of it yet. */
   readonly received: AccountEvent<[account: Jid, message: Element]>;
-  /** A message was kept for an account that no session took it for. */
+  /** A message was kept for an account that no session took it for; once, though it may come back into the store. */
   readonly offlineMessage: AccountEvent<[account: Jid, message: Element]>;
   /** A message was stored in the account's archive (XEP-0313). */
   readonly archived: AccountEvent<
@@ -152,7 +155,7 @@ export interface AccountHost extends Host {
   readonly ackDelayed: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
   /** A session lost its connection and waits for its client. Of what it has not acknowledged, the same is left out. */
   readonly hibernationStart: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
-  /** A stanza was queued for such a session, or for one whose acknowledgement is late. */
+  /** A stanza was queued for such a session, or for one whose acknowledgement is late; the same is left out. */
   readonly hibernationQueued: AccountEvent<[session: AccountSession, stanza: Element]>;
   readonly hibernationEnd: AccountEvent<
     [session: AccountSession, how: 'resumed' | 'expired' | 'overflow' | 'ended']

@@ -1,3 +1,4 @@
+import { carbonOf } from './carbon.js';
 import type { Element } from './element.js';
 import { isInvitation } from './invitation.js';
 import { ns } from './ns.js';
@@ -87,19 +88,6 @@ function ofMessage(message: Element, isOwnOccupant: (jid: string) => boolean): I
   const from = message.attr('type') === 'groupchat' ? message.attr('from') : undefined;
   if (from !== undefined && isOwnOccupant(from)) return ofOwn(message);
   return ofContent(carbonOf(message, 'received') ?? message);
-}
-
-/** The message in a carbon (XEP-0280); one that is not from the own account is none (§11). */
-function carbonOf(message: Element, direction: 'sent' | 'received'): Element | undefined {
-  const carbon = message.child(direction, ns.carbons);
-  if (carbon === undefined || !isFromOwnAccount(message)) return undefined;
-  return carbon.child('forwarded', ns.forward)?.child('message', ns.client);
-}
-
-function isFromOwnAccount(message: Element): boolean {
-  const to = message.attr('to') ?? '';
-  const from = message.attr('from') ?? '';
-  return to.startsWith(from) && (to.length === from.length || to[from.length] === '/');
 }
 
 /** Who has written or read elsewhere need not be told, but notifications may disappear and a device stop ringing. */

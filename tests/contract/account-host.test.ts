@@ -139,7 +139,7 @@ describe('sessions', () => {
     expect(host.extendHibernation(session, 1_000)).toBe(false);
     await client.lose();
     expect(host.extendHibernation(session, 1_000)).toBe(true);
-    expect(host.extendHibernation({ jid: session.jid }, 9_000)).toBe(false);
+    expect(host.extendHibernation({ jid: session.jid, presence: undefined }, 9_000)).toBe(false);
     embedded.clock.advance(999_999);
     await happened('sleeps phone: ');
     embedded.clock.advance(1);

@@ -127,6 +127,7 @@ export class FakeServer implements Server {
   readonly domain: Jid;
   readonly settings: StandaloneSettings;
   readonly delays: Delays;
+  readonly handedOut = new WeakSet<Element>();
   /** Stream features that modules offer. */
   readonly offered: Element[] = [];
   readonly stores = memoryServerStores();
@@ -192,6 +193,10 @@ export class FakeServer implements Server {
   }
 
   isHibernating(): boolean {
+    return false;
+  }
+
+  endExtension(): boolean {
     return false;
   }
 

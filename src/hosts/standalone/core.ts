@@ -115,6 +115,7 @@ class EmbeddedCore implements Core {
   readonly #iqs: IqRouting;
   readonly #router: Router;
   readonly #delays: Delays;
+  readonly #handedOut = new WeakSet<Element>();
   /** The domains of this server, by name. */
   readonly #entities = new Map<string, DomainEntity>();
   /** Further domains, whose stanzas somebody else takes. */
@@ -188,6 +189,7 @@ class EmbeddedCore implements Core {
       messages: new MessageDelivery({
         accounts,
         hooks: this.#hooks,
+        events,
         archiving: () => this.#archiving,
         delays: this.#delays,
       }),
@@ -285,8 +287,10 @@ class EmbeddedCore implements Core {
       onNonza: (namespace, handler) => this.#onNonza(namespace, handler),
       offer: (feature) => void this.#offered.push(feature),
       delays: this.#delays,
+      handedOut: this.#handedOut,
       isHibernating: (session) => this.entrance.isHibernating(session),
       extendHibernation: (session, seconds) => this.entrance.extendHibernation(session, seconds),
+      endExtension: (session) => this.entrance.endExtension(session),
       attach: (name, take) => this.#attach(name, take),
       isLocal: (name) => this.#isLocal(name),
       route: (stanza) => this.#router.route(stanza),

@@ -93,6 +93,11 @@ export class Sessions implements Entrance {
     return this.#management.extend(session, seconds);
   }
 
+  /** As `Server.endExtension`. */
+  endExtension(session: Session): boolean {
+    return this.#management.endExtension(session);
+  }
+
   get features(): readonly Element[] {
     return this.#options.offered;
   }

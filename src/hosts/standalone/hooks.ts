@@ -35,7 +35,8 @@ export interface Offer<Args extends readonly unknown[], Answer> {
 
 /**
  * Every point at which modules of the embedded server take part in its work. Listeners are called while nothing is held
- * and may use `accounts.with`, but for `incoming` and `offlineMessage`.
+ * and may use `accounts.with`, but for `incoming` and `offlineMessage`; those of `received`, `roomMessage` and
+ * `subscriptionRequested` may not be waited for.
  */
 export interface Hooks {
   /** A session was bound; it has sent no stanza yet. */
@@ -61,6 +62,15 @@ export interface Hooks {
     [account: Account | undefined, message: Element],
     'stored' | 'dropped' | 'refused'
   >;
+  /**
+   * A message has arrived for an account, as its archive has made it, and is about to be brought to where it belongs. Neither
+   * what is refused at the door nor what a session gives back arrives.
+   */
+  readonly received: Hook<[account: Account, message: Element]>;
+  /** A message of a room goes back, because there is no session (any more) at the address `to`. */
+  readonly roomMessage: Hook<[to: Jid, message: Element]>;
+  /** Somebody asks for the account's presence, and did not before; that is on disk. */
+  readonly subscriptionRequested: Hook<[account: Account, presence: Element]>;
   /** A message was stored in the account's archive (XEP-0313), and is on disk. */
   readonly archived: Hook<[account: Account, message: ArchivedMessage]>;
   /** A message was kept for an account that no session took it for, and is on disk. */
@@ -90,6 +100,9 @@ export function createHooks(): Hooks {
     outgoing: createCheck(),
     incoming: createCheck(),
     offlineMessage: createOffer(),
+    received: createHook(),
+    roomMessage: createHook(),
+    subscriptionRequested: createHook(),
     archived: createHook(),
     offlineStored: createHook(),
     ackDelayed: createHook(),

@@ -1,3 +1,4 @@
+import type { Events } from '../../observability/events.js';
 import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
@@ -10,12 +11,14 @@ import type { Delays } from './delays.js';
 import type { Hooks } from './hooks.js';
 import { judgeIncoming } from './judge.js';
 import { messageFates, takesMessages } from './message-routing.js';
+import { quietly } from './quietly.js';
 import type { Session } from './session.js';
 import { hasIdBy, withoutIdsBy } from './stanza-ids.js';
 
 export interface MessageDeliveryOptions {
   readonly accounts: AccountCache;
-  readonly hooks: Pick<Hooks, 'incoming' | 'offlineMessage'>;
+  readonly hooks: Pick<Hooks, 'incoming' | 'offlineMessage' | 'received' | 'roomMessage'>;
+  readonly events: Pick<Events, 'handlerFailed'>;
   readonly archiving: () => Archiving;
   readonly delays: Delays;
 }
@@ -149,10 +152,11 @@ export class MessageDelivery {
     const verdict = judgeIncoming(this.#options.hooks, account, stanza, from);
     if (verdict !== undefined) return verdict === 'drop' ? undefined : verdict;
     if (session === undefined && fatesOf({ stanza, to, written: undefined })[0] === 'return')
-      return unavailable();
+      return this.#refuse(account, { stanza, to, from, written: undefined });
     const recorded = this.#options.archiving().record(account, stanza, 'incoming', from);
     const { written } = recorded;
     const known = written && this.#follow(recorded.stanza, written);
+    this.#tellReceived(account, recorded.stanza);
     if (session?.send(recorded.stanza) === true) {
       if (account.sessions.size > 1) this.#copy(account, recorded.stanza, from, 1, session);
       return known;
@@ -167,7 +171,7 @@ export class MessageDelivery {
       if (notTaken === 'offline' && isCatchingUp(account)) return this.#keepBehind(account, message);
       if (this.#giveToAll(account, message)) return undefined;
     }
-    if (notTaken === 'return') return this.#refuse(message);
+    if (notTaken === 'return') return this.#refuse(account, message);
     this.#copyWhatIsKept(account, message, 'nobody');
     return notTaken === 'offline' ? this.#offer(account, message) : undefined;
   }
@@ -198,18 +202,30 @@ export class MessageDelivery {
   #offer(account: Account | undefined, message: Incoming): Placed | Promise<Placed> {
     const answer = this.#options.hooks.offlineMessage.ask(account, message.stanza);
     return answer instanceof Promise
-      ? answer.then((later) => this.#settle(later, message))
-      : this.#settle(answer, message);
+      ? answer.then((later) => this.#settle(account, later, message))
+      : this.#settle(account, answer, message);
   }
 
-  #settle(answer: OfflineAnswer, message: Incoming): Placed | Promise<Placed> {
+  #settle(account: Account | undefined, answer: OfflineAnswer, message: Incoming): Placed | Promise<Placed> {
     if (answer === 'stored' || answer === 'dropped') return undefined;
     const isWithNobody = this.#copies.takeBack(message.stanza) !== undefined;
-    return isWithNobody ? this.#refuse(message) : undefined;
+    return isWithNobody ? this.#refuse(account, message) : undefined;
   }
 
-  #refuse({ written }: Incoming): Placed | Promise<Placed> {
+  #refuse(account: Account | undefined, { stanza, to, written }: Incoming): Placed | Promise<Placed> {
+    if (account !== undefined && stanza.attr('type') === 'groupchat') this.#tellRoomMessage(to, stanza);
     return written === undefined ? unavailable() : written.then((is) => (is ? undefined : unavailable()));
+  }
+
+  /** Whoever listens has no part in what becomes of the message. */
+  #tellReceived(account: Account, stanza: Element): void {
+    const { events, hooks } = this.#options;
+    void quietly(events, 'received message', () => hooks.received.run(account, stanza));
+  }
+
+  #tellRoomMessage(to: Jid, stanza: Element): void {
+    const { events, hooks } = this.#options;
+    void quietly(events, 'message of a room', () => hooks.roomMessage.run(to, stanza));
   }
 
   /** Keeps a message behind those that are just handed over; if it is not kept, it overtakes them rather than being lost. */
@@ -218,7 +234,7 @@ export class MessageDelivery {
     const answer = await this.#options.hooks.offlineMessage.ask(account, message.stanza);
     if (answer === 'stored') return undefined;
     const takers = account === undefined ? 0 : sendToAll(account, message.stanza);
-    if (takers === 0) return this.#settle(answer, message);
+    if (takers === 0) return this.#settle(account, answer, message);
     this.#copies.takeBack(message.stanza);
     this.#copies.share(message.stanza, noCarbons, takers);
     return undefined;

@@ -67,10 +67,14 @@ export interface Server {
   offer(feature: Element): void;
   /** The time of messages that were kept (XEP-0203). */
   readonly delays: Delays;
+  /** Messages that were kept for an account, as sessions were given them out of the store. */
+  readonly handedOut: Pick<WeakSet<Element>, 'add' | 'has'>;
   /** Whether the session has lost its connection and waits for its client (XEP-0198). */
   isHibernating(session: Session): boolean;
   /** Lets the session wait so many seconds more for its client, from now on; false if it does not hibernate. */
   extendHibernation(session: Session, seconds: number): boolean;
+  /** Lets the session wait, from now on, as long as it would have waited without that; false if it does not hibernate. */
+  endExtension(session: Session): boolean;
   /** Takes over a domain of this server, until what is returned is called; undefined if it is taken. */
   attach(domain: Jid, take: (stanza: Element) => void | Promise<void>): (() => void) | undefined;
   /** Whether stanzas for a domain stay at this server. */

@@ -235,6 +235,7 @@ class OfflineMessages {
     const message = this.#read(text);
     if (message === undefined) return true;
     this.#server.delays.trust(message);
+    this.#server.handedOut.add(message);
     return session.send(message);
   }
 

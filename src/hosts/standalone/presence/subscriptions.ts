@@ -5,6 +5,7 @@ import { presence } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Account } from '../account.js';
 import type { Server } from '../module.js';
+import { quietly } from '../quietly.js';
 import type { Session } from '../session.js';
 import type { StoredContact } from '../store.js';
 import { inState, seesUser, stateOf } from './contact.js';
@@ -18,15 +19,17 @@ const maxPendingRequests = 1_000;
 /** Bytes of a request that is kept with all that is in it; of a longer one is kept that it was made. */
 const maxRequestBytes = 4_096;
 
+type Surroundings = Pick<Server, 'accounts' | 'events' | 'hooks' | 'route'>;
+
 /**
  * Subscriptions (RFC 6121 §3) on both sides: what clients send and what arrives for them. Each stanza is work on the one
  * account; what it causes is sent in the middle of that work, so that nothing overtakes it.
  */
 export class Subscriptions {
-  readonly #server: Pick<Server, 'accounts' | 'hooks' | 'route'>;
+  readonly #server: Surroundings;
   readonly #roster: Roster;
 
-  constructor(server: Pick<Server, 'accounts' | 'hooks' | 'route'>, roster: Roster) {
+  constructor(server: Surroundings, roster: Roster) {
     this.#server = server;
     this.#roster = roster;
   }
@@ -79,9 +82,20 @@ export class Subscriptions {
     const state = stateOf(before);
     const step = inboundStep(type, state);
     if (step.state !== state) await this.#save(account, jid, step.state, requestText(addressed));
-    if (step.isDelivered) deliver(account, type, addressed);
+    if (step.isDelivered) {
+      deliver(account, type, addressed);
+      if (type === 'subscribe') this.#tellRequest(account, addressed);
+    }
     this.#pushChange(account, jid, before);
     this.#react(account, jid, before, step.isAnswered);
+  }
+
+  /** Whoever listens has no part in what becomes of the request. */
+  #tellRequest(account: Account, stanza: Element): void {
+    const { events, hooks } = this.#server;
+    void quietly(events, 'request for a subscription', () =>
+      hooks.subscriptionRequested.run(account, stanza),
+    );
   }
 
   /** What the contact learns because of what it sent. */

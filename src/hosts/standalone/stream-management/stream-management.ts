@@ -164,6 +164,13 @@ export class StreamManagement implements LinkKeeper {
     return true;
   }
 
+  /** As `Server.endExtension`. */
+  endExtension({ link }: Session): boolean {
+    if (!(link instanceof ManagedLink) || !this.#asleep.has(link)) return false;
+    this.#asleep.set(link, link.patience);
+    return true;
+  }
+
   /** Forgets a session that is over; answers what its client did not acknowledge. */
   release(link: ManagedLink, how: EndOfWait): readonly Element[] {
     const { session, id, isAwake } = link;
