@@ -21,6 +21,10 @@ const receipt = el('received', ns.receipts, { id: '1' });
 const displayed = el('displayed', ns.chatMarkers, { id: '1' });
 const replace = el('replace', ns.correction, { id: '1' });
 const jingle = (name: string) => el(name, ns.callSignals, { id: '1' });
+const invite = (name: string) => el(name, ns.callInvitations, { id: '1' });
+const reactions = el('reactions', ns.reactions, { id: '1' }, el('reaction', ns.reactions, {}, '👍'));
+const formerly = el('retract', ns.formerRetraction);
+const fastened = (inner: Element) => el('apply-to', ns.fastening, { id: '1' }, inner);
 const encrypted = (namespace: string, ...children: string[]) =>
   el('encrypted', namespace, {}, ...children.map((name) => el(name, namespace)));
 const encryption = el('encryption', ns.explicitEncryption, { namespace: 'urn:example:cipher' });
@@ -64,6 +68,10 @@ const table: Readonly<
     ['a call', 'call', chat(jingle('propose'))],
     ['a call that has ended', 'call', chat(jingle('retract'))],
     ['a call that came to another device', 'call', received(jingle('propose'))],
+    ['an invitation to a call', 'call', chat(invite('invite'))],
+    ['an invitation to a call in a room', 'call', groupchat(invite('invite'))],
+    ['an invitation to a call that is taken back', 'call', chat(invite('retract'))],
+    ['text beside something fastened', 'message', chat(fastened(el('external', ns.fastening)), body())],
     ['an invitation', 'invitation', message(ben, el('x', ns.directInvitation, { jid: 'tea@rooms.example' }))],
     [
       'an invitation by the room',
@@ -100,6 +108,19 @@ const table: Readonly<
     ['the own presence in a room', 'room', presence(me, inRoom(status('100'), status('110')))],
     ['the end of it', 'room', presence({ ...me, type: 'unavailable' }, inRoom(status('110')))],
     ['a message that is taken back', 'retraction', chat(el('retract', ns.retraction, { id: '1' }), body())],
+    ['a message that is taken back as in older versions', 'retraction', chat(fastened(formerly), body())],
+    [
+      'a message that a moderator takes back, as in older versions',
+      'retraction',
+      groupchat(fastened(el('moderated', ns.formerModeration, {}, formerly))),
+    ],
+    ['a reaction', 'signal', chat(reactions)],
+    ['a reaction with text for old clients', 'signal', chat(reactions, body())],
+    ['a reaction that came to another device', 'signal', received(reactions)],
+    ['a reaction of another own device', 'own', sent(reactions)],
+    ['an accepted invitation to a call', 'call', chat(invite('accept'))],
+    ['a refused invitation to a call', 'call', chat(invite('reject'))],
+    ['somebody who leaves a call', 'call', chat(invite('left'))],
     ['a granted subscription', 'subscription', presence({ ...ben, type: 'subscribed' })],
     ['a refused subscription', 'subscription', presence({ ...ben, type: 'unsubscribed' })],
     ['a subscription that ends', 'subscription', presence({ ...ben, type: 'unsubscribe' })],
@@ -117,6 +138,7 @@ const table: Readonly<
     ['OMEMO 2 keys', 'signal', chat(encrypted(ns.omemo2, 'header'), encryption)],
     ['news of a room', 'signal', groupchat(inRoom(status('104')))],
     ['a chat state that came to another device', 'signal', received(composing)],
+    ['a reaction in a room', 'signal', groupchat(reactions, body())],
     ['a correction', 'correction', chat(replace, body())],
     ['a correction in a room', 'correction', groupchat(replace, body())],
     ['an encrypted correction', 'correction', chat(replace, encrypted(ns.omemo, 'header', 'payload'))],

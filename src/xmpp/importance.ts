@@ -48,6 +48,8 @@ const subject = {
   why: 'the subject of a room, with which joining it ends',
 } as const;
 const ownPresence = { level: 'prompt', kind: 'room', why: 'the own presence in a room' } as const;
+const reaction = { level: 'prompt', kind: 'signal', why: 'a reaction to a message' } as const;
+const roomReaction = { level: 'unimportant', kind: 'signal', why: 'a reaction in a room' } as const;
 const retraction = { level: 'prompt', kind: 'retraction', why: 'takes back a message' } as const;
 const correction = { level: 'unimportant', kind: 'correction', why: 'corrects a message' } as const;
 const headline = { level: 'unimportant', kind: 'headline', why: 'a headline' } as const;
@@ -101,15 +103,28 @@ function ofContent(message: Element): Importance {
   if (type === 'error') return error;
   if (type === 'headline') return headline;
   if (message.child('replace', ns.correction) !== undefined) return correction;
-  if (message.child('retract', ns.retraction) !== undefined) return retraction;
+  if (isRetraction(message)) return retraction;
+  if (message.child('reactions', ns.reactions) !== undefined)
+    return type === 'groupchat' ? roomReaction : reaction;
   return ofCall(message) ?? ofText(message) ?? ofRest(message, type);
 }
 
-/** Jingle message initiation (XEP-0353). Who rings must hear that nobody calls any more. */
+/** The text beside is for clients that know no retractions (XEP-0424); earlier versions had it in a fastening. */
+function isRetraction(message: Element): boolean {
+  if (message.child('retract', ns.retraction) !== undefined) return true;
+  const fastening = message.child('apply-to', ns.fastening);
+  const retracting = fastening?.child('moderated', ns.formerModeration) ?? fastening;
+  return retracting?.child('retract', ns.formerRetraction) !== undefined;
+}
+
+/**
+ * Jingle message initiation (XEP-0353) and invitations to calls (XEP-0482). Who rings must hear that nobody calls any more.
+ */
 function ofCall(message: Element): Importance | undefined {
   for (const child of message.children) {
-    if (typeof child === 'string' || child.ns !== ns.callSignals) continue;
-    if (child.name === 'propose') return call;
+    if (typeof child === 'string') continue;
+    if (child.ns !== ns.callSignals && child.ns !== ns.callInvitations) continue;
+    if (child.name === 'propose' || child.name === 'invite') return call;
     return child.name === 'retract' ? callRetracted : callSignal;
   }
   return undefined;
@@ -124,7 +139,7 @@ function ofText(message: Element): Importance | undefined {
 }
 
 /** What is inside cannot be seen; but OMEMO without payload only exchanges keys (XEP-0384 §5.5.3). */
-function isEncrypted(message: Element): boolean {
+export function isEncrypted(message: Element): boolean {
   const omemo = message.child('encrypted', ns.omemo) ?? message.child('encrypted', ns.omemo2);
   if (omemo !== undefined) return omemo.child('payload') !== undefined;
   const other = message.child('x', ns.pgp) ?? message.child('openpgp', ns.openpgp);

@@ -39,6 +39,7 @@ export const ns = {
   reactions: 'urn:xmpp:reactions:0',
   references: 'urn:xmpp:reference:0',
   fastening: 'urn:xmpp:fasten:0',
+  formerModeration: 'urn:xmpp:message-moderate:0',
   callSignals: 'urn:xmpp:jingle-message:0',
   callInvitations: 'urn:xmpp:call-invites:0',
   omemo: 'eu.siacs.conversations.axolotl',
