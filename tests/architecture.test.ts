@@ -55,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'config/config.ts',
   ],
   storage: [
+    'services/notify/store.ts',
     'services/unified-push/store.ts',
     'hosts/standalone/store.ts',
     'observability/events.ts',

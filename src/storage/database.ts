@@ -2,7 +2,7 @@ import type { Generated, Kysely, RawBuilder } from 'kysely';
 import type { ArchivePreferences, Subscription } from '../hosts/standalone/store.js';
 import type { StorageOpenError } from './errors.js';
 
-/** The tables as they are after the last migration. Times are Unix seconds. */
+/** The tables as they are after the last migration. Times are Unix seconds, if nothing else is said. */
 export interface Schema {
   unified_push_registrations: {
     id_hash: Uint8Array;
@@ -58,6 +58,18 @@ export interface Schema {
     /** Lists, as JSON. */
     always_jids: string;
     never_jids: string;
+  };
+  notify_registrations: {
+    account_id: number;
+    channel: string;
+    address_hash: string;
+    client: string;
+    address: string;
+    details: string;
+    /** Unix milliseconds, as is `rests_since`. */
+    enabled_at: number;
+    failures: number;
+    rests_since: number | null;
   };
   /** One row per migration that was applied. */
   belfry_schema: { version: number; applied_at: Generated<number> };

@@ -4,10 +4,11 @@ import { StorageOpenError } from './errors.js';
 import { unifiedPush } from './migrations/0001-unified-push.js';
 import { standalone } from './migrations/0002-standalone.js';
 import { archive } from './migrations/0003-archive.js';
+import { notify } from './migrations/0004-notify.js';
 import type { Migration } from './migrations/migration.js';
 
 /** In order: the schema's version is how many of them were applied. */
-export const migrations: readonly Migration[] = [unifiedPush, standalone, archive];
+export const migrations: readonly Migration[] = [unifiedPush, standalone, archive, notify];
 
 /**
  * Brings the schema up to date: all missing steps in one transaction, or none. Safe to run again and by several

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js';
 import type { StandaloneStores } from '../hosts/standalone/store.js';
 import type { Events } from '../observability/events.js';
+import type { NotifyStore } from '../services/notify/store.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
 import { createAccountStore } from './accounts.js';
 import { createArchiveStore } from './archive.js';
@@ -9,6 +10,7 @@ import type { Database } from './database.js';
 import { createDocumentStore } from './documents.js';
 import { createKeyStore } from './keys.js';
 import { migrate, schemaState } from './migrate.js';
+import { createNotifyStore } from './notify.js';
 import { createOfflineStore } from './offline.js';
 import { openPostgres } from './postgres.js';
 import { createRegistrationStore } from './registrations.js';
@@ -22,6 +24,8 @@ export interface Storage {
   readonly revocations: RevocationStore;
   readonly keys: KeyStore;
   readonly standalone: StandaloneStores;
+  /** For accounts of `standalone`, with which they go. */
+  readonly notify: NotifyStore;
   /** Resolves if the database answers; rejects if it does not, within seconds. */
   check(): Promise<void>;
   /** Waits for queries under way, then closes; again is the same as once. Queries after it reject. */
@@ -88,6 +92,7 @@ function createStorage(database: Database): Storage {
       documents: createDocumentStore(database),
       archive: createArchiveStore(database),
     },
+    notify: createNotifyStore(database),
     async check() {
       await readVersion({});
     },
