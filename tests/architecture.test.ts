@@ -46,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'observability/events.ts',
   ],
+  'services/notify': ['xmpp', 'hosts/host.ts', 'observability/events.ts'],
   'services/unified-push': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
   http: [
     'errors.ts',
@@ -61,7 +62,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'observability/events.ts',
     'config/config.ts',
   ],
-  control: ['xmpp/jid.ts', 'observability/events.ts', 'hosts/standalone/account-admin.ts'],
+  control: [
+    'xmpp/jid.ts',
+    'observability/events.ts',
+    'hosts/standalone/account-admin.ts',
+    'services/notify/channel.ts',
+    'services/notify/registrations.ts',
+  ],
   demo: ['xmpp', 'hosts/system-clock.ts'],
   'version.ts': [],
   'listen-error.ts': ['config'],

@@ -19,10 +19,33 @@ export async function askControl(
   request: ControlRequest,
   onItem: OnItem = () => {},
 ): Promise<void> {
-  const running = await connectControl(join(config.dataDir, controlSocketName));
-  if (running === undefined) return askStorage(config, request, onItem);
+  if (!(await tryRunning(config, request, onItem))) await askStorage(config, request, onItem);
+}
+
+/**
+ * Has a command done by the running server of that configuration.
+ * @throws {ControlError} why it was not done, or that none runs
+ */
+export async function askRunning(
+  config: LocalConfig,
+  request: ControlRequest,
+  onItem: OnItem,
+): Promise<void> {
+  if (await tryRunning(config, request, onItem)) return;
+  throw new ControlError(`No Belfry runs with the data_dir ${config.dataDir}: start it with belfry serve.`);
+}
+
+/** False if none runs. */
+async function tryRunning(
+  { dataDir }: LocalConfig,
+  request: ControlRequest,
+  onItem: OnItem,
+): Promise<boolean> {
+  const running = await connectControl(join(dataDir, controlSocketName));
+  if (running === undefined) return false;
   try {
     await running.ask(request, onItem);
+    return true;
   } finally {
     running.close();
   }

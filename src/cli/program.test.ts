@@ -45,6 +45,9 @@ describe('the command line', () => {
     [['user', 'add']],
     [['user', 'bogus']],
     [['user', 'list', '--bogus']],
+    [['push']],
+    [['push', 'ping']],
+    [['push', 'pong', 'ana@localhost']],
     [['demo', '--twice']],
   ])('is refused with 2 and help on standard error: %j', async (args) => {
     const { code, out, err } = await belfry(args);
@@ -102,6 +105,34 @@ describe('user', () => {
     ['d an@localhost', '"d an@localhost" is no address: the localpart holds U+0020, which is not allowed.'],
   ])('does not ask for a password of what is no account: %s', async (jid, message) => {
     expect(await belfry(['user', 'add', jid])).toEqual({ code: 1, out: [], err: [`belfry: ${message}`] });
+  });
+});
+
+describe('push', () => {
+  it.each([
+    ['no address', '@', /^belfry: "@" is no address: /],
+    ['an account elsewhere', 'ana@elsewhere.org', /the domain is localhost\.$/],
+    ['no server that runs', 'ana@localhost', /^belfry: No Belfry runs with the data_dir .*: start it/],
+  ])('says that there is %s', async (_what, jid, message) => {
+    for (const action of ['ping', 'list']) {
+      expect(await belfry(['push', action, jid])).toEqual({
+        code: 1,
+        out: [],
+        err: [expect.stringMatching(message)],
+      });
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is nothing for a component, whose XMPP server tells devices', async () => {
+    const env = {
+      BELFRY_HOST: 'component',
+      BELFRY_COMPONENT_JID: 'push.example.org',
+      BELFRY_COMPONENT_SECRET: 'x',
+    };
+    const { code, err } = await belfry(['push', 'list', 'ana@example.org'], env);
+    expect(code).toBe(1);
+    expect(err).toEqual([expect.stringMatching(/^belfry: Accounts live on the XMPP server/)]);
   });
 });
 

@@ -4,6 +4,7 @@ import { readVersion } from '../version.js';
 import { checkConfig, printSchema } from './commands/config.js';
 import { type DemoOptions, demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
+import { askAboutDevices, type PushAction } from './commands/push.js';
 import { serve } from './commands/serve.js';
 import { changeUser, listUsers, type UserAction } from './commands/user.js';
 import { explainFailure } from './explain-failure.js';
@@ -64,6 +65,7 @@ function createProgram(io: Io, end: (exitCode: number) => void): Command {
     .action(async (options: DemoOptions) => end(await demo(options, io)));
 
   addUserCommands(program.command('user'), io, end);
+  addPushCommands(program.command('push'), io, end);
 
   withConfig(program.command('doctor'))
     .description('check what operators get wrong, a line for each; exit 1 if anything fails')
@@ -86,6 +88,21 @@ function addUserCommands(user: Command, io: Io, end: (exitCode: number) => void)
   withConfig(user.command('list'))
     .description('print the addresses of all accounts')
     .action(async (options: ConfigOption) => end(await listUsers(options, io)));
+}
+
+function addPushCommands(push: Command, io: Io, end: (exitCode: number) => void): void {
+  push.description('devices that are told of messages while they sleep, of a server that runs');
+  const describe: Readonly<Record<PushAction, string>> = {
+    ping: 'have all devices of an account told something now, a line for each; exit 1 if none could be',
+    list: "print an account's devices: by whom they are told, since when, and how that goes",
+  };
+  for (const action of ['ping', 'list'] as const) {
+    withConfig(push.command(`${action} <jid>`))
+      .description(describe[action])
+      .action(async (jid: string, options: ConfigOption) =>
+        end(await askAboutDevices(action, jid, options, io)),
+      );
+  }
 }
 
 function withConfig(command: Command): Command {

@@ -511,9 +511,9 @@ describe('a wrong file', () => {
     ],
     [
       'what devices are told',
-      'cloud_notify:\n  important_body: ""\n  max_errors: 0\n  max_devices: many\n  with_body: perhaps\n  collection_time: 2 minutes\n',
+      'cloud_notify:\n  important_body: "a\\nb"\n  max_errors: 0\n  max_devices: many\n  with_body: perhaps\n  collection_time: 2 minutes\n',
       [
-        'belfry.yaml:2:19: cloud_notify.important_body: "" is empty; write what is to be shown',
+        'belfry.yaml:2:19: cloud_notify.important_body: "a\\nb" has a line end or another character that is not shown; remove it',
         'belfry.yaml:3:15: cloud_notify.max_errors: 0 is out of range; allowed are whole numbers from 1 to 1000',
         'belfry.yaml:4:16: cloud_notify.max_devices: "many" is out of range; allowed are whole numbers from 1 to 100',
         'belfry.yaml:5:14: cloud_notify.with_body: "perhaps" is not allowed; use true or false',

@@ -178,7 +178,8 @@ export const sessionSettings = {
 /** What devices are told while they sleep (XEP-0357): of a standalone Belfry too. */
 export const cloudNotifySettings = {
   'cloud_notify.important_body': line({ maxBytes: 1_000 }).prefault('New Message!').register(about, {
-    meaning: 'What push services are told instead of the text of a message that is worth showing.',
+    meaning:
+      'What push services are told instead of the text of a message that is worth showing; empty for nothing.',
     prosody: 'push_notification_important_body',
     isReloadable: true,
   }),

@@ -157,14 +157,13 @@ export const publicUrl = parsed('URL', (text): Read<string> => {
   return { value: url.href.replace(/\/+$/, '') };
 });
 
-/** Text that is shown to people: one line, of so many bytes at most. */
+/** Text that is shown to people: one line, of so many bytes at most; it may be empty. */
 export function line({ maxBytes }: { maxBytes: number }) {
   return parsed('text', (text): Read<string> => {
     // XML has no way to write most of them.
     if (/[\p{Cc}\p{Cs}\u2028\u2029\ufffe\uffff]/u.test(text)) {
       return { refused: 'has a line end or another character that is not shown; remove it' };
     }
-    if (text.trim() === '') return { refused: 'is empty; write what is to be shown' };
     return Buffer.byteLength(text) > maxBytes
       ? { refused: `is longer than ${maxBytes} bytes` }
       : { value: text };

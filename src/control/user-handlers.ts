@@ -10,7 +10,6 @@ import { type ControlArgs, ControlError, type ControlHandlers } from './protocol
 /** What `belfry user` asks for, about the accounts of `domain`: `user.add`, `user.passwd`, `user.remove`, `user.list`. */
 export function userHandlers(accounts: AccountAdmin, domain: Jid): ControlHandlers {
   const account = ({ jid = '' }: ControlArgs) => parseAccount(jid, domain);
-  const unknown = (jid: Jid) => new ControlError(`There is no account ${jid}.`);
   return {
     'user.add': async (args) => {
       const jid = account(args);
@@ -45,6 +44,10 @@ export function parseAccount(text: string, domain: Jid): Jid {
     if (error instanceof JidError) throw new ControlError(`"${text}" is no address: ${error.message}.`);
     throw explain(error);
   }
+}
+
+export function unknown(account: Jid): ControlError {
+  return new ControlError(`There is no account ${account}.`);
 }
 
 async function explained<T>(work: () => Promise<T>): Promise<T> {

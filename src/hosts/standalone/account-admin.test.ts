@@ -41,6 +41,13 @@ describe('createAccountAdmin', () => {
     ]);
   });
 
+  it('knows which accounts there are', async () => {
+    expect(await admin.has(ana)).toBe(false);
+    await admin.create(ana, 'one', 'operator');
+    expect(await admin.has(ana)).toBe(true);
+    await expect(admin.has(Jid.parse('ana@elsewhere.org'))).rejects.toThrow(AccountNameError);
+  });
+
   it('removes an account from the store', async () => {
     await admin.create(ana, 'one', 'operator');
     expect(await admin.remove(ana, 'operator')).toBe(true);

@@ -26,6 +26,7 @@ export interface AccountAdmin {
   setPassword(jid: Jid, password: string, by: 'operator' | 'user'): Promise<boolean>;
   /** Removes the account and all that it kept. False if there is none. */
   remove(jid: Jid, by: 'operator' | 'user'): Promise<boolean>;
+  has(jid: Jid): Promise<boolean>;
   /** Bare JIDs in order of their text, read page by page. */
   list(): AsyncIterable<string>;
 }
@@ -65,6 +66,7 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
       accountName(jid, domain);
       return remove(jid, by);
     },
+    has: async (jid) => (await accounts.find(accountName(jid, domain))) !== undefined,
     list: () => listAll(accounts),
   };
 }
