@@ -1,6 +1,8 @@
 import { describe } from 'vitest';
+import { MemoryNotifyStore } from '../harness/memory-notify-store.js';
 import { memoryServerStores } from '../harness/memory-server-stores.js';
 import { memoryStores } from '../harness/memory-stores.js';
+import { notifyStoreContract } from './notify-store.contract.js';
 import { standaloneStoresContract } from './standalone-stores.contract.js';
 import { unifiedPushStoresContract } from './unified-push-stores.contract.js';
 
@@ -13,5 +15,17 @@ describe('stores in memory', () => {
   standaloneStoresContract(async () => {
     const stores = memoryServerStores();
     return { open: async () => stores, dispose: async () => undefined };
+  });
+  notifyStoreContract(async () => {
+    const { accounts } = memoryServerStores();
+    const notify = new MemoryNotifyStore(async (jid) => (await accounts.find(jid)) !== undefined);
+    const remove = async (jid: string) => {
+      await notify.removeAccount(jid);
+      return accounts.remove(jid);
+    };
+    return {
+      open: async () => ({ notify, accounts: { ...accounts, remove } }),
+      dispose: async () => undefined,
+    };
   });
 });

@@ -9,8 +9,10 @@ import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasPostgres, type PostgresServer, startPostgres } from '../harness/postgres.js';
 import { recordingEvents } from '../harness/recording-events.js';
+import { notifyStoreContract } from './notify-store.contract.js';
 import { standaloneStoresContract } from './standalone-stores.contract.js';
 import {
+  asNotifyStores,
   asStandaloneStores,
   asStores,
   openForTest,
@@ -38,6 +40,7 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
   describe('stores', () => {
     unifiedPushStoresContract(async () => asStores(await prepare()));
     standaloneStoresContract(async () => asStandaloneStores(await prepare()));
+    notifyStoreContract(async () => asNotifyStores(await prepare()));
   });
 
   describe('storage', () => {

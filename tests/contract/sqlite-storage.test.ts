@@ -8,8 +8,10 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
+import { notifyStoreContract } from './notify-store.contract.js';
 import { contact, credentials, standaloneStoresContract } from './standalone-stores.contract.js';
 import {
+  asNotifyStores,
   asStandaloneStores,
   asStores,
   openForTest,
@@ -32,6 +34,7 @@ async function prepare(): Promise<StorageUnderTest> {
 describe('SQLite stores', () => {
   unifiedPushStoresContract(async () => asStores(await prepare()));
   standaloneStoresContract(async () => asStandaloneStores(await prepare()));
+  notifyStoreContract(async () => asNotifyStores(await prepare()));
 });
 
 describe('SQLite storage', () => {

@@ -7,6 +7,7 @@ import type { Migration } from '../../src/storage/migrations/migration.js';
 import { openStorage, type Storage } from '../../src/storage/open.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { type StorageProcess, startStorageProcess } from '../harness/storage-process.js';
+import { device, type NotifyStoresUnderTest } from './notify-store.contract.js';
 import { contact, credentials, type StandaloneStoresUnderTest } from './standalone-stores.contract.js';
 import { registration, type StoresUnderTest } from './unified-push-stores.contract.js';
 
@@ -30,6 +31,18 @@ export async function openForTest(config: Config['storage']): Promise<Storage> {
 export function asStandaloneStores(subject: StorageUnderTest): StandaloneStoresUnderTest {
   const { open, dispose } = asStores(subject);
   return { open: async () => (await open()).standalone, dispose };
+}
+
+/** The same database as the contract of the registrations of devices wants it. */
+export function asNotifyStores(subject: StorageUnderTest): NotifyStoresUnderTest {
+  const { open, dispose } = asStores(subject);
+  return {
+    async open() {
+      const { notify, standalone } = await open();
+      return { notify, accounts: standalone.accounts };
+    },
+    dispose,
+  };
 }
 
 interface OpenStorages extends StoresUnderTest {
@@ -84,6 +97,7 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       await accounts.create('romeo@montague.example', credentials());
       const account = await accounts.find('romeo@montague.example');
       await rosters.put(account?.id ?? 0, contact());
+      await first.notify.save(device());
       await first.close();
       const second = await openForTest(subject.config);
       expect(await second.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
@@ -91,6 +105,7 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       expect(await second.keys.getOrCreate('paseto', () => 'another')).toBe(key);
       expect(await second.standalone.accounts.find('romeo@montague.example')).toEqual(account);
       expect(await second.standalone.rosters.load(account?.id ?? 0)).toEqual([contact()]);
+      expect(await second.notify.list('romeo@montague.example')).toEqual([device()]);
     });
 
     it('survives the death of the process right after it was acknowledged', async () => {

@@ -7,10 +7,10 @@ export class MemoryNotifyStore implements NotifyStore {
   /** Each call, by the name of its method, in order. */
   readonly calls: (keyof NotifyStore)[] = [];
   rows: readonly StoredRegistration[] = [];
-  readonly #isAccount: (bareJid: string) => boolean;
+  readonly #isAccount: (bareJid: string) => boolean | Promise<boolean>;
 
   /** `isAccount`: which accounts there are, for whose registrations alone there is room. */
-  constructor(isAccount: (bareJid: string) => boolean = () => true) {
+  constructor(isAccount: (bareJid: string) => boolean | Promise<boolean> = () => true) {
     this.#isAccount = isAccount;
   }
 
@@ -21,9 +21,9 @@ export class MemoryNotifyStore implements NotifyStore {
   }
 
   save(registration: StoredRegistration): Promise<void> {
-    return this.#run('save', () => {
+    return this.#run('save', async () => {
       const { account, channel, address, client } = registration;
-      if (!this.#isAccount(account)) throw new Error(`no account ${account}`);
+      if (!(await this.#isAccount(account))) throw new Error('there is no such account');
       const isOther = (row: StoredRegistration) =>
         row.account !== account ||
         row.channel !== channel ||
@@ -56,7 +56,7 @@ export class MemoryNotifyStore implements NotifyStore {
     return before - this.rows.length;
   }
 
-  async #run<T>(method: keyof NotifyStore, action: () => T): Promise<T> {
+  async #run<T>(method: keyof NotifyStore, action: () => T | Promise<T>): Promise<T> {
     this.calls.push(method);
     if (this.failure !== undefined) throw this.failure;
     return action();
