@@ -1,6 +1,6 @@
-import { Jid } from './jid.js';
+import { Jid, JidError } from './jid.js';
 
-const form = /^xmpp:(?:\/\/[^/?#]*\/)?(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?/i;
+const form = /^xmpp:(?:\/\/[^/?#]*\/)?(?:([^@/?#]+)@)?([^/?#]+)(?:\/([^?#]+))?(?:[?#]|$)/i;
 
 /**
  * The address that an XMPP URI or IRI names (RFC 5122 §2): of `xmpp:room@service/nick`, whatever query follows; an account
@@ -8,11 +8,14 @@ const form = /^xmpp:(?:\/\/[^/?#]*\/)?(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?/i
  * be is taken as it is, for the nicks of people come that way.
  */
 export function jidOfUri(uri: string): Jid | undefined {
-  const [match, local, domain = '', resource] = form.exec(uri) ?? [];
+  const [match, local = '', domain = '', resource = ''] = form.exec(uri) ?? [];
   if (match === undefined) return undefined;
-  const start = local === undefined ? '' : `${decode(local)}@`;
-  const end = resource === undefined ? '' : `/${decode(resource)}`;
-  return Jid.tryParse(`${start}${decode(domain)}${end}`);
+  try {
+    return Jid.of(decode(local), decode(domain), decode(resource));
+  } catch (error) {
+    if (error instanceof JidError) return undefined;
+    throw error;
+  }
 }
 
 function decode(part: string): string {

@@ -1,49 +1,59 @@
 import type { Element } from '../../xmpp/element.js';
-import { Jid } from '../../xmpp/jid.js';
+import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import { jidOfUri } from '../../xmpp/xmpp-uri.js';
+import type { Facts } from './decide.js';
+import { hasNick } from './own.js';
 
-/** Whom a message in a room may mean. */
-export interface Mentionable {
-  /** The bare JID. */
-  readonly account: Jid;
-  /** The bare JID. */
-  readonly room: Jid;
-  /** The account's nick there; undefined if it has not been said. */
-  readonly nick: string | undefined;
-  readonly isOwnOccupant: (occupant: string) => boolean;
-}
+/** What a word goes on with, before or after; in scripts that do not set words apart it does not have to end. */
+const goesOn =
+  /(?![\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}])[\p{L}\p{M}\p{N}_]/u;
 
 /**
- * Whether a message in a room mentions the account: by its nick in the text, or by a reference (XEP-0372 §4.1). Where
- * nobody has said the nick, it is taken to be the localpart. What is encrypted mentions nobody that a server could see.
+ * Whether a message in a room mentions the account: by its nick in the text, or by a reference (XEP-0372 §4.2). Where nobody
+ * has said the nick, the localpart stands for it. What is encrypted mentions nobody that a server could see.
  */
-export function isMentioned(message: Element, whom: Mentionable): boolean {
-  const name = wordPattern(whom.nick ?? whom.account.local);
+export function isMentioned(message: Element, room: Jid, nick: string | undefined, facts: Facts): boolean {
+  const name = nick ?? facts.account.local;
   for (const child of message.children) {
     if (typeof child === 'string') continue;
-    if (child.is('body', ns.client) && name.test(child.text().normalize('NFC'))) return true;
-    if (child.is('reference', ns.references) && refersTo(child, whom)) return true;
+    if (child.is('body', ns.client) && hasWord(child.text(), name)) return true;
+    if (child.is('reference', ns.references) && refersTo(child, room, nick, facts)) return true;
   }
   return false;
 }
 
-/** Finds the name as a word of its own, in any case: not within other letters, marks, digits. */
-function wordPattern(name: string): RegExp {
+/** Whether the text has the name as a word of its own, in whatever case; a nick of several words counts as one. */
+export function hasWord(text: string, name: string): boolean {
   const escaped = name
-    .normalize('NFC')
     .trim()
+    .normalize('NFC')
     .replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{M}\\p{N}_])${escaped}(?![\\p{L}\\p{M}\\p{N}_])`, 'iu');
+  if (escaped === '') return false;
+  const whole = text.normalize('NFC');
+  for (const { 0: found, index } of whole.matchAll(new RegExp(escaped, 'giu'))) {
+    if (!goesOn.test(codePointBefore(whole, index)) && !goesOn.test(codePointAt(whole, index + found.length)))
+      return true;
+  }
+  return false;
 }
 
-function refersTo(reference: Element, { account, room, nick, isOwnOccupant }: Mentionable): boolean {
+function codePointAt(text: string, index: number): string {
+  const code = text.codePointAt(index);
+  return code === undefined ? '' : String.fromCodePoint(code);
+}
+
+/** A pair of surrogates is found from its first half. */
+function codePointBefore(text: string, index: number): string {
+  const pair = codePointAt(text, index - 2);
+  return pair.length === 2 ? pair : codePointAt(text, index - 1);
+}
+
+function refersTo(reference: Element, room: Jid, nick: string | undefined, facts: Facts): boolean {
   if (reference.attr('type') !== 'mention') return false;
-  const jid = jidOfUri(reference.attr('uri') ?? '');
-  if (jid === undefined) return false;
-  if (jid.bare().equals(account)) return true;
-  if (!jid.isFull || !jid.bare().equals(room)) return false;
-  return (
-    isOwnOccupant(`${jid}`) || (nick !== undefined && (Jid.tryParse(`${room}/${nick}`)?.equals(jid) ?? false))
-  );
+  const whom = jidOfUri(reference.attr('uri') ?? '');
+  if (whom === undefined) return false;
+  if (whom.bare().equals(facts.account)) return true;
+  if (!whom.isFull || !whom.bare().equals(room)) return false;
+  return hasNick(whom, nick) || facts.isOwnOccupant(`${whom}`);
 }
