@@ -5,6 +5,7 @@ import type { Database } from '../../src/storage/database.js';
 import { migrate, migrations } from '../../src/storage/migrate.js';
 import type { Migration } from '../../src/storage/migrations/migration.js';
 import { openStorage, type Storage } from '../../src/storage/open.js';
+import { waitFor } from '../harness/net.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { type StorageProcess, startStorageProcess } from '../harness/storage-process.js';
 import { device, type NotifyStoresUnderTest } from './notify-store.contract.js';
@@ -121,6 +122,24 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       expect(await storage.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
       expect(await storage.revocations.isRevoked(revoked)).toBe(true);
       expect(await storage.keys.getOrCreate('paseto', () => 'another')).toBe('of the dead');
+    });
+
+    it('has always one registration of a device, whenever the process dies that replaces it', async () => {
+      const storage = await openForTest(subject.config);
+      await storage.standalone.accounts.create('romeo@montague.example', credentials());
+      await storage.notify.save(device());
+      const child = await processForTest();
+      await child.open(subject.config);
+      const devices = Array.from({ length: 5_000 }, (_, at) => device({ address: `after ${at}` }));
+      child.call({ method: 'saveDevices', devices }).catch(() => undefined);
+      const addresses = async () =>
+        (await storage.notify.list('romeo@montague.example')).map(({ address }) => address);
+      await waitFor(
+        'the first to be replaced',
+        async () => (await addresses())[0]?.startsWith('after') ?? false,
+      );
+      await child.kill();
+      expect(await addresses()).toHaveLength(1);
     });
   });
 

@@ -17,7 +17,10 @@ async function perform(request: Request): Promise<unknown> {
   return call(storage, request.call);
 }
 
-function call({ registrations, revocations, keys }: Storage, request: StoreCall): Promise<unknown> {
+async function call(
+  { registrations, revocations, keys, notify }: Storage,
+  request: StoreCall,
+): Promise<unknown> {
   switch (request.method) {
     case 'save':
       return registrations.save(request.registration);
@@ -29,6 +32,9 @@ function call({ registrations, revocations, keys }: Storage, request: StoreCall)
       return revocations.isRevoked(request.tokenHash);
     case 'getOrCreate':
       return keys.getOrCreate(request.name, () => request.value);
+    case 'saveDevices':
+      for (const device of request.devices) await notify.save(device);
+      return undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../src/config/config.js';
+import type { StoredRegistration } from '../../src/services/notify/store.js';
 import type { NewRegistration } from '../../src/services/unified-push/store.js';
 
 /** A store method and its arguments, as they go to the child. */
@@ -10,7 +11,9 @@ export type StoreCall =
   | { readonly method: 'find'; readonly idHash: Uint8Array }
   | { readonly method: 'revoke'; readonly tokenHash: Uint8Array; readonly expiresAt: number }
   | { readonly method: 'isRevoked'; readonly tokenHash: Uint8Array }
-  | { readonly method: 'getOrCreate'; readonly name: string; readonly value: string };
+  | { readonly method: 'getOrCreate'; readonly name: string; readonly value: string }
+  /** One after the other. */
+  | { readonly method: 'saveDevices'; readonly devices: readonly StoredRegistration[] };
 
 export type Request =
   | { readonly kind: 'open'; readonly config: Config['storage'] }
