@@ -9,6 +9,7 @@ import { createModules } from '../src/hosts/standalone/modules/modules.js';
 import { registrations } from '../src/hosts/standalone/modules/open-registration.js';
 import { passwordChanges } from '../src/hosts/standalone/modules/registration.js';
 import { accountLimits } from '../src/hosts/standalone/settings.js';
+import { cloudNotifyExtensions } from '../src/services/notify/cloud-notify/implemented.js';
 import type { Element } from '../src/xmpp/element.js';
 import { ns } from '../src/xmpp/ns.js';
 import { StreamParser } from '../src/xmpp/parser.js';
@@ -29,9 +30,11 @@ function modules() {
   });
 }
 
-const implemented = [...modules().flatMap((module) => module.implements), ...hostExtensions].toSorted(
-  (a, b) => a.xep.localeCompare(b.xep),
-);
+const implemented: readonly Extension[] = [
+  ...modules().flatMap((module) => module.implements),
+  ...hostExtensions,
+  ...cloudNotifyExtensions,
+].toSorted((a, b) => a.xep.localeCompare(b.xep));
 
 const doap = parseDocument(read('docs/doap.xml').replace(/^<\?xml [^?]*\?>\s*/, ''));
 const claims =
