@@ -3,9 +3,9 @@ import type { Events } from '../../observability/events.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { Channel, Target } from './channel.js';
-import { InOrder } from './in-order.js';
+import { compare, excessOf, unitsOf, type Wish, withEnabled } from './device-list.js';
+import { OrderedCache } from './ordered-cache.js';
 import type { NotifyStore, StoredRegistration } from './store.js';
-import { WeightedCache } from './weighted-cache.js';
 
 /** A device of an account, as it is kept, and what its channel makes of it. */
 export class Registration {
@@ -40,9 +40,6 @@ export class Registration {
   }
 }
 
-/** What a client asks for, read by its channel. */
-export type Wish = Pick<StoredRegistration, 'channel' | 'client' | 'address' | 'details'>;
-
 type Health = Pick<StoredRegistration, 'failures' | 'restsSince'>;
 
 /**
@@ -55,8 +52,6 @@ export type Removal = 'client' | 'replaced' | 'too-many' | 'gone' | 'service' | 
 const refreshAfter = 24 * 60 * 60 * 1000;
 /** Changes of an account's registrations that may wait for the store. */
 const maxWaiting = 100;
-/** An account in the cache counts as one, and as one more for so many characters that its registrations have. */
-const charactersPerUnit = 1024;
 
 export interface RegistrationsOptions {
   readonly store: NotifyStore;
@@ -77,21 +72,21 @@ export interface RegistrationsOptions {
 export class Registrations {
   readonly #options: RegistrationsOptions;
   readonly #channels = new Map<string, Channel>();
-  readonly #cache: WeightedCache<readonly Registration[]>;
-  readonly #order = new InOrder();
-  readonly #loads = new Map<string, Promise<readonly Registration[]>>();
+  readonly #lists: OrderedCache<readonly Registration[]>;
   readonly #listeners: ((registration: Registration, why: Removal) => void)[] = [];
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
-    this.#cache = new WeightedCache(options.maxAccounts ?? 50_000, unitsOf);
+    this.#lists = new OrderedCache(options.maxAccounts ?? 50_000, unitsOf);
   }
 
-  /** @throws {Error} if there is one of that name */
+  /**
+   * Before anything is asked for.
+   * @throws {Error} if there is one of that name
+   */
   addChannel(channel: Channel): void {
     if (this.#channels.has(channel.name)) throw new Error(`there is a channel ${channel.name} already`);
     this.#channels.set(channel.name, channel);
-    this.#cache.clear();
   }
 
   /**
@@ -108,7 +103,7 @@ export class Registrations {
    */
   of(account: Jid): readonly Registration[] | Promise<readonly Registration[]> {
     const name = account.toString();
-    return this.#cache.get(name) ?? this.#loads.get(name) ?? this.#read(account);
+    return this.#lists.get(name) ?? this.#lists.read(name, () => this.#loadQuietly(account));
   }
 
   /**
@@ -167,46 +162,43 @@ export class Registrations {
 
   /** Forgets an account that is no more. Never rejects: a store that fails is reported. */
   async removeAccount(account: Jid): Promise<void> {
+    const { store, events } = this.#options;
     const name = account.toString();
-    // Whoever asks from now on gets nothing that was read before.
-    this.#loads.delete(name);
     try {
-      await this.#order.take(name, async () => {
-        const list = this.#cache.get(name) ?? [];
-        this.#cache.delete(name);
-        for (const registration of list) this.#tellRemoved(registration, 'account');
-        await this.#options.store.removeAccount(name);
+      await this.#lists.end(name, async (known = []) => {
+        for (const registration of known) this.#tellRemoved(registration, 'account');
+        await store.removeAccount(name);
       });
     } catch (error) {
-      this.#options.events.storageFailed({ what: 'devices of a removed account', error });
+      events.storageFailed({ what: 'devices of a removed account', error });
     }
   }
 
-  /** One reading for all that ask meanwhile. */
-  #read(account: Jid): Promise<readonly Registration[]> {
-    const name = account.toString();
-    const load = this.#order
-      .take(name, () => this.#load(account))
-      .catch((error: unknown) => {
-        this.#options.events.storageFailed({ what: 'devices of an account', error });
-        return [];
-      })
-      .finally(() => {
-        if (this.#loads.get(name) === load) this.#loads.delete(name);
-      });
-    this.#loads.set(name, load);
-    return load;
+  async #loadQuietly(account: Jid): Promise<readonly Registration[]> {
+    try {
+      return await this.#load(account);
+    } catch (error) {
+      this.#options.events.storageFailed({ what: 'devices of an account', error });
+      return [];
+    }
   }
 
   /** In the account's turn only. */
   async #load(account: Jid): Promise<readonly Registration[]> {
     const name = account.toString();
-    const cached = this.#cache.get(name);
-    if (cached !== undefined) return cached;
+    const known = this.#lists.get(name);
+    if (known !== undefined) return known;
     const rows = await this.#options.store.list(name);
-    const list = rows.flatMap((row) => this.#open(account, row) ?? []);
-    this.#cache.set(name, list);
+    const readable = rows.filter(({ channel }) => this.#channels.has(channel));
+    const list = readable.flatMap((row) => this.#open(account, row) ?? []);
+    if (list.length < readable.length) this.#reportUnread(readable.length - list.length);
+    this.#lists.set(name, list);
     return list;
+  }
+
+  #reportUnread(count: number): void {
+    const error = new Error(`${count} registrations of an account cannot be read by their channels`);
+    this.#options.events.storageFailed({ what: 'devices of an account', error });
   }
 
   #open(account: Jid, stored: StoredRegistration): Registration | undefined {
@@ -214,21 +206,12 @@ export class Registrations {
     return target && new Registration(account, stored, target);
   }
 
-  /** A change in the account's turn. When it fails, nobody knows what is on disk: the next one reads it. */
   #change<T>(account: Jid, work: (list: readonly Registration[]) => Promise<T>): Promise<T> {
-    const name = account.toString();
-    return this.#order.take(name, async () => {
-      try {
-        return await work(await this.#load(account));
-      } catch (error) {
-        this.#cache.delete(name);
-        throw error;
-      }
-    });
+    return this.#lists.change(account.toString(), async () => work(await this.#load(account)));
   }
 
   async #changeInTime<T>(account: Jid, work: (list: readonly Registration[]) => Promise<T>): Promise<T> {
-    if (this.#order.lengthOf(account.toString()) < maxWaiting) return this.#change(account, work);
+    if (this.#lists.waiting(account.toString()) < maxWaiting) return this.#change(account, work);
     throw new StanzaError('resource-constraint', 'Too many changes at once. Try again later.');
   }
 
@@ -256,38 +239,33 @@ export class Registrations {
 
   async #save(
     account: Jid,
-    list: readonly Registration[],
+    before: readonly Registration[],
     known: Registration | undefined,
     wish: Wish,
   ): Promise<readonly [list: readonly Registration[], enabled: Registration]> {
     const name = account.toString();
     const health = { failures: 0, restsSince: undefined };
-    const stored = { account: name, ...pick(wish), enabledAt: this.#options.now(), ...health };
+    const stored = { account: name, ...wish, enabledAt: this.#options.now(), ...health };
     const fresh = this.#open(account, stored);
     if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
     await this.#options.store.save(stored);
     if (known?.restsSince !== undefined) this.#options.events.deviceActiveAgain(describe(fresh));
     // The object stays: deliveries under way hold it.
     const enabled = known === undefined ? fresh : Object.assign(known, fresh);
-    const isReplaced = (one: Registration) =>
-      one !== enabled && one.channel === wish.channel && one.client === wish.client;
-    const left = [...list.filter((one) => one !== enabled && !isReplaced(one)), enabled];
-    this.#cache.set(name, left);
-    for (const one of list.filter(isReplaced)) this.#tellRemoved(one, 'replaced');
-    return [left, enabled];
+    const { list, replaced } = withEnabled(before, enabled);
+    this.#lists.set(name, list);
+    for (const one of replaced) this.#tellRemoved(one, 'replaced');
+    return [list, enabled];
   }
 
   /** What was enabled is on disk, whatever becomes of those that are too many: they go the next time. */
   async #trim(account: Jid, list: readonly Registration[], enabled: Registration): Promise<void> {
     const { maxDevices, events } = this.#options;
-    const ofChannel = list.filter(({ channel }) => channel === enabled.channel);
-    const excess = ofChannel.length - maxDevices(enabled.channel);
-    if (excess <= 0) return;
-    const others = ofChannel.filter((one) => one !== enabled).sort(byUse);
+    const excess = excessOf(list, enabled, maxDevices(enabled.channel));
     try {
-      await this.#drop(account, list, others.slice(0, excess), 'too-many');
+      await this.#drop(account, list, excess, 'too-many');
     } catch (error) {
-      this.#cache.delete(account.toString());
+      this.#lists.forget(account.toString());
       events.storageFailed({ what: 'devices that are too many', error });
     }
   }
@@ -302,7 +280,7 @@ export class Registrations {
     for (const registration of going) {
       await this.#options.store.remove(rowKeyOf(registration));
       left = left.filter((one) => one !== registration);
-      this.#cache.set(account.toString(), left);
+      this.#lists.set(account.toString(), left);
       this.#tellRemoved(registration, why);
     }
   }
@@ -323,25 +301,4 @@ function rowKeyOf({ account, channel, address }: Registration) {
 
 function describe({ account, channel, target }: Registration) {
   return { jid: account.toString(), channel, service: target.service };
-}
-
-/** Whatever else its object has. */
-function pick({ channel, client, address, details }: Wish): Wish {
-  return { channel, client, address, details };
-}
-
-function compare(known: Registration | undefined, { client, details }: Wish) {
-  if (known === undefined) return 'added';
-  return known.client === client && known.details === details ? 'unchanged' : 'changed';
-}
-
-/** Those that rest first, then the oldest. */
-function byUse(one: Registration, other: Registration): number {
-  const rests = Number(other.restsSince !== undefined) - Number(one.restsSince !== undefined);
-  return rests !== 0 ? rests : one.enabledAt - other.enabledAt;
-}
-
-function unitsOf(list: readonly Registration[]): number {
-  const characters = list.reduce((sum, { address, details }) => sum + address.length + details.length, 0);
-  return 1 + Math.floor(characters / charactersPerUnit);
 }
