@@ -3,8 +3,8 @@ import { LineReader } from './lines.js';
 import { ControlError, type ControlRequest, parseLine, writeLine } from './protocol.js';
 import { socketAddress } from './socket-path.js';
 
-/** Milliseconds without a word from the server. */
-const silence = 30_000;
+/** Milliseconds without a word from the server; more than it takes itself to give up an answer that does not go on. */
+const silence = 75_000;
 
 /** Asks one thing of a running server. */
 export interface ControlClient {
