@@ -1,27 +1,29 @@
-import { connect, type Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import { once } from 'node:events';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
-import { StreamParser } from '../../src/xmpp/parser.js';
 import { serialize } from '../../src/xmpp/serialize.js';
+import { type Carrier, type Line, openTcp, openWebSocket } from './client-line.js';
 import { waitFor } from './net.js';
 import type { SocketCore } from './socket-core.js';
 
-export const carriers = ['tcp', 'websocket'] as const;
 /** How a connection breaks: closed without a word, reset, or dead without anybody noticing. */
 export const cuts = ['closed', 'reset', 'dead'] as const;
-export type Carrier = (typeof carriers)[number];
 export type Cut = (typeof cuts)[number];
 
-/** A connection that carries elements. */
-interface Line {
-  readonly socket: Socket;
-  readonly header: string;
-  write(text: string): void;
-  listen(onElement: (element: Element) => void): void;
-  /** What comes next is a new stream. */
-  restart(): void;
+/** Who logs in, where. */
+export interface Login {
+  readonly domain: string;
+  readonly auth: Element;
 }
+
+const auth = (mechanism: string, text: string) =>
+  el('auth', ns.sasl, { mechanism }, Buffer.from(text).toString('base64'));
+
+/** With a password, as servers in use want it. */
+export const plainLogin = (domain: string, user: string, password: string): Login => ({
+  domain,
+  auth: auth('PLAIN', `\0${user}\0${password}`),
+});
 
 const sm = (name: string, attrs: Record<string, string> = {}) => el(name, ns.streamManagement, attrs);
 
@@ -30,9 +32,9 @@ const sm = (name: string, attrs: Record<string, string> = {}) => el(name, ns.str
  * says so. What it has handled it never handles again by itself.
  */
 export class ResumableClient {
-  readonly #server: SocketCore;
+  readonly #server: Pick<SocketCore, 'port' | 'webSocketPort'>;
   readonly #carrier: Carrier;
-  readonly #name: string;
+  readonly #login: Login;
   #line: Line | undefined;
   #isManaged = false;
   /** Elements that are no part of a session, until somebody expects them. */
@@ -54,11 +56,14 @@ export class ResumableClient {
   #onCut: () => void = () => {};
   /** Hears of each message when it was handled. */
   onMessage: (count: number) => void = () => {};
+  /** Hears of each stanza of its session. */
+  onStanza: (stanza: Element) => void = () => {};
 
-  constructor(server: SocketCore, carrier: Carrier, name: string) {
+  /** Given a name alone, it logs in as the clients of a `SocketCore` do. */
+  constructor(server: Pick<SocketCore, 'port' | 'webSocketPort'>, carrier: Carrier, login: string | Login) {
     this.#server = server;
     this.#carrier = carrier;
-    this.#name = name;
+    this.#login = typeof login === 'string' ? { domain: 'example.org', auth: auth('NAME', login) } : login;
   }
 
   /** The ids of what it has received, each once, in order, and those that came again. */
@@ -75,7 +80,9 @@ export class ResumableClient {
 
   async connect(): Promise<void> {
     const { port, webSocketPort } = this.#server;
-    const line = await (this.#carrier === 'tcp' ? openTcp(port) : openWebSocket(webSocketPort));
+    const line = await (this.#carrier === 'tcp'
+      ? openTcp(port, this.#login.domain)
+      : openWebSocket(webSocketPort, this.#login.domain));
     this.#line = line;
     this.#isManaged = false;
     this.#others = [];
@@ -92,7 +99,7 @@ export class ResumableClient {
   }
 
   async authenticate(): Promise<void> {
-    this.say(el('auth', ns.sasl, { mechanism: 'NAME' }, Buffer.from(this.#name).toString('base64')));
+    this.say(this.#login.auth);
     await this.expect('success');
     this.#line?.restart();
   }
@@ -212,6 +219,19 @@ export class ResumableClient {
     else socket?.pause();
   }
 
+  /** Breaks the connection by closing it; resolves when the server has closed it as well. */
+  async fallAsleep(): Promise<void> {
+    const socket = this.#line?.socket;
+    this.cut('closed');
+    if (socket !== undefined && !socket.closed) await once(socket, 'close');
+  }
+
+  /** Closes the stream, so that nobody expects it back; resolves when the server has closed the connection. */
+  async logOut(): Promise<void> {
+    this.#write(this.#carrier === 'tcp' ? '</stream:stream>' : serialize(el('close', ns.framing)));
+    await this.fallAsleep();
+  }
+
   /** Ends what is left of it. */
   close(): void {
     this.#line?.socket.destroy();
@@ -228,6 +248,7 @@ export class ResumableClient {
       return;
     }
     this.handled++;
+    this.onStanza(element);
     if (element.name === 'message') {
       this.received.push(element);
       this.onMessage(this.received.length);
@@ -256,52 +277,4 @@ export class ResumableClient {
     this.#unacknowledged.splice(0, h - this.#acknowledged);
     this.#acknowledged = h;
   }
-}
-
-async function openTcp(port: number): Promise<Line> {
-  const socket = await openSocket(port);
-  let parser: StreamParser | undefined;
-  let hear: (element: Element) => void = () => {};
-  const restart = () => {
-    parser?.stop();
-    parser = new StreamParser({ onOpen() {}, onStanza: (element) => hear(element), onClose() {} });
-  };
-  restart();
-  return {
-    socket,
-    write: (text) => void socket.write(text),
-    header: `<stream:stream xmlns='${ns.client}' xmlns:stream='${ns.streams}' to='example.org' version='1.0'>`,
-    restart,
-    listen(onElement) {
-      hear = onElement;
-      socket.on('data', (bytes: Buffer) => parser?.write(bytes));
-    },
-  };
-}
-
-async function openWebSocket(port: number): Promise<Line> {
-  const socket = await openSocket(port);
-  const web = new WebSocket('ws://localhost', ['xmpp'], { createConnection: () => socket });
-  web.on('error', () => {});
-  await new Promise((resolve) => web.once('open', resolve));
-  return {
-    socket,
-    write: (text) => web.send(text),
-    header: `<open xmlns='${ns.framing}' to='example.org' version='1.0'/>`,
-    restart() {},
-    listen(onElement) {
-      const parser = new StreamParser({ onOpen() {}, onStanza: onElement, onClose() {} });
-      parser.write(Buffer.from(`<s:stream xmlns:s='${ns.streams}'>`));
-      web.on('message', (data: Buffer) => parser.write(data));
-    },
-  };
-}
-
-function openSocket(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    socket.once('error', reject);
-    socket.on('error', () => {});
-    socket.once('connect', () => resolve(socket));
-  });
 }

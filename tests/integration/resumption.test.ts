@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
+import { type Carrier, carriers } from '../harness/client-line.js';
 import type { CoreClient } from '../harness/embedded-core.js';
 import { waitFor } from '../harness/net.js';
-import { type Carrier, carriers, cuts, ResumableClient } from '../harness/resumable-client.js';
+import { cuts, ResumableClient } from '../harness/resumable-client.js';
 import { type SocketCore, startSocketCore } from '../harness/socket-core.js';
 
 /**
