@@ -77,6 +77,8 @@ function whyNotTold(occasion: Occasion, recipient: Recipient, facts: Facts): str
   const { stanza, importance } = occasion;
   if (recipient.wasTold) return 'it was told before';
   if (importance.level === 'unimportant') return importance.why;
+  const whyNot = whyNotAddressed(occasion, recipient, facts.account);
+  if (whyNot !== undefined) return whyNot;
   if (isWrittenBy(stanza, facts.account, recipient.client)) return 'its client has written it';
-  return whyNotAddressed(occasion, recipient, facts.account) ?? whyFiltered(stanza, recipient.rules, facts);
+  return whyFiltered(stanza, recipient.rules, facts);
 }
