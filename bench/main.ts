@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   sessions: () => import('./sessions.js'),
   messages: () => import('./messages.js'),
   resume: () => import('./resume.js'),
+  notify: () => import('./notify.js'),
   http: () => import('./http.js'),
   storage: () => import('./storage.js'),
   archive: () => import('./archive.js'),

@@ -58,7 +58,7 @@ storage = { archive = "sql" }
 sql = { driver = "SQLite3"; database = "prosody.sqlite" }`;
 
 /** Archives as far as the disk goes: by default Prosody stops at 10,000 messages and begins to clean up at once. */
-const prosodyArchive = `
+export const prosodyArchive = `
 storage_archive_item_limit = 1e9
 archive_expires_after = "never"`;
 
@@ -70,7 +70,7 @@ function prosody(service: Service, archive: string, settings: string): Contestan
   };
 }
 
-const prosodyModules = modulesOf(
+export const prosodyModules = modulesOf(
   ['offline', 'blocklist', 'private', 'vcard', 'version', 'time'],
   ['smacks', 'carbons'],
   ['mam'],
@@ -94,7 +94,7 @@ function modulesOf(all: readonly string[], managed: readonly string[], lasting: 
 /** By default ejabberd archives nothing. */
 const ejabberdOptions: Readonly<Record<string, object>> = { mam: { default: 'always' } };
 
-const ejabberdModulesFor = (service: Service) =>
+export const ejabberdModulesFor = (service: Service) =>
   Object.fromEntries(ejabberdModules[service].map((name) => [`mod_${name}`, { ...ejabberdOptions[name] }]));
 
 /** A server that runs, with accounts `u0`, `u1` … */
@@ -130,9 +130,7 @@ export async function withContestants(
 }
 
 async function start(contestant: Contestant, count: number, directTls: CertificateFiles): Promise<Running> {
-  const accounts = Object.fromEntries(
-    Array.from({ length: count }, (_, number) => [`${userOf(number)}@${domain}`, password]),
-  );
+  const accounts = accountsOf(count);
   const server = await contestant.start({ accounts, directTls, hashedPasswords: true });
   const { name, service, archive } = contestant;
   return {
@@ -140,4 +138,11 @@ async function start(contestant: Contestant, count: number, directTls: Certifica
     portOf: (transport) => (transport === 'tls' ? server.directTlsPort : server.c2sPort),
     stop: () => server.stop(),
   };
+}
+
+/** The accounts `u0`, `u1` … with their passwords. */
+export function accountsOf(count: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, number) => [`${userOf(number)}@${domain}`, password]),
+  );
 }

@@ -3,17 +3,26 @@ import type { Socket } from 'node:net';
 import { type Authenticate, bind, converse, enable, type LeanAccount, open } from './lean-login.js';
 
 /** Where a sleeper connects, and as whom. */
-interface SleeperOptions {
+export interface SleeperOptions {
   readonly port: number;
   readonly isTls: boolean;
   readonly account: LeanAccount;
   readonly authenticate: Authenticate;
+  /** Given, the account's server is to publish to that node (XEP-0357) while the client is away. */
+  readonly push?: PushNode | undefined;
+}
+
+/** Where publishes go. */
+interface PushNode {
+  readonly jid: string;
+  readonly node: string;
 }
 
 /** The number in a message; each sleeper's begin with 0. */
 const numbers = /<body>(\d+) /g;
 const stanzas = /<(message|presence|iq)[ >]/g;
 const messageEnd = '</message>';
+const request = `<r xmlns='urn:xmpp:sm:3'/>`;
 
 /** A client whose connection is cut again and again, and that acknowledges nothing but by resuming. */
 export class Sleeper {
@@ -33,8 +42,16 @@ export class Sleeper {
   async login(): Promise<void> {
     const socket = await this.#connect();
     this.jid = await bind(socket);
+    if (this.#options.push !== undefined) await enablePush(socket, this.#options.push);
     this.#resumeBy = await enable(socket);
     this.#hold(socket);
+  }
+
+  /** Waits until the server has read all that the client has sent. */
+  async settle(): Promise<void> {
+    if (this.#socket === undefined) return;
+    await converse(this.#socket, request, '<a ');
+    this.#socket.resume();
   }
 
   /** Cuts the connection; what has come on it counts for nothing. */
@@ -111,7 +128,7 @@ export class Waker {
     for (const jid of jids) {
       const texts = Array.from({ length: count }, (_, index) => message(jid, first + index));
       this.#sent += count;
-      await converse(this.#socket, `${texts.join('')}<r xmlns='urn:xmpp:sm:3'/>`, ` h='${this.#sent}'`);
+      await converse(this.#socket, `${texts.join('')}${request}`, ` h='${this.#sent}'`);
     }
   }
 
@@ -120,7 +137,14 @@ export class Waker {
   }
 }
 
-function message(to: string, number: number): string {
+/** Before the stream is managed: the answer is nothing that the client has to acknowledge. */
+async function enablePush(socket: Socket, { jid, node }: PushNode): Promise<void> {
+  const wish = `<enable xmlns='urn:xmpp:push:0' jid='${jid}' node='${node}'/>`;
+  await converse(socket, `<iq type='set' id='p'>${wish}</iq>`, `'p'`, '>');
+}
+
+/** A chat message of 200 bytes with that number in it. */
+export function message(to: string, number: number): string {
   const head = `<message to='${to}' type='chat' id='m${number}'><body>${number} `;
   const tail = `</body>${messageEnd}`;
   return head + 'x'.repeat(200 - head.length - tail.length) + tail;

@@ -1,5 +1,6 @@
 // Clients that sleep and wake up, in one process. Runs as a child process and is asked over its IPC channel.
-import { createHistogram } from 'node:perf_hooks';
+import { forEach } from './for-each.js';
+import { createLatencies } from './latencies.js';
 import { byScram, type LeanAccount, userOf } from './lean-login.js';
 import { Sleeper, Waker } from './sleeper.js';
 
@@ -41,19 +42,6 @@ let wakers: Waker[] = [];
 /** Messages that each sleeper was sent, and those of them that it has not handled. */
 const sent = { all: 0, unhandled: 0 };
 
-/** Does `work` for each of the items, `parallel` of them at once. */
-async function forEach<T>(
-  items: readonly T[],
-  parallel: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: parallel }, worker));
-}
-
 async function login(question: Extract<SleepersQuestion, { ask: 'login' }>): Promise<SleepersAnswer> {
   const { port, tls: isTls, domain, password, count, parallel } = question;
   const start = performance.now();
@@ -84,19 +72,18 @@ async function send(messages: number): Promise<SleepersAnswer> {
 }
 
 async function resume(parallel: number): Promise<SleepersAnswer> {
-  const latencies = createHistogram();
+  const latencies = createLatencies();
   const [start, cpu] = [performance.now(), process.cpuUsage()];
   await forEach(sleepers, parallel, async (sleeper) => {
     const began = performance.now();
     await sleeper.resume(sent.unhandled);
-    latencies.record(Math.max(1, Math.round((performance.now() - began) * 1000)));
+    latencies.record(performance.now() - began);
   });
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   sent.unhandled = 0;
-  const ms = (percentile: number) => latencies.percentile(percentile) / 1000;
   return {
-    ...{ kind: 'resumed', seconds, p50: ms(50), p99: ms(99) },
+    ...{ kind: 'resumed', seconds, p50: latencies.percentile(50), p99: latencies.percentile(99) },
     busy: (user + system) / 1e6 / seconds,
   };
 }

@@ -1,7 +1,7 @@
 // Many client sessions in one process that cost as little CPU as they can, so that a benchmark measures the server: raw
 // sockets, no XML, a scan for markers. Runs as a child process and is asked over its IPC channel.
-import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createLatencies } from './latencies.js';
 import { open, userOf } from './lean-login.js';
 import { LeanSession } from './lean-session.js';
 
@@ -97,16 +97,6 @@ async function talk({ seconds, load }: Extract<SwarmQuestion, { ask: 'talk' }>):
     ...{ kind: 'talked', ...counts, seconds: lasted, busy: (user + system) / 1e6 / lasted },
     ...{ p50: delivery.percentile(50), p99: delivery.percentile(99) },
     acknowledgedP99: acknowledgement.percentile(99),
-  };
-}
-
-/** A histogram of milliseconds. */
-function createLatencies() {
-  const histogram = createHistogram();
-  return {
-    record: (latency: number) => histogram.record(Math.max(1, Math.round(latency * 1000))),
-    count: () => histogram.count,
-    percentile: (percentile: number) => histogram.percentile(percentile) / 1000,
   };
 }
 
