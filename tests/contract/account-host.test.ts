@@ -131,6 +131,17 @@ describe('sessions', () => {
     expect(host.isHibernating(session)).toBe(false);
   });
 
+  it('show how they are available', async () => {
+    const { client } = await connectManaged(`${ana}/phone`);
+    const presence = () => host.sessionsOf(anaJid).map((session) => session.presence);
+    expect(presence()).toEqual([client.session.presence]);
+    expect(presence()[0]?.name).toBe('presence');
+    await client.lose();
+    expect(presence()).toEqual([client.session.presence]);
+    await embedded.connect(`${ana}/phone`);
+    expect(presence()).toEqual([undefined]);
+  });
+
   it('hibernate longer if somebody wishes', async () => {
     listen();
     const { client } = await connectManaged(`${ana}/phone`);
@@ -145,6 +156,43 @@ describe('sessions', () => {
     embedded.clock.advance(1);
     await happened('sleeps phone: ', 'expired phone');
     expect(host.extendHibernation(session, 1_000)).toBe(false);
+  });
+});
+
+describe('sessions that hibernate longer', () => {
+  const seconds = (n: number) => embedded.clock.advance(n * 1_000);
+  const phone = () => {
+    const [session] = host.sessionsOf(anaJid);
+    if (session === undefined) throw new Error('there is no session');
+    return session;
+  };
+
+  it('wait no longer than others when that ends, from then on', async () => {
+    listen();
+    const { client } = await connectManaged(`${ana}/phone`);
+    const session = phone();
+    expect(host.endExtension(session)).toBe(false);
+    await client.lose();
+    host.extendHibernation(session, 100_000);
+    seconds(2_000);
+    expect(host.endExtension({ jid: session.jid, presence: undefined })).toBe(false);
+    expect(host.endExtension(session)).toBe(true);
+    seconds(smacks.hibernationTime - 1);
+    await happened('sleeps phone: ');
+    seconds(1);
+    await happened('sleeps phone: ', 'expired phone');
+    expect(host.endExtension(session)).toBe(false);
+  });
+
+  it('wait as long as their clients wish when that ends', async () => {
+    const client = await connect(`${ana}/phone`);
+    await client.say(management('enable', { resume: 'true', max: '5' }));
+    const session = phone();
+    await client.lose();
+    host.extendHibernation(session, 100_000);
+    expect(host.endExtension(session)).toBe(true);
+    seconds(5);
+    await waitFor('the end', () => host.sessionsOf(anaJid).length === 0);
   });
 });
 
