@@ -22,6 +22,8 @@ export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 
   readonly standalone?: Readonly<Record<string, unknown>>;
   /** Keys of `unified_push`. */
   readonly unifiedPush?: Readonly<Record<string, unknown>>;
+  /** Further keys of the configuration. */
+  readonly more?: Readonly<Record<string, unknown>>;
   /** The URL of an empty PostgreSQL database, instead of a file of its own. */
   readonly storage?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -80,7 +82,7 @@ function configuration(
   folder: string,
   domain: string,
   ports: Readonly<Record<'c2sPort' | 'directTlsPort' | 'componentPort' | 'http', number>>,
-  { standalone, unifiedPush, directTls, components, storage, address = '127.0.0.1' }: StandaloneOptions,
+  { standalone, unifiedPush, directTls, components, storage, more, address = '127.0.0.1' }: StandaloneOptions,
 ) {
   return {
     host: 'standalone',
@@ -103,6 +105,7 @@ function configuration(
     http: { listen: `${address}:${ports.http}`, public_url: `http://127.0.0.1:${ports.http}` },
     unified_push: { ...unifiedPush },
     log: { format: 'json' },
+    ...more,
   };
 }
 

@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, createAuthority } from './authority.js';
-import { type StandaloneServer, startStandalone } from './belfry-standalone.js';
+import { type StandaloneOptions, type StandaloneServer, startStandalone } from './belfry-standalone.js';
 import type { CertificateFiles } from './certificate.js';
 import { type DnsServer, startDnsServer, zoneOf } from './dns-server.js';
 import { startEjabberd } from './ejabberd.js';
 import { freePort } from './net.js';
-import { startProsody } from './prosody.js';
+import { type ProsodyOptions, startProsody } from './prosody.js';
 import { connectPeer, type Peer } from './xmpp-peer.js';
 import { temporaryFolder, type XmppServer } from './xmpp-server.js';
 
@@ -25,9 +25,13 @@ export interface FederatedServer {
 
 interface Place {
   readonly domain: string;
+  /** Domains that the same server has beside it: of components, of rooms. */
+  readonly subdomains: readonly string[];
   readonly port: number;
   readonly certificate: CertificateFiles;
 }
+
+type Subdomains = Readonly<Record<string, readonly string[]>>;
 
 /** Servers on this machine that find each other: Belfrys by their configuration, others by a DNS server. */
 export class FederatedWorld {
@@ -38,23 +42,41 @@ export class FederatedWorld {
   readonly #dns: DnsServer;
   readonly #closers: (() => Promise<void>)[] = [];
 
-  private constructor(trust: Trust, folder: string, ports: Readonly<Record<string, number>>, dns: DnsServer) {
+  private constructor(
+    trust: Trust,
+    folder: string,
+    ports: Readonly<Record<string, number>>,
+    subdomains: Subdomains,
+    dns: DnsServer,
+  ) {
     this.#trust = trust;
     this.#folder = folder;
     this.#dns = dns;
     this.#closers.push(() => dns.close());
     const places = Object.entries(ports).map(([domain, port]): [string, Place] => {
       const file = (kind: string) => join(folder, `${domain}.${kind}.pem`);
-      return [domain, { domain, port, certificate: { cert: file('cert'), key: file('key') } }];
+      const certificate = { cert: file('cert'), key: file('key') };
+      return [domain, { domain, subdomains: subdomains[domain] ?? [], port, certificate }];
     });
     this.#places = new Map(places);
   }
 
-  static async create(trust: Trust, domains: readonly string[]): Promise<FederatedWorld> {
+  /** `subdomains`: what servers of these domains have beside them. */
+  static async create(
+    trust: Trust,
+    domains: readonly string[],
+    subdomains: Subdomains = {},
+  ): Promise<FederatedWorld> {
     const ports: Record<string, number> = {};
-    for (const domain of domains) ports[domain] = await freePort();
-    const dns = await startDnsServer(zoneOf(ports));
-    const world = new FederatedWorld(trust, await temporaryFolder('federation'), ports, dns);
+    const zone: Record<string, number> = {};
+    for (const domain of domains) {
+      const port = await freePort();
+      ports[domain] = port;
+      for (const name of [domain, ...(subdomains[domain] ?? [])]) zone[name] = port;
+    }
+    const dns = await startDnsServer(zoneOf(zone));
+    const folder = await temporaryFolder('federation');
+    const world = new FederatedWorld(trust, folder, ports, subdomains, dns);
     await world.#writeCertificates();
     return world;
   }
@@ -64,6 +86,7 @@ export class FederatedWorld {
     domain: string,
     users: readonly string[],
     more: Readonly<Record<string, unknown>> = {},
+    options: Pick<StandaloneOptions, 'more'> = {},
   ): Promise<FederatedServer> {
     const { certificate, port } = this.#place(domain);
     const others = [...this.#places.values()].filter((place) => place.domain !== domain);
@@ -71,12 +94,13 @@ export class FederatedWorld {
       accounts: accountsOf(domain, users),
       directTls: certificate,
       env: { BELFRY_LOG_LEVEL: 'debug' },
+      ...options,
       standalone: {
         s2s: `127.0.0.1:${port}`,
         s2s_direct_tls: false,
         s2s_secure_auth: this.#trust === 'certificate',
         ...(this.#authorityFile !== undefined && { s2s_ca: this.#authorityFile }),
-        s2s_connect: Object.fromEntries(others.map((place) => [place.domain, `127.0.0.1:${place.port}`])),
+        s2s_connect: Object.fromEntries(others.flatMap(addressesOf)),
         ...more,
       },
     });
@@ -87,8 +111,10 @@ export class FederatedWorld {
     domain: string,
     users: readonly string[],
     modules: readonly string[] = [],
+    options: Pick<ProsodyOptions, 'components' | 'rooms'> = {},
   ): Promise<FederatedServer> {
     const server = await startProsody({
+      ...options,
       accounts: accountsOf(domain, users),
       modules: ['version', 'vcard', ...modules],
       federation: this.#federation(domain),
@@ -143,13 +169,17 @@ export class FederatedWorld {
 
   async #writeCertificates(): Promise<void> {
     await writeFile(join(this.#folder, 'authority.pem'), this.#authority.cert);
-    for (const { domain, certificate } of this.#places.values()) {
-      const { cert, key } = this.#authority.issue({ names: [domain], usage: 'both' });
+    for (const { domain, subdomains, certificate } of this.#places.values()) {
+      const { cert, key } = this.#authority.issue({ names: [domain, ...subdomains], usage: 'both' });
       await writeFile(certificate.cert, cert);
       await writeFile(certificate.key, key);
     }
   }
 }
+
+/** Where the domains of a place are found. */
+const addressesOf = ({ domain, subdomains, port }: Place) =>
+  [domain, ...subdomains].map((name): [string, string] => [name, `127.0.0.1:${port}`]);
 
 const accountsOf = (domain: string, users: readonly string[]) =>
   Object.fromEntries(users.map((user) => [`${user}@${domain}`, password]));

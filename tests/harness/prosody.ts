@@ -28,6 +28,8 @@ export interface ProsodyOptions extends XmppServerOptions {
   readonly modules?: readonly string[];
   /** Further options of all hosts, as text of the configuration file. */
   readonly settings?: string;
+  /** The JID of a service for rooms (XEP-0045) that everybody may open rooms at. */
+  readonly rooms?: string;
   /** Hosts of Prosody's own mod_unified_push: JID → its options, as text of the configuration file. */
   readonly unifiedPush?: Readonly<Record<string, string>>;
 }
@@ -127,6 +129,8 @@ function configuration(folder: string, ports: Ports, options: ProsodyOptions): s
   const components = Object.entries(options.components ?? {}).map(
     ([jid, secret]) => `Component ${lua(jid)}\n  component_secret = ${lua(secret)}`,
   );
+  const rooms =
+    options.rooms === undefined ? '' : `Component ${lua(options.rooms)} "muc"\n  muc_room_locking = false`;
   const unifiedPush = Object.entries(options.unifiedPush ?? {}).map(
     ([jid, settings]) => `Component ${lua(jid)} "unified_push"\n  ${settings}`,
   );
@@ -152,6 +156,7 @@ allow_unencrypted_plain_auth = true
 ${options.settings ?? ''}
 ${hosts.join('\n')}
 ${components.join('\n')}
+${rooms}
 ${unifiedPush.join('\n')}
 `;
 }
