@@ -196,6 +196,75 @@ describe('messages on their way', () => {
     });
   });
 
+  describe('are told of', () => {
+    let received: Element[];
+    let ofRooms: string[];
+
+    beforeEach(() => {
+      received = [];
+      ofRooms = [];
+      const { hooks } = server.core.server;
+      hooks.received.on((account, stanza) => {
+        if (account.jid.local === 'ben') received.push(stanza);
+      });
+      hooks.roomMessage.on((to, stanza) => void ofRooms.push(`${to} ${stanza.attr('id')}`));
+    });
+
+    it('as their archive has made them, and as sessions and the store have them', async () => {
+      await say(ana, message(`${ben}/pc`, 'chat'));
+      expect(received).toEqual([pc.only()]);
+      expect(received.map(idsOf)).toEqual([[ben]]);
+      pc.session.presence = undefined;
+      await say(ana, message(ben, 'chat'));
+      expect(received[1]).toBe(offered[0]);
+    });
+
+    it('before a session has them', async () => {
+      const seen: number[] = [];
+      server.core.server.hooks.received.on(() => void seen.push(pc.link.sent.length));
+      await say(ana, message(`${ben}/pc`, 'chat'));
+      expect(seen).toEqual([0]);
+    });
+
+    it('even if nothing keeps them', async () => {
+      archive.keeps = false;
+      offlineAnswer = 'refused';
+      pc.session.presence = undefined;
+      await ana.say(message(ben, 'chat'));
+      await ana.say(message(`${ben}/gone`, 'error'));
+      expect(received.map((stanza) => stanza.attr('type'))).toEqual(['chat', 'error']);
+    });
+
+    it('as those of rooms, if they go back', async () => {
+      archive.keeps = false;
+      await ana.say(message(ben, 'groupchat', '1'));
+      await ana.say(message(`${ben}/gone`, 'groupchat', '2'));
+      await ana.say(message(`${ben}/pc`, 'groupchat', '3'));
+      expect(ofRooms).toEqual([`${ben} 1`, `${ben}/gone 2`]);
+      pc.link.isFull = true;
+      await ana.say(message(`${ben}/pc`, 'groupchat', '4'));
+      await pc.lose(...pc.link.take());
+      expect(ofRooms.slice(2)).toEqual([`${ben}/pc 4`, `${ben}/pc 3`]);
+      expect(ana.got()).toHaveLength(4);
+      expect(received.map((stanza) => stanza.attr('id'))).toEqual(['3', '4']);
+    });
+
+    it('while listeners fail', async () => {
+      const { hooks } = server.core.server;
+      const fail = () => {
+        throw new Error('flaw');
+      };
+      hooks.received.on(fail);
+      hooks.roomMessage.on(fail);
+      archive.keeps = false;
+      await ana.say(message(`${ben}/pc`, 'chat'));
+      await ana.say(message(ben, 'groupchat', '2'));
+      expect(pc.got()).toEqual(['message:chat:m']);
+      expect(conditionOf(ana.only())).toBe('service-unavailable');
+      expect(server.failures).toEqual(['received message', 'message of a room', 'received message']);
+    });
+  });
+
   describe('that no session takes', () => {
     beforeEach(() => {
       pc.session.presence = undefined;

@@ -62,6 +62,14 @@ describe('offline', () => {
     expect(server.recorded).toEqual([{ name: 'offlineMessage', jid: 'ana@example.org', result: 'stored' }]);
   });
 
+  it('notes what it hands over, and nothing else', async () => {
+    const before = message('a');
+    await keep(before);
+    const client = await appear('phone');
+    expect(client.link.sent.map((stanza) => server.handedOut.has(stanza))).toEqual([true]);
+    expect(server.handedOut.has(before)).toBe(false);
+  });
+
   it('keeps nothing but messages worth it', async () => {
     const chatState = message('a').withChildren([el('active', ns.chatStates)]);
     expect(await keep(chatState)).toBe('dropped');

@@ -317,6 +317,41 @@ describe('bounds', () => {
   });
 });
 
+describe('modules', () => {
+  let asked: string[];
+
+  beforeEach(() => {
+    asked = [];
+    stage.core.server.hooks.subscriptionRequested.on((account, request) => {
+      const isOnDisk = account.contacts.get(romeo)?.pendingIn !== undefined;
+      asked.push(`${account.jid} ${request.attr('from')} ${request.attr('to')} ${isOnDisk}`);
+      throw new Error('flaw');
+    });
+  });
+
+  it('hear of a request once, and do it no harm if they fail', async () => {
+    const r = await enter(`${romeo}/orchard`);
+    const j = await enter(`${juliet}/balcony`);
+    await say(r, 'subscribe', juliet);
+    await say(r, 'subscribe', juliet);
+    expect(asked).toEqual([`${juliet} ${romeo} ${juliet} true`]);
+    await say(j, 'subscribed', romeo);
+    expect(r.hears()).toContain(`subscribed ${juliet}`);
+    await say(r, 'subscribe', juliet);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('do not hear of one that could not be stored', async () => {
+    const r = await enter(`${romeo}/orchard`);
+    await enter(`${juliet}/balcony`);
+    stage.stores.tables.failure = new Error('disk full');
+    await stage.core.server.route(presence({ type: 'subscribe', from: 'new@example.net', to: juliet }));
+    stage.stores.tables.failure = undefined;
+    expect(asked).toEqual([]);
+    expect(r.hears()).toEqual([]);
+  });
+});
+
 describe('a store that fails', () => {
   it('changes nothing, routes nothing, and the client is told', async () => {
     const r = await enter(`${romeo}/orchard`);

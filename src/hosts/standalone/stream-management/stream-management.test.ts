@@ -574,6 +574,21 @@ describe('stream management', () => {
       expect(inner.extendHibernation(ana.session, 1_000)).toBe(false);
     });
 
+    it('as early as without that if somebody says so, from then on', async () => {
+      const { server: inner } = server.core;
+      expect(inner.endExtension(ana.session)).toBe(false);
+      await ana.lose();
+      inner.extendHibernation(ana.session, 10_000);
+      server.clock.advance(seconds(5_000));
+      expect(inner.endExtension(ana.session)).toBe(true);
+      server.clock.advance(seconds(599));
+      expect(isThere()).toBe(true);
+      server.clock.advance(seconds(2));
+      expect(isThere()).toBe(false);
+      expect(inner.endExtension(ana.session)).toBe(false);
+      expect(inner.endExtension(ben.session)).toBe(false);
+    });
+
     it('as early as the client wished', async () => {
       const desk = await clientOf('ana@example.org').then((client) => client.bind('desk'));
       await desk.enable({ resume: 'true', max: '5' });
