@@ -46,7 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'observability/events.ts',
   ],
-  'services/notify': ['xmpp', 'hosts/host.ts', 'observability/events.ts'],
+  'services/notify': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
   'services/unified-push': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
   http: [
     'errors.ts',
