@@ -66,7 +66,7 @@ export function decide(occasion: Occasion, recipient: Recipient, facts: Facts): 
   const whyNot = whyNotTold(occasion, recipient, facts);
   if (whyNot !== undefined) return { told: 'no', isUrgent: false, why: whyNot };
   const { level, kind, why } = occasion.importance;
-  if (isOwnDoing(occasion, recipient.rules, facts.account)) return unimportant('done by the account itself');
+  if (isOwnDoing(occasion, recipient.rules, facts)) return unimportant('done by the account itself');
   if (level === 'prompt') return unimportant(why);
   return { told: 'important', isUrgent: kind === 'call', why };
 }

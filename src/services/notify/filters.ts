@@ -31,6 +31,6 @@ function whyNotOfRoom(stanza: Element, rules: Rules, facts: Facts): string | und
   if (room === undefined || rule === undefined) return 'its room is not listed';
   if (rule.allow === 'always') return undefined;
   if (rule.allow === 'never') return 'its room is never told of';
-  const mentions = !isReflection(stanza, rules) && isMentioned(stanza, room, rule.nick, facts);
+  const mentions = !isReflection(stanza, rules, facts) && isMentioned(stanza, room, rule.nick, facts);
   return mentions ? undefined : 'its room is told of only when it mentions the account, and it does not';
 }
