@@ -34,17 +34,17 @@ export function withEnabled(
   };
 }
 
-/** Which have to go so that the one that was enabled has a place: first those that rest, then the oldest. */
+/**
+ * Which have to go so that the one that was enabled has a place: first those that rest, then the oldest. The list has the oldest
+ * first.
+ */
 export function excessOf(list: List, enabled: Registration, maxDevices: number): List {
   const ofChannel = list.filter(({ channel }) => channel === enabled.channel);
   const excess = Math.max(0, ofChannel.length - maxDevices);
   return ofChannel
     .filter((one) => one !== enabled)
-    .sort(byUse)
+    .sort((one, other) => Number(isResting(other)) - Number(isResting(one)))
     .slice(0, excess);
 }
 
-function byUse(one: Registration, other: Registration): number {
-  const rests = Number(other.restsSince !== undefined) - Number(one.restsSince !== undefined);
-  return rests !== 0 ? rests : one.enabledAt - other.enabledAt;
-}
+const isResting = ({ restsSince }: Registration) => restsSince !== undefined;
