@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Notification } from '../../src/services/notify/channel.js';
+import { InitialisationVectors } from '../../src/services/notify/cloud-notify/encrypted.js';
 import { createTarget } from '../../src/services/notify/cloud-notify/publish.js';
 import { readWish } from '../../src/services/notify/cloud-notify/wish.js';
 import { type Element, el } from '../../src/xmpp/element.js';
@@ -14,6 +15,7 @@ import { describeWithPeers } from '../harness/peer.js';
 
 const key = randomBytes(16).toString('base64');
 const settings = () => ({ importantBody: 'New Message!', withBody: false, withSender: false });
+const vectors = new InitialisationVectors(randomBytes);
 const signal = new AbortController().signal;
 
 /** A device that has asked for encryption, and what its app server is sent. */
@@ -28,7 +30,7 @@ function encryptedDevice(maxSize: number) {
     el('jingle', ns.pushCalls),
   );
   const address = { jid: Jid.parse('push.example.net'), node: 'n-4711' };
-  const target = createTarget(address, readWish(enable), { host, randomBytes, settings });
+  const target = createTarget(address, readWish(enable), { host, vectors, settings });
   return async (stanza: Element): Promise<Sealed> => {
     await target.deliver({ ...someNotification, stanza }, signal);
     const publish = host.requests.at(-1)?.iq.payload.child('publish');

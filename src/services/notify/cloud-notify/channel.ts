@@ -7,8 +7,9 @@ import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Channel } from '../channel.js';
 import type { Registrations } from '../registrations.js';
 import { readDisable, readEnable } from './enable.js';
+import { InitialisationVectors } from './encrypted.js';
 import { extensionFeatures } from './extensions.js';
-import { createTarget, type PublishOptions } from './publish.js';
+import { createTarget } from './publish.js';
 import { type PushAddress, readAddress } from './push-address.js';
 import { readDisableNotice } from './remote-disable.js';
 import type { CloudNotifySettings } from './settings.js';
@@ -42,7 +43,8 @@ export function createCloudNotify(options: CloudNotifyOptions): void {
   });
 }
 
-function createChannel(options: PublishOptions): Channel {
+function createChannel({ host, settings, randomBytes }: CloudNotifyOptions): Channel {
+  const options = { host, settings, vectors: new InitialisationVectors(randomBytes) };
   return {
     name: channel,
     open(registration) {

@@ -8,6 +8,7 @@ import { serialize } from '../../../xmpp/serialize.js';
 import { message } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Notification } from '../channel.js';
+import { InitialisationVectors } from './encrypted.js';
 import { createTarget } from './publish.js';
 import type { CloudNotifySettings } from './settings.js';
 import { readWish } from './wish.js';
@@ -37,7 +38,7 @@ function setUp({
   const target = createTarget(
     { jid: Jid.parse('push.example.net'), node: node === '' ? undefined : node },
     wish,
-    { host, randomBytes, settings: () => current },
+    { host, vectors: new InitialisationVectors(randomBytes), settings: () => current },
   );
   const deliver = (some: Partial<Notification> = {}, signal = new AbortController().signal) =>
     target.deliver(

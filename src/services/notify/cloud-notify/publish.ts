@@ -3,7 +3,7 @@ import { Element, noAttributes } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { Notification, Target } from '../channel.js';
 import { callSignalOf, contentText } from './content.js';
-import { encryptedElement, roomFor } from './encrypted.js';
+import { encryptedElement, type InitialisationVectors, roomFor } from './encrypted.js';
 import type { Extensions } from './extensions.js';
 import { outcomeOf } from './outcome.js';
 import type { PushAddress } from './push-address.js';
@@ -15,7 +15,8 @@ export interface PublishOptions {
   readonly host: Pick<Host, 'sendIq'>;
   /** Those of the moment. */
   readonly settings: () => CloudNotifySettings;
-  readonly randomBytes: (size: number) => Uint8Array;
+  /** For what is encrypted. */
+  readonly vectors: InitialisationVectors;
 }
 
 /** Milliseconds that an app server has for its answer. */
@@ -54,7 +55,7 @@ const low = new Element('priority', ns.pushPriority, noAttributes, ['low']);
 function notificationElement(
   notification: Notification,
   extensions: Extensions,
-  { settings, randomBytes }: PublishOptions,
+  { settings, vectors }: PublishOptions,
 ): Element {
   const { encryption } = extensions;
   const priority = priorityOf(notification, extensions);
@@ -64,7 +65,7 @@ function notificationElement(
   }
   const text = contentText(notification, roomFor(encryption.maxBytes));
   const isCall = extensions.wantsCalls && isRinging(notification);
-  const encrypted = encryptedElement(text, encryption, { isCall, randomBytes });
+  const encrypted = encryptedElement(text, encryption, { isCall, iv: vectors.next() });
   return element(priority === undefined ? [encrypted] : [priority, encrypted]);
 }
 
