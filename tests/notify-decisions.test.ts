@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Rules } from '../src/services/notify/channel.js';
 import {
@@ -380,5 +381,36 @@ describe('rules let a device be told of', () => {
   it.each(rules)('%s', (_, rule, xml, verdict) => {
     const way = xml.includes('groupchat') ? 'of a room, for the tablet' : 'a request';
     expect(verdictOf(way, xml, device('tablet', 'none', rule), factsOf(xml))).toBe(verdict);
+  });
+});
+
+describe('docs/cloud-notify-rules.md', () => {
+  const page = readFileSync(new URL('../docs/cloud-notify-rules.md', import.meta.url), 'utf8');
+  const verdicts = [
+    ...Object.values(table).flatMap((group) => group.flatMap(([, , ...told]) => told)),
+    ...whereabouts.map((where) => where[4]),
+    ...rules.map(([, , , verdict]) => verdict),
+    'no: it was told before',
+  ];
+  const reasonOf = (verdict: string) => verdict.replace(/^[^:]*: /, '');
+
+  it('has every reason', () => {
+    for (const reason of new Set(verdicts.map(reasonOf))) expect(page).toContain(`\`${reason}\``);
+  });
+
+  it('has no other reason in its tables, and says what is told as what', () => {
+    const rows = page
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !line.startsWith('| what comes up'));
+    const given = rows.flatMap((row) =>
+      [...row.matchAll(/`([a-z][^`<>]* [^`]*)`/g)].map(([, reason = '']) => reason),
+    );
+    for (const reason of given) expect(verdicts.map(reasonOf)).toContain(reason);
+    for (const row of rows) {
+      const [, , told = '', reason = ''] = row.split('|').map((cell) => cell.trim());
+      if (!/^(important|unimportant|no)\b/.test(told) || !reason.startsWith('`')) continue;
+      const words = told.replace('important, at once', 'urgent, important');
+      expect(verdicts).toContain(`${words}: ${reason.replaceAll('`', '')}`);
+    }
   });
 });
