@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createArchive } from '../../src/hosts/standalone/archive/archive.js';
 import { carbons } from '../../src/hosts/standalone/modules/carbons.js';
 import { offline } from '../../src/hosts/standalone/modules/offline.js';
-import { parseStored } from '../../src/hosts/standalone/stored-xml.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { StanzaError } from '../../src/xmpp/stanza-error.js';
+import { parseStored } from '../../src/xmpp/stored-xml.js';
 import { type Actor, CoreStage } from '../harness/core-stage.js';
 
 const ana = 'ana@example.org';

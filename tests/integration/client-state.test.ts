@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clientState } from '../../src/hosts/standalone/modules/client-state.js';
 import { offline } from '../../src/hosts/standalone/modules/offline.js';
-import { parseStored } from '../../src/hosts/standalone/stored-xml.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message, presence } from '../../src/xmpp/stanza.js';
+import { parseStored } from '../../src/xmpp/stored-xml.js';
 import { type CoreClient, EmbeddedCore } from '../harness/embedded-core.js';
 import { RecordingLink } from '../harness/fake-server.js';
 

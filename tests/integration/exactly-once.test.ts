@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { carbons } from '../../src/hosts/standalone/modules/carbons.js';
 import { offline } from '../../src/hosts/standalone/modules/offline.js';
-import { parseStored } from '../../src/hosts/standalone/stored-xml.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
+import { parseStored } from '../../src/xmpp/stored-xml.js';
 import { type Actor, CoreStage } from '../harness/core-stage.js';
 
 const ana = 'ana@example.org';

@@ -1,8 +1,8 @@
 import type { Element } from '../../../xmpp/element.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { parseStored } from '../../../xmpp/stored-xml.js';
 import type { AccountIq, Server } from '../module.js';
 import type { Session } from '../session.js';
-import { parseStored } from '../stored-xml.js';
 import { Turns } from '../turns.js';
 import { finElement, resultMessage } from './answers.js';
 import type { Archive } from './archive.js';

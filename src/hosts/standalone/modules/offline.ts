@@ -1,12 +1,12 @@
 import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
+import { parseStored } from '../../../xmpp/stored-xml.js';
 import type { Account } from '../account.js';
 import type { Server, ServerModule } from '../module.js';
 import { quietly } from '../quietly.js';
 import type { Session } from '../session.js';
 import { accountLimits } from '../settings.js';
-import { parseStored } from '../stored-xml.js';
 import { LentPages, type Page } from './lent-pages.js';
 import { UnderWay } from './under-way.js';
 import { isWorthKeeping } from './worth-keeping.js';

@@ -3,8 +3,8 @@ import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { AccountIq, Server, ServerModule } from '../module.js';
+import { parseInTurn } from '../parse-in-turn.js';
 import { accountLimits } from '../settings.js';
-import { parseInTurn } from '../stored-xml.js';
 import { Turns } from '../turns.js';
 
 const kind = 'private';

@@ -2,8 +2,6 @@ import type { Element } from '../../xmpp/element.js';
 import { parseStored } from '../../xmpp/stored-xml.js';
 import type { Turns } from './turns.js';
 
-export { parseStored };
-
 /** Characters of a text that is read at once. */
 const shortText = 4_096;
 
