@@ -150,6 +150,14 @@ describe('enabling', () => {
     },
   );
 
+  it('again with a change is another enabling, in the same millisecond too', async () => {
+    const { registrations, memory, only } = setUp();
+    await registrations.enable(ana, wish());
+    await registrations.enable(ana, wish({ details: 'options' }));
+    expect(await only()).toMatchObject({ enabledAt: noon + 1 });
+    expect(memory.rows).toMatchObject([{ enabledAt: noon + 1 }]);
+  });
+
   it('with another address replaces the one of the client', async () => {
     const { registrations, memory, addresses, removed, recorded } = setUp();
     await registrations.enable(ana, wish());

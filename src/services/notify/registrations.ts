@@ -19,7 +19,7 @@ export class Registration {
   client: string;
   details: string;
   target: Target;
-  /** Unix milliseconds: when it was enabled, or within a day of that. */
+  /** Unix milliseconds: when it was enabled, or within a day of that. Another one whenever it is written anew. */
   enabledAt: number;
   /** Deliveries in a row that were rejected. */
   failures: number;
@@ -245,7 +245,9 @@ export class Registrations {
   ): Promise<readonly [list: readonly Registration[], enabled: Registration]> {
     const name = account.toString();
     const health = { failures: 0, restsSince: undefined };
-    const stored = { account: name, ...wish, enabledAt: this.#options.now(), ...health };
+    const now = this.#options.now();
+    const enabledAt = now === known?.enabledAt ? now + 1 : now;
+    const stored = { ...wish, account: name, enabledAt, ...health };
     const fresh = this.#open(account, stored);
     if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
     await this.#options.store.save(stored);
