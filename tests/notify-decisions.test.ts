@@ -362,6 +362,7 @@ const rules: readonly RuleRow[] = [
   ['OMEMO, in which nobody can look', mentioned, room(says.omemo), unmentioned],
   ['a subject', mentioned, room(says.subject), unmentioned],
   ['an invitation to a call', mentioned, room(says.callInvite), unmentioned],
+  ['the localpart in own text', tea('mentioned', undefined), reflected(body('Ana is late')), unmentioned],
   ['the own nick in own text', mentioned, reflected(body('Ana is late')), unmentioned],
   [
     'the nick of the rule in text of that nick',
