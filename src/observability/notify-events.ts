@@ -29,8 +29,10 @@ export interface NotifyEvents {
   }): void;
   /** A delivery has ended. */
   notificationSent(event: NotificationSent): void;
-  /** Something that waited to be told is not told any more. */
-  notificationDropped(event: Device & { why: 'client is back' | 'too late' | 'too many' | 'removed' }): void;
+  /** Something that waited to be told is not told any more; `rests`: its registration begins to. */
+  notificationDropped(
+    event: Device & { why: 'client is back' | 'too late' | 'too many' | 'removed' | 'rests' },
+  ): void;
 }
 
 interface Device {
