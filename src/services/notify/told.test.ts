@@ -7,9 +7,9 @@ describe('Told', () => {
     const told = new Told();
     const stanza = message({ to: 'ana@example.org' });
     expect(told.has(stanza, 'phone')).toBe(false);
-    told.add(stanza, 'phone');
-    told.add(stanza, 'tablet');
-    told.add(stanza, 'phone');
+    told.add(stanza, 'phone', { isLost: false });
+    told.add(stanza, 'tablet', { isLost: false });
+    told.add(stanza, 'phone', { isLost: false });
     expect(told.has(stanza, 'phone')).toBe(true);
     expect(told.has(stanza, 'tablet')).toBe(true);
     expect(told.has(stanza, 'desktop')).toBe(false);
@@ -17,7 +17,18 @@ describe('Told', () => {
 
   it('takes no stanza for another that says the same', () => {
     const told = new Told();
-    told.add(message({ to: 'ana@example.org' }), 'phone');
+    told.add(message({ to: 'ana@example.org' }), 'phone', { isLost: false });
     expect(told.has(message({ to: 'ana@example.org' }), 'phone')).toBe(false);
+  });
+
+  it('knows that somebody was never told after all', () => {
+    const told = new Told();
+    const stanza = message({ to: 'ana@example.org' });
+    const telling = { isLost: false };
+    told.add(stanza, 'phone', telling);
+    telling.isLost = true;
+    expect(told.has(stanza, 'phone')).toBe(false);
+    told.add(stanza, 'phone', { isLost: false });
+    expect(told.has(stanza, 'phone')).toBe(true);
   });
 });

@@ -1,0 +1,222 @@
+import type { Events } from '../../observability/events.js';
+import type { Clock } from '../../xmpp/clock.js';
+import type { Jid } from '../../xmpp/jid.js';
+import type { Outcome } from './channel.js';
+import { Counts } from './counts.js';
+import type { Deliveries } from './deliveries.js';
+import { isResting } from './error-policy.js';
+import type { Healths } from './healths.js';
+import { Lane, places } from './lane.js';
+import type { News, Notice } from './notice.js';
+import type { Registration } from './registrations.js';
+import { Schedule } from './schedule.js';
+
+export interface BatchesOptions {
+  readonly deliveries: Pick<Deliveries, 'begin' | 'end'>;
+  readonly healths: Pick<Healths, 'of'>;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'notificationDropped'>;
+  /** From 0 up to 1. */
+  readonly jitter: () => number;
+  /** Milliseconds. */
+  readonly collectionTime: () => number;
+  /** Hears that a device was told of something important. */
+  readonly onTold: (registration: Registration) => void;
+  /** Registrations that may have something to be told of. */
+  readonly maxLanes?: number;
+}
+
+type WhyDropped = Parameters<Events['notificationDropped']>[0]['why'];
+
+/** How late the end of a collection or of a back-off may be found, in milliseconds. */
+const precision = 10;
+/** Milliseconds that answers are waited for at the end. */
+const lastPatience = 5_000;
+const maxCounts = 100_000;
+
+const busy: Outcome = { kind: 'retry', reason: 'it is being told of as much as it may be at once' };
+
+/**
+ * What is to be told to registrations: collects what comes, merges what has to wait, tries again what could not be delivered,
+ * and lets go of what is of no use any more.
+ */
+export class Batches {
+  readonly #options: BatchesOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #maxLanes: number;
+  readonly #schedule: Schedule<Lane>;
+  readonly #counts = new Counts(maxCounts);
+  #isStopped = false;
+
+  constructor(options: BatchesOptions) {
+    this.#options = options;
+    this.#maxLanes = options.maxLanes ?? 50_000;
+    this.#schedule = new Schedule(options.clock, precision, (lane) => this.#advance(lane));
+  }
+
+  /** Whether nobody was told of anything since its client was back, nor is to be. */
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0 && this.#counts.isEmpty;
+  }
+
+  /**
+   * Has a registration told of something: at once if that is urgent, else when the collection is over. Answers what became of
+   * it; undefined if it was dropped, because there is too much, or because this has stopped.
+   */
+  add(registration: Registration, news: News): Notice | undefined {
+    const lane = this.#laneOf(registration);
+    if (lane === undefined) {
+      this.#report(registration, 'too many');
+      return undefined;
+    }
+    const notice = lane.add(news, this.#options.clock.now(), this.#options.collectionTime());
+    if (news.isUrgent) this.#advance(lane);
+    else this.#wait(lane);
+    return notice;
+  }
+
+  /** Tells at once of what is collected, unless it backs off. */
+  hasten(registration: Registration): void {
+    const lane = this.#lanes.get(registration.key);
+    if (lane === undefined) return;
+    lane.hasten(this.#options.clock.now());
+    this.#advance(lane);
+  }
+
+  /**
+   * The client is back: it need not be told of what waits. That counts as told if the client has begun anew; but one that has
+   * resumed its session may be gone before it gets what is in the queue.
+   */
+  back(registration: Registration, how: 'resumed' | 'begun'): void {
+    this.#counts.delete(registration.key);
+    const lane = this.#lanes.get(registration.key);
+    if (lane === undefined) return;
+    lane.visits++;
+    for (const notice of lane.clear()) {
+      if (how === 'resumed') notice.lose();
+      this.#report(registration, 'client is back');
+    }
+    this.#wait(lane);
+  }
+
+  /** It rests, or is gone: nothing of what waits is told. */
+  drop(registration: Registration, why: 'rests' | 'removed'): void {
+    const lane = this.#lanes.get(registration.key);
+    if (why === 'removed') this.#counts.delete(registration.key);
+    if (lane === undefined) return;
+    for (const notice of lane.clear()) this.#lose(lane, notice, why);
+    lane.isClosed = why === 'removed';
+    this.#wait(lane);
+  }
+
+  /** The account is removed, with registrations that nobody else remembers. */
+  dropAccount(account: Jid): void {
+    for (const { registration } of this.#lanes.values()) {
+      if (registration.account.equals(account)) this.drop(registration, 'removed');
+    }
+  }
+
+  /** Tells it that there might be something, whatever its health; does not try again. */
+  ping(registration: Registration): Promise<Outcome> {
+    const lane = this.#laneOf(registration);
+    if (lane === undefined || lane.underWay >= places) return Promise.resolve(busy);
+    const message = { level: 'unimportant', kind: 'ping', stanza: undefined } as const;
+    const count = this.#counts.of(registration.key);
+    return new Promise((resolve) => {
+      lane.underWay++;
+      this.#options.deliveries.begin(registration, { ...message, count }, (outcome) => {
+        resolve(outcome);
+        this.#leave(lane, outcome);
+      });
+    });
+  }
+
+  /** Tells of what waits, once; waits for what is under way for a while. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#schedule.clear();
+    for (const lane of [...this.#lanes.values()]) this.#advance(lane);
+    await this.#options.deliveries.end(lastPatience);
+  }
+
+  #laneOf(registration: Registration): Lane | undefined {
+    const lane = this.#lanes.get(registration.key);
+    if (this.#isStopped) return undefined;
+    if (lane === undefined) return this.#open(registration);
+    // Another object if it fell out of the cache meanwhile.
+    lane.registration = registration;
+    return lane;
+  }
+
+  #open(registration: Registration): Lane | undefined {
+    if (this.#lanes.size >= this.#maxLanes) return undefined;
+    const lane = new Lane(registration);
+    this.#lanes.set(registration.key, lane);
+    return lane;
+  }
+
+  /** Tells of what is due, as far as there is room. */
+  #advance(lane: Lane): void {
+    const now = this.#options.clock.now();
+    while (lane.underWay < this.#placesOf(lane)) {
+      const notice = lane.take(this.#isStopped ? Number.POSITIVE_INFINITY : now);
+      if (notice === undefined) break;
+      if (notice.giveUpAt <= now) this.#lose(lane, notice, 'too late');
+      else this.#tell(lane, notice);
+    }
+    this.#wait(lane);
+  }
+
+  /** One that rests is tried by one thing alone. */
+  #placesOf({ registration }: Lane): number {
+    return isResting(this.#options.healths.of(registration)) ? 1 : places;
+  }
+
+  /** Waits for the first time that is to come; without one, for room. */
+  #wait(lane: Lane): void {
+    const due = lane.nextDue;
+    if (due === undefined || due <= this.#options.clock.now()) this.#schedule.delete(lane);
+    else if (!this.#isStopped) this.#schedule.set(lane, due);
+    if (lane.isIdle || lane.isClosed) this.#forget(lane);
+  }
+
+  #forget(lane: Lane): void {
+    const { key } = lane.registration;
+    if (this.#lanes.get(key) === lane) this.#lanes.delete(key);
+  }
+
+  #tell(lane: Lane, notice: Notice): void {
+    const { registration, visits } = lane;
+    const { level, kind, stanza } = notice.news;
+    const count = this.#counts.add(registration.key, notice.uncounted);
+    notice.uncounted = 0;
+    lane.underWay++;
+    this.#options.deliveries.begin(registration, { level, kind, stanza, count }, (outcome) => {
+      if (outcome.kind === 'retry') this.#retry(lane, notice, visits, outcome.after);
+      else if (outcome.kind === 'delivered' && level === 'important') this.#options.onTold(registration);
+      this.#leave(lane, outcome);
+    });
+  }
+
+  #leave(lane: Lane, outcome: Outcome): void {
+    lane.underWay--;
+    if (outcome.kind === 'delivered') lane.succeed();
+    this.#advance(lane);
+  }
+
+  #retry(lane: Lane, notice: Notice, visits: number, after: number | undefined): void {
+    if (lane.isClosed) this.#lose(lane, notice, 'removed');
+    else if (lane.visits !== visits) this.#lose(lane, notice, 'client is back');
+    else if (this.#isStopped) this.#lose(lane, notice, 'too late');
+    else lane.retry(notice, this.#options.clock.now(), after, this.#options.jitter());
+  }
+
+  #lose(lane: Lane, notice: Notice, why: WhyDropped): void {
+    notice.lose();
+    this.#report(lane.registration, why);
+  }
+
+  #report({ account, channel }: Registration, why: WhyDropped): void {
+    this.#options.events.notificationDropped({ jid: account.toString(), channel, why });
+  }
+}

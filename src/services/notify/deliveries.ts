@@ -1,0 +1,107 @@
+import type { AccountHost } from '../../hosts/host.js';
+import type { Events } from '../../observability/events.js';
+import type { Clock } from '../../xmpp/clock.js';
+import type { Notification, Outcome } from './channel.js';
+import type { Healths } from './healths.js';
+import type { Registration } from './registrations.js';
+
+export interface DeliveriesOptions {
+  readonly host: Pick<AccountHost, 'pendingSubscriptions'>;
+  readonly healths: Pick<Healths, 'take'>;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'handlerFailed' | 'notificationSent'>;
+}
+
+/** What is handed to a channel; the rest of the notification is found out when it is. */
+export type Message = Pick<Notification, 'level' | 'kind' | 'stanza' | 'count'>;
+
+/** Hands notifications to channels, and keeps an eye on them until their outcome is known and taken. */
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  /** One each: a signal with thousands of listeners costs more with each of them. */
+  readonly #open = new Set<AbortController>();
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a delivery. `done` is called when its outcome has changed the registration's health, on disk too; must not throw. */
+  begin(registration: Registration, message: Message, done: (outcome: Outcome) => void): void {
+    const controller = new AbortController();
+    this.#open.add(controller);
+    void this.#deliver(registration, message, controller.signal).then((outcome) => {
+      done(outcome);
+      this.#open.delete(controller);
+      if (this.#open.size === 0) this.#onIdle?.();
+    });
+  }
+
+  /** Waits until nothing is under way any more; what is after so many milliseconds is told to end, and left alone. */
+  async end(patience: number): Promise<void> {
+    if (this.#open.size === 0) return;
+    const { promise, resolve } = deferred();
+    this.#onIdle = resolve;
+    const cancel = this.#options.clock.after(patience, resolve);
+    await promise;
+    cancel();
+    for (const controller of this.#open) controller.abort();
+  }
+
+  /** Never rejects. */
+  async #deliver(registration: Registration, message: Message, signal: AbortSignal): Promise<Outcome> {
+    const { enabledAt } = registration;
+    const started = this.#options.clock.now();
+    const outcome = await this.#attempt(registration, message, signal);
+    this.#report(registration, message, outcome, (this.#options.clock.now() - started) / 1_000);
+    const written = this.#options.healths.take(registration, enabledAt, outcome);
+    if (written !== undefined) await written;
+    return outcome;
+  }
+
+  /** A channel answers how it ended, whatever happens; one that throws all the same will do so again. */
+  async #attempt({ account, target }: Registration, message: Message, signal: AbortSignal): Promise<Outcome> {
+    try {
+      const { level, kind, stanza, count } = message;
+      const asked = this.#options.host.pendingSubscriptions(account);
+      const pendingSubscriptions = typeof asked === 'number' ? asked : await this.#known(asked);
+      const notification = { account, level, kind, stanza, count, pendingSubscriptions };
+      return await target.deliver(notification, signal);
+    } catch (error) {
+      this.#options.events.handlerFailed({ what: 'notification', error });
+      return { kind: 'retry', reason: 'internal error' };
+    }
+  }
+
+  /** It is not worth failing for. */
+  async #known(count: Promise<number>): Promise<number> {
+    try {
+      return await count;
+    } catch (error) {
+      this.#options.events.handlerFailed({ what: 'pending subscriptions', error });
+      return 0;
+    }
+  }
+
+  #report(registration: Registration, message: Message, outcome: Outcome, seconds: number): void {
+    const { account, channel, target } = registration;
+    this.#options.events.notificationSent({
+      jid: account.toString(),
+      channel,
+      service: target.service,
+      level: message.level,
+      kind: message.kind,
+      outcome: outcome.kind,
+      ...(outcome.kind === 'delivered' ? undefined : { reason: outcome.reason }),
+      seconds,
+    });
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

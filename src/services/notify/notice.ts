@@ -1,0 +1,73 @@
+import type { Element } from '../../xmpp/element.js';
+import type { Notification } from './channel.js';
+import { patience } from './error-policy.js';
+
+/** What a device is to be told of. */
+export interface News extends Pick<Notification, 'level' | 'kind'> {
+  readonly stanza: Element;
+  /** It cannot wait until more has come: somebody calls, or calls no longer. */
+  readonly isUrgent: boolean;
+  /** It is one more that is worth showing. */
+  readonly isCounted: boolean;
+}
+
+/** One notification that is to be made, of all the news that came until then. The newest of them is what it says. */
+export class Notice {
+  news: News;
+  /** When it is not worth it any more. */
+  giveUpAt: number;
+  /** News in it that count and were not counted yet. */
+  uncounted: number;
+  #isLost = false;
+  #mergedInto: Notice | undefined;
+
+  constructor(news: News, now: number) {
+    this.news = news;
+    this.giveUpAt = giveUpAt(news, now);
+    this.uncounted = news.isCounted ? 1 : 0;
+  }
+
+  /** Whether it will never be told: nobody was told of its news then. */
+  get isLost(): boolean {
+    return this.#mergedInto?.isLost ?? this.#isLost;
+  }
+
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  renew(news: News, now: number): void {
+    this.news = news;
+    this.giveUpAt = giveUpAt(news, now);
+    if (news.isCounted) this.uncounted++;
+  }
+
+  /** This one has failed, and that one waits: they become one, which says what the newer one says. */
+  absorb(newer: Notice): void {
+    this.news = newer.news;
+    this.giveUpAt = newer.giveUpAt;
+    this.uncounted += newer.uncounted;
+    newer.mergeInto(this);
+  }
+
+  /** Its fate is that of the other one. */
+  mergeInto(other: Notice): void {
+    this.#mergedInto = other;
+  }
+
+  /** Whether this, an unimportant one, says nothing that an important one does not say: that somebody sent something. */
+  isNeedlessBeside(important: Notice): boolean {
+    return senderOf(this) === senderOf(important);
+  }
+}
+
+/** What was never tried yet is not given up, unless it is a call that nobody could answer any more. */
+function giveUpAt({ isUrgent }: News, now: number): number {
+  return isUrgent ? now + patience.call : Number.POSITIVE_INFINITY;
+}
+
+function senderOf({ news }: Notice): string | undefined {
+  const from = news.stanza.attr('from');
+  const slash = from?.indexOf('/') ?? -1;
+  return slash === -1 ? from : from?.slice(0, slash);
+}

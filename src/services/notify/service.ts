@@ -1,0 +1,100 @@
+import type { AccountHost } from '../../hosts/host.js';
+import type { Events } from '../../observability/events.js';
+import type { Clock } from '../../xmpp/clock.js';
+import type { Jid } from '../../xmpp/jid.js';
+import { Batches } from './batching.js';
+import type { Outcome } from './channel.js';
+import { Deliveries } from './deliveries.js';
+import { startEngine } from './engine.js';
+import { Healths } from './healths.js';
+import { createExtensions } from './hibernation.js';
+import { type Registration, Registrations } from './registrations.js';
+import type { NotifyStore } from './store.js';
+import { Teller } from './teller.js';
+import { Told } from './told.js';
+
+export interface NotifySettings {
+  /** Deliveries in a row that may be rejected before a registration rests. */
+  readonly maxErrors: number;
+  /** Registrations that an account may have by one channel. */
+  readonly maxDevices: number;
+  /** Seconds that a session waits for its client until that was told of something important. */
+  readonly maxHibernationTimeout: number;
+  /** Milliseconds that what comes is collected; 0: until the end of the turn. */
+  readonly collectionTime: number;
+}
+
+export interface NotifyOptions {
+  readonly host: AccountHost;
+  readonly store: NotifyStore;
+  /** Those of the moment. */
+  readonly settings: () => NotifySettings;
+  readonly clock: Clock;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly events: Events;
+}
+
+/** How a device was reached when it was tried. */
+export interface Ping {
+  readonly registration: Registration;
+  readonly outcome: Outcome;
+}
+
+export interface Notify {
+  /** Channels are added here; they enable and disable. */
+  readonly registrations: Registrations;
+  /**
+   * Tells devices of an account that there might be something, also those that rest; a success ends the rest. Never rejects.
+   * A device that is being told of much already is not told of that too: `retry`.
+   */
+  ping(account: Jid, which?: (registration: Registration) => boolean): Promise<readonly Ping[]>;
+  /** Tells at once of what was collected, and waits up to five seconds for answers. Nothing is told afterwards. */
+  stop(): Promise<void>;
+}
+
+/** Tells the devices of accounts, by the channels that they are registered with, of what arrives while they sleep. */
+export function createNotify(options: NotifyOptions): Notify {
+  const { host, store, settings, clock, now, events } = options;
+  const registrations = new Registrations({ store, maxDevices: () => settings().maxDevices, now, events });
+  const extensions = createExtensions({ host, seconds: () => settings().maxHibernationTimeout });
+  const healths = new Healths({ registrations, maxErrors: () => settings().maxErrors, now, events });
+  const deliveries = new Deliveries({ host, healths, clock, events });
+  const batches = new Batches({
+    ...{ deliveries, healths, clock, events, jitter: jitterOf(options.randomBytes) },
+    collectionTime: () => settings().collectionTime,
+    onTold: (registration) => extensions.end(registration),
+  });
+  healths.onRests((registration) => {
+    batches.drop(registration, 'rests');
+    extensions.end(registration);
+  });
+  registrations.onRemoved((registration) => {
+    batches.drop(registration, 'removed');
+    extensions.end(registration);
+  });
+  const teller = new Teller({ host, registrations, batches, healths, told: new Told(), now, events });
+  startEngine({ host, registrations, teller, batches, healths, extensions });
+
+  return {
+    registrations,
+    async ping(account, which = () => true) {
+      const list = await registrations.of(account);
+      const ping = async (registration: Registration) => ({
+        registration,
+        outcome: await batches.ping(registration),
+      });
+      return Promise.all(list.filter(which).map(ping));
+    },
+    stop: () => batches.stop(),
+  };
+}
+
+/** From 0 up to 1. */
+function jitterOf(randomBytes: (size: number) => Uint8Array): () => number {
+  return () => {
+    const [high = 0, low = 0] = randomBytes(2);
+    return (high * 256 + low) / 65_536;
+  };
+}

@@ -1,0 +1,173 @@
+import type { AccountHost, AccountSession } from '../../hosts/host.js';
+import type { Events } from '../../observability/events.js';
+import type { Element } from '../../xmpp/element.js';
+import { importance } from '../../xmpp/importance.js';
+import type { Jid } from '../../xmpp/jid.js';
+import { ns } from '../../xmpp/ns.js';
+import type { Batches } from './batching.js';
+import { decide, type Facts, type Occasion, type Source, type Verdict } from './decide.js';
+import { isToBeTried } from './error-policy.js';
+import type { Healths } from './healths.js';
+import type { Registration, Registrations } from './registrations.js';
+import { strangerOf } from './stranger.js';
+import type { Told } from './told.js';
+
+export interface TellerOptions {
+  readonly host: Pick<
+    AccountHost,
+    'isContact' | 'isHibernating' | 'isOccupant' | 'originalOf' | 'sessionsOf'
+  >;
+  readonly registrations: Pick<Registrations, 'of'>;
+  readonly batches: Pick<Batches, 'add'>;
+  readonly healths: Pick<Healths, 'of'>;
+  readonly told: Told;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly events: Pick<Events, 'handlerFailed' | 'notificationDecided'>;
+}
+
+/** What has come up for an account. */
+interface Arrival {
+  readonly source: Source;
+  readonly account: Jid;
+  readonly stanza: Element;
+  /** Which client it concerns alone; undefined: all of the account. */
+  readonly client: string | undefined;
+}
+
+const noSessions: readonly AccountSession[] = [];
+
+/** Has those of an account's devices told of a stanza that are to be told. */
+export class Teller {
+  readonly #options: TellerOptions;
+
+  constructor(options: TellerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Decides at once, unless a store has to be asked first. Stanzas come to accounts all the time: where there is no device, this
+   * is all that is done.
+   */
+  tell(source: Source, account: Jid, stanza: Element, client?: string): void | Promise<void> {
+    const devices = this.#options.registrations.of(account);
+    if (devices instanceof Promise) {
+      return devices.then((loaded) => this.#tellAll(loaded, { source, account, stanza, client }));
+    }
+    if (devices.length > 0) return this.#tellAll(devices, { source, account, stanza, client });
+  }
+
+  #tellAll(devices: readonly Registration[], arrival: Arrival): void | Promise<void> {
+    const { client } = arrival;
+    const concerned = client === undefined ? devices : devices.filter((device) => device.client === client);
+    if (concerned.length === 0) return;
+    const occasion = this.#occasionOf(arrival);
+    const isContact = this.#isFromContact(concerned, arrival.account, occasion.stanza);
+    if (typeof isContact === 'boolean') return this.#judge(concerned, occasion, arrival.account, isContact);
+    return isContact.then((known) => this.#judge(concerned, occasion, arrival.account, known));
+  }
+
+  #occasionOf({ source, account, stanza, client }: Arrival): Occasion {
+    const { host } = this.#options;
+    return {
+      source,
+      direction: 'incoming',
+      stanza: host.originalOf(stanza),
+      importance: importance(stanza, (occupant) => host.isOccupant(account, occupant)),
+      client,
+    };
+  }
+
+  /** Asked only if a device cares. Somebody of whom that cannot be found out is not ignored. */
+  #isFromContact(
+    devices: readonly Registration[],
+    account: Jid,
+    stanza: Element,
+  ): boolean | Promise<boolean> {
+    if (!devices.some(({ target }) => target.rules.ignoresUnknown)) return true;
+    const { host, events } = this.#options;
+    const stranger = strangerOf(stanza, account);
+    const isContact = stranger === undefined || host.isContact(account, stranger);
+    if (typeof isContact === 'boolean') return isContact;
+    return isContact.catch((error: unknown) => {
+      events.handlerFailed({ what: 'contact of a notification', error });
+      return true;
+    });
+  }
+
+  #judge(devices: readonly Registration[], occasion: Occasion, account: Jid, isContact: boolean): void {
+    const { host } = this.#options;
+    // What concerns one client alone does so wherever that is.
+    const sessions = occasion.client === undefined ? host.sessionsOf(account) : noSessions;
+    const isNobodyThere = devices.some(({ target }) => target.rules.whileAway) && areAllAway(sessions);
+    const isOwnOccupant = (occupant: string) => host.isOccupant(account, occupant);
+    const facts = { account, isContact, isOwnOccupant };
+    for (const device of devices) this.#judgeOne(device, occasion, facts, sessions, isNobodyThere);
+  }
+
+  #judgeOne(
+    device: Registration,
+    occasion: Occasion,
+    facts: Facts,
+    sessions: readonly AccountSession[],
+    isNobodyThere: boolean,
+  ): void {
+    const { client, key, target } = device;
+    const session = this.#stateOf(client, sessions);
+    const wasTold = this.#options.told.has(occasion.stanza, key);
+    const recipient = { client, session, isNobodyThere, rules: target.rules, wasTold };
+    const verdict = this.#unlessItRests(device, decide(occasion, recipient, facts));
+    if (verdict.told !== 'no') this.#add(device, occasion, verdict.told, verdict.isUrgent);
+    const { told, why } = verdict;
+    this.#options.events.notificationDecided({
+      jid: facts.account.toString(),
+      source: occasion.source,
+      ...{ told, why },
+    });
+  }
+
+  #stateOf(client: string, sessions: readonly AccountSession[]): 'live' | 'hibernating' | 'none' {
+    for (const session of sessions) {
+      if (session.jid.resource !== client) continue;
+      return this.#options.host.isHibernating(session) ? 'hibernating' : 'live';
+    }
+    return 'none';
+  }
+
+  #unlessItRests(device: Registration, verdict: Verdict): Verdict {
+    if (verdict.told === 'no') return verdict;
+    if (isToBeTried(this.#options.healths.of(device), this.#options.now())) return verdict;
+    return { told: 'no', isUrgent: false, why: 'the registration rests' };
+  }
+
+  #add(
+    device: Registration,
+    { importance: { kind }, stanza }: Occasion,
+    level: 'important' | 'unimportant',
+    isUrgent: boolean,
+  ): void {
+    const isCounted = level === 'important' && kind !== 'subscription' && !endsCall(stanza);
+    const notice = this.#options.batches.add(device, { level, kind, stanza, isUrgent, isCounted });
+    if (notice !== undefined) this.#options.told.add(stanza, device.key, notice);
+  }
+}
+
+/** Whoever has called does so no longer (XEP-0353 §3.5, XEP-0482). */
+function endsCall(stanza: Element): boolean {
+  return (
+    stanza.child('retract', ns.callSignals) !== undefined ||
+    stanza.child('retract', ns.callInvitations) !== undefined
+  );
+}
+
+/** All that are available, and at least one. */
+function areAllAway(sessions: readonly AccountSession[]): boolean {
+  let isOneAway = false;
+  for (const { presence } of sessions) {
+    if (presence === undefined) continue;
+    const show = presence.child('show')?.text();
+    if (show !== 'away' && show !== 'xa') return false;
+    isOneAway = true;
+  }
+  return isOneAway;
+}
