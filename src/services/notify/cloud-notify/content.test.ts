@@ -59,6 +59,14 @@ describe('the content of a notification', () => {
       { type: 'groupchat', sender: 'team@rooms.example.org', message: 'Closed.' },
     ],
     [
+      'a call into a room, which is none for a device',
+      message(
+        { from: 'team@rooms.example.org/Bob', type: 'groupchat' },
+        el('propose', ns.callSignals, { id: 'call-7' }),
+      ),
+      { type: 'groupchat', sender: 'team@rooms.example.org', nickname: 'Bob' },
+    ],
+    [
       'a call',
       signal('propose', description('video'), description('audio'), description('audio')),
       { type: 'call', sender: phone, sid: 'call-7', media: ['audio', 'video'] },

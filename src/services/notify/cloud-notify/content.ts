@@ -52,11 +52,10 @@ function shortened(content: Content, maxBytes: number): string {
 function contentOf({ stanza, account, count: unread }: Notification): Content {
   const from = stanza?.attr('from') ?? account.toString();
   if (stanza?.name !== 'message') return { unread, type: typeOfRest(stanza), sender: bareOf(from) };
-  const groupchat = stanza.attr('type') === 'groupchat';
-  const signal = groupchat ? undefined : callSignalOf(stanza);
+  const signal = callSignalOf(stanza);
   if (signal !== undefined) return { unread, type: 'call', sender: from, ...aboutCall(signal) };
   const common = { unread, sender: bareOf(from), ...aboutText(stanza) };
-  if (!groupchat) return { ...common, type: 'chat' };
+  if (!isOfRoom(stanza)) return { ...common, type: 'chat' };
   const nickname = from.slice(bareOf(from).length + 1);
   return { ...common, type: 'groupchat', ...(nickname !== '' && { nickname }) };
 }
@@ -66,10 +65,13 @@ function typeOfRest(stanza: Element | undefined): 'subscribe' | 'chat' {
   return stanza?.name === 'presence' && stanza.attr('type') === 'subscribe' ? 'subscribe' : 'chat';
 }
 
-/** What a message says of a call (XEP-0353). */
+/** What a message says of a call (XEP-0353). Rooms call nobody. */
 export function callSignalOf(stanza: Element): Element | undefined {
+  if (isOfRoom(stanza)) return undefined;
   return stanza.elements().find((child) => child.ns === ns.callSignals);
 }
+
+const isOfRoom = (stanza: Element) => stanza.attr('type') === 'groupchat';
 
 function aboutCall(signal: Element): Pick<Content, 'sid' | 'media'> {
   const sid = signal.attr('id') ?? '';

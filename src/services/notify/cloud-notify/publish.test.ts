@@ -163,6 +163,12 @@ describe('a publish', () => {
     if (type === 'voip') expect(notification.child('priority', ns.pushPriority)?.text()).toBe('high');
   });
 
+  it('of a room does not ring', async () => {
+    const stanza = call('propose').withAttrs({ from: 'team@rooms.example.org/Bob', type: 'groupchat' });
+    const notification = await setUp({ wishes: [encrypt, jingle] }).publish({ stanza });
+    expect(notification.child('encrypted', ns.pushEncryption)?.attr('type')).toBeUndefined();
+  });
+
   it('without stanza is possible, encrypted and not', async () => {
     expect(names(await setUp().publish({ stanza: undefined, kind: 'ping' }))).toEqual(['x', 'priority']);
     const notification = await setUp({ wishes: [encrypt] }).publish({ stanza: undefined, kind: 'ping' });
