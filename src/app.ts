@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, ListenAddress, StandaloneConfig } from './config/config.js';
 import { controlSocketName } from './control/protocol.js';
+import { pushHandlers } from './control/push-handlers.js';
 import { createControlServer } from './control/server.js';
 import { userHandlers } from './control/user-handlers.js';
 import { type Hosting, openAccounts, openHosting } from './hosting.js';
@@ -10,6 +11,7 @@ import type { Host } from './hosts/host.js';
 import type { AccountAdmin } from './hosts/standalone/account-admin.js';
 import { createHttpServer } from './http/server.js';
 import { explainListening } from './listen-error.js';
+import { type Notifying, openNotifying } from './notifying.js';
 import { createEvents, type Events } from './observability/events.js';
 import { createHealth } from './observability/health.js';
 import type { Logger } from './observability/logger.js';
@@ -29,7 +31,7 @@ export interface App {
   readonly httpAddress: ListenAddress;
   /** Where others connect to the embedded server; none on a component. */
   readonly addresses: Hosting['addresses'];
-  /** Applies what can change while running: ACL, log level, registration, certificate. Never rejects. */
+  /** Applies what can change while running: ACL, log level, registration, notifications, certificate. Never rejects. */
   reload(config: Config): Promise<void>;
   /** Answers what is under way, then closes everything in reverse order. */
   stop(): Promise<void>;
@@ -72,7 +74,8 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
   const unifiedPush = await openUnifiedPush(config, hosting.push, storage, events);
   closers.push(() => unifiedPush.stop());
   closers.push(startSweeping(storage, events));
-  await startHosting(config, hosting, { ...options, events, closers });
+  const notifying = openNotifying(config, hosting, { storage, events });
+  await startHosting(config, hosting, { ...options, notifying, events, closers });
 
   const health = createHealth({
     checks: {
@@ -96,6 +99,7 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
   const reload = async (next: Config) => {
     unifiedPush.setAcl(next.unifiedPush.acl);
     logger.setLevel(next.log.level);
+    notifying?.reload(next);
     await hosting.reload(next);
   };
   return { httpAddress, addresses: hosting.addresses, reload };
@@ -133,6 +137,7 @@ async function openStorageFor({ storage }: Config, events: Events, logger: Logge
 }
 
 interface Surroundings extends AppOptions {
+  readonly notifying: Notifying | undefined;
   readonly events: Events;
   readonly closers: Closer[];
 }
@@ -141,18 +146,22 @@ interface Surroundings extends AppOptions {
 async function startHosting(
   config: Config,
   hosting: Hosting,
-  { events, closers, ...options }: Surroundings,
+  { notifying, events, closers, ...options }: Surroundings,
 ): Promise<void> {
   const { local } = hosting;
   if (local !== undefined) {
     const path = join(config.dataDir, controlSocketName);
-    const handlers = userHandlers(local.accounts, local.domain);
+    const handlers = {
+      ...userHandlers(local.accounts, local.domain),
+      ...(notifying && pushHandlers({ ...local, notify: notifying })),
+    };
     const control = createControlServer({ path, handlers, events });
     closers.push(() => control.stop());
     // First, because it finds out whether another process has this data_dir.
     await control.start();
   }
   closers.push(() => hosting.stop());
+  if (notifying !== undefined) closers.push(() => notifying.stop());
   await hosting.start();
   if (local !== undefined) await welcome(config, local, options);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ComponentConfig, Config, StandaloneConfig } from './config/config.js';
 import { type ComponentHost, createComponentHost } from './hosts/component/component-host.js';
-import type { Host } from './hosts/host.js';
+import type { AccountHost, Host } from './hosts/host.js';
 import type { AccountAdmin } from './hosts/standalone/account-admin.js';
 import { assembleServer } from './hosts/standalone/assemble.js';
 import {
@@ -23,7 +23,7 @@ export interface Hosting {
   /** Where others connect, with real ports, from the start on; none on a component. */
   readonly addresses: ServerAddresses;
   /** Whose accounts live here; undefined on a component. */
-  readonly local: { readonly domain: Jid; readonly accounts: AccountAdmin } | undefined;
+  readonly local: LocalAccounts | undefined;
   /** Takes over connections for WebSockets; undefined on a component. */
   readonly upgrade: Upgrade | undefined;
   /** A component connects when it can; a server rejects if it cannot listen. */
@@ -31,6 +31,13 @@ export interface Hosting {
   stop(): Promise<void>;
   /** Applies what can change while running. Never rejects. */
   reload(config: Config): Promise<void>;
+}
+
+/** The accounts of the embedded server: for whoever manages them, and for services. */
+interface LocalAccounts {
+  readonly domain: Jid;
+  readonly accounts: AccountAdmin;
+  readonly accountHost: AccountHost;
 }
 
 export interface HostingOptions {
@@ -110,7 +117,7 @@ async function openStandalone(
     get addresses() {
       return host.addresses;
     },
-    local: { domain: standalone.domain, accounts: host.accounts },
+    local: { domain: standalone.domain, accounts: host.accounts, accountHost: host.accountHost },
     upgrade: host.upgrade,
     start: () => host.start(),
     stop: () => host.stop(),

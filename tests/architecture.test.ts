@@ -81,8 +81,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'http/upgrade.ts',
     'storage/open.ts',
   ],
+  'notifying.ts': [
+    'hosting.ts',
+    'hosts/system-clock.ts',
+    'config/config.ts',
+    'observability/events.ts',
+    'services/notify',
+    'storage/open.ts',
+  ],
   'app.ts': [
     'version.ts',
+    'notifying.ts',
     'listen-error.ts',
     'hosting.ts',
     'config/config.ts',
