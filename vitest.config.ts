@@ -15,6 +15,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Those that are played at once wait for servers, and cost little else.
+          maxConcurrency: 12,
         },
       },
     ],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Connection, defaultConnectionLimits } from '../../src/hosts/component/connection.js';
 import { systemClock } from '../../src/hosts/system-clock.js';
 import { parseForm } from '../../src/xmpp/data-form.js';
@@ -14,9 +15,9 @@ import { waitFor } from './net.js';
 export interface Publish {
   readonly node: string;
   readonly from: string;
-  /** Important ones tell of a body, be it an empty one; this is how app servers tell them from others. */
+  /** Important ones tell of a body: by this app servers tell them from others. */
   readonly level: 'important' | 'unimportant';
-  /** The fields of the summary, without its type. */
+  /** The fields of the summary that have values, without its type. */
   readonly summary: Readonly<Record<string, string>>;
   /** What stands in `<publish-options/>`. */
   readonly options: Element | undefined;
@@ -48,6 +49,8 @@ export class AppServer {
   /** All that it has ever got, in order. */
   readonly publishes: Publish[] = [];
   readonly #scripts = new Map<string, Answer[]>();
+  /** Ids of pings that were answered. */
+  readonly #pongs = new Set<string>();
 
   constructor(options: AppServerOptions) {
     this.jid = options.jid;
@@ -97,6 +100,13 @@ export class AppServer {
     return publish;
   }
 
+  /** Resolves when a server has worked on everything that it was sent before. */
+  async settle(domain: string): Promise<void> {
+    const id = `ping-${randomBytes(6).toString('hex')}`;
+    this.send(el('iq', ns.client, { type: 'get', id, from: this.jid, to: domain }, el('ping', ns.ping)));
+    await waitFor(`${domain} to answer a ping`, () => this.#pongs.delete(id), { timeout: 60_000 });
+  }
+
   /** Tells an account that the node is no more (XEP-0357 §8). */
   disable(node: string, account: string, from = this.jid): void {
     const affiliation = el('affiliation', ns.pubsub, { jid: account, affiliation: 'none' });
@@ -128,7 +138,11 @@ export class AppServer {
 
   #take(stanza: Element): void {
     const type = stanza.attr('type');
-    if (stanza.name !== 'iq' || type === 'result' || type === 'error') return;
+    if (stanza.name !== 'iq') return;
+    if (type === 'result' || type === 'error') {
+      this.#pongs.add(stanza.attr('id') ?? '');
+      return;
+    }
     const publish = readPublish(stanza);
     if (publish === undefined) this.#serve(stanza);
     else {
@@ -159,12 +173,13 @@ function readPublish(stanza: Element): Publish | undefined {
   const notification = publish.child('item')?.child('notification', ns.push);
   const x = notification?.child('x', ns.dataForms);
   const fields = x === undefined ? [] : (parseForm(x)?.fields ?? []);
-  const summary = Object.fromEntries(fields.map((field) => [field.var ?? '', field.values.join('\n')]));
+  const given = fields.filter(({ values }) => values.length > 0);
+  const summary = Object.fromEntries(given.map((field) => [field.var ?? '', field.values.join('\n')]));
   const { FORM_TYPE: _, ...rest } = summary;
   return {
     node: publish.attr('node') ?? '',
     from: stanza.attr('from') ?? '',
-    level: 'last-message-body' in rest ? 'important' : 'unimportant',
+    level: (rest['last-message-body'] ?? '') === '' ? 'unimportant' : 'important',
     summary: rest,
     options: pubsub?.child('publish-options')?.firstElement(),
     stanza,

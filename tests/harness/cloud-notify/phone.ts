@@ -96,8 +96,9 @@ export class Phone {
     await this.request('get', el('ping', ns.ping));
   }
 
-  /** Its connection breaks; resolves when the server knows it. */
+  /** Its connection breaks, once it has said what it has got unless it does not; resolves when the server knows it. */
   async fallAsleep(): Promise<void> {
+    if (this.#client.isAttentive) this.#client.acknowledge();
     await this.#client.fallAsleep();
   }
 

@@ -13,7 +13,8 @@ type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal';
 export class Cast {
   readonly world: PushWorld;
   #friend: Promise<Peer> | undefined;
-  #next = 0;
+  #accounts = 0;
+  #devices = 0;
 
   constructor(world: PushWorld) {
     this.world = world;
@@ -21,14 +22,14 @@ export class Cast {
 
   /** The bare JID of an account that nobody has used. */
   account(): string {
-    const bare = `${mark}-${this.#next++}@${this.world.domain}`;
+    const bare = `${mark}-${this.#accounts++}@${this.world.domain}`;
     if (this.world.server.accounts[bare] === undefined) throw new Error('there are no more accounts');
     return bare;
   }
 
-  /** A number that nobody else gets. */
-  number(): number {
-    return this.#next++;
+  /** A number for a client. */
+  device(): number {
+    return this.#devices++;
   }
 
   friend(): Promise<Peer> {
@@ -59,21 +60,17 @@ export const body = (text = newText()) => el('body', ns.client, {}, text);
 export class Stage {
   readonly #cast: Cast;
   readonly #friend: Peer;
-  readonly #guard: Phone;
-  readonly #phones: Phone[];
+  readonly #guards: Phone[] = [];
+  readonly #phones: Phone[] = [];
 
-  private constructor(cast: Cast, friend: Peer, guard: Phone) {
+  private constructor(cast: Cast, friend: Peer) {
     this.#cast = cast;
     this.#friend = friend;
-    this.#guard = guard;
-    this.#phones = [guard];
   }
 
   static async build(cast: Cast): Promise<Stage> {
-    const guard = await logIn(cast, cast.account(), `${mark}-guard`);
-    const stage = new Stage(cast, await cast.friend(), guard);
-    await stage.enable(guard);
-    await guard.fallAsleep();
+    const stage = new Stage(cast, await cast.friend());
+    stage.#guards.push(await stage.sleeper(), await stage.absentee());
     return stage;
   }
 
@@ -113,8 +110,9 @@ export class Stage {
 
   /** A client without push. */
   async device(bare = this.#cast.account()): Promise<Phone> {
-    const phone = await logIn(this.#cast, bare, `${mark}-${this.#cast.number()}`);
+    const phone = await logIn(this.#cast, bare, `${mark}-${this.#cast.device()}`);
     this.#phones.push(phone);
+    await phone.settle();
     return phone;
   }
 
@@ -140,18 +138,34 @@ export class Stage {
   }
 
   /**
-   * The levels of all publishes to a phone, when everything has come that anything until now has led to. A client that sleeps
-   * is written to: what the server collects before it pushes, it collects for that one as long as for others, so that its push
-   * is behind all that were begun before.
+   * The levels of all publishes to phones, when everything has come that anything until now has led to. Clients of other
+   * accounts are written to, one that sleeps and one that is not there: what the server keeps, and collects before it pushes,
+   * it keeps and collects for those as for others, so that their pushes are behind all that were begun before.
    */
   async heard(...phones: readonly Phone[]): Promise<string[][]> {
-    await this.wake(this.#guard);
+    await Promise.all(this.#guards.map((guard) => this.wake(guard)));
     return phones.map((phone) => this.publishes(phone).map(({ level }) => level));
   }
 
   async heardBy(phone: Phone): Promise<string[]> {
     const [levels = []] = await this.heard(phone);
     return levels;
+  }
+
+  /** Whether a phone is told more than `count` times before guards have been told of five later messages, one after another. */
+  async hears(phone: Phone, count: number): Promise<boolean> {
+    for (let time = 0; time < 5 && this.publishes(phone).length <= count; time++) await this.heard();
+    return this.publishes(phone).length > count;
+  }
+
+  /** The server has worked on all that the app server has said. */
+  settleAnswers(): Promise<void> {
+    return this.world.appServer.settle(this.world.domain);
+  }
+
+  /** The levels of publishes to a node. */
+  levels(node: string): string[] {
+    return this.world.appServer.to(node).map(({ level }) => level);
   }
 
   close(): void {
