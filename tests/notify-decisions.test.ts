@@ -76,6 +76,7 @@ const cipher = 'important: encrypted';
 const rings = 'urgent, important: somebody calls';
 const ringsNoMore = 'urgent, important: a call has ended before an answer';
 const invited = 'important: an invitation to a room';
+const roomCalls = 'important: an invitation to a call in a room';
 const asks = 'important: somebody wants to see us';
 const callGoesOn = 'unimportant: a call goes on or ends';
 const own = 'unimportant: done by the account itself';
@@ -171,6 +172,7 @@ const table: Readonly<Record<keyof typeof ways, readonly Row[]>> = {
     ['OMEMO in a room', room(says.omemo), cipher, another, another],
     ['own text in a room', reflected(says.text), own, another, another],
     ['an own chat state in a room', reflected(says.composing), ...all(ownSignal)],
+    ['an invitation to a call in a room', room(says.callInvite), roomCalls, another, another],
     ['a correction in a room', room(says.correction), ...all(correction)],
     ['a marker in a room', room(says.displayed), ...all(signal)],
     ['a reaction in a room', room(says.reaction), ...all(roomReaction)],
@@ -195,6 +197,9 @@ const table: Readonly<Record<keyof typeof ways, readonly Row[]>> = {
   'a call': [
     ['a call', chat(says.propose), rings, rings, rings],
     ['a call of the account itself', sent(says.propose), ...all('no: the account itself calls')],
+    ['an invitation to a call', chat(says.callInvite), rings, rings, rings],
+    ['an invitation to a call in a room', room(says.callInvite), ...all('no: it is no call')],
+    ['a call that came back', other.bouncedCall, ...all('no: it is no call')],
     ['the end of a call', chat(says.finish), ...all('no: it is no call')],
   ],
   'of a room, for the tablet': [

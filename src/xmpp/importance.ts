@@ -31,6 +31,11 @@ export interface Importance {
 
 const call = { level: 'important', kind: 'call', why: 'somebody calls' } as const;
 const callRetracted = { level: 'important', kind: 'call', why: 'a call has ended before an answer' } as const;
+const roomCall = {
+  level: 'important',
+  kind: 'invitation',
+  why: 'an invitation to a call in a room',
+} as const;
 const callSignal = { level: 'prompt', kind: 'call', why: 'a call goes on or ends' } as const;
 const encrypted = { level: 'important', kind: 'message', why: 'encrypted' } as const;
 const text = { level: 'important', kind: 'message', why: 'has a body' } as const;
@@ -106,7 +111,7 @@ function ofContent(message: Element): Importance {
   if (isRetraction(message)) return retraction;
   if (message.child('reactions', ns.reactions) !== undefined)
     return type === 'groupchat' ? roomReaction : reaction;
-  return ofCall(message) ?? ofText(message) ?? ofRest(message, type);
+  return ofCall(message, type) ?? ofText(message) ?? ofRest(message, type);
 }
 
 /** The text beside is for clients that know no retractions (XEP-0424); earlier versions had it in a fastening. */
@@ -118,14 +123,22 @@ function isRetraction(message: Element): boolean {
 }
 
 /**
- * Jingle message initiation (XEP-0353) and invitations to calls (XEP-0482). Who rings must hear that nobody calls any more.
+ * Jingle message initiation (XEP-0353) and invitations to calls (XEP-0482). Who rings must hear that nobody calls any more. A room
+ * rings nobody: it invites all who are in it, and says who comes and goes.
  */
-function ofCall(message: Element): Importance | undefined {
-  for (const child of message.children) {
+function ofCall(message: Element, type: string | undefined): Importance | undefined {
+  const signal = callSignalIn(message);
+  if (signal === undefined) return undefined;
+  const isBegun = signal.name === 'propose' || signal.name === 'invite';
+  if (type === 'groupchat') return isBegun ? roomCall : undefined;
+  if (isBegun) return call;
+  return signal.name === 'retract' ? callRetracted : callSignal;
+}
+
+function callSignalIn({ children }: Element): Element | undefined {
+  for (const child of children) {
     if (typeof child === 'string') continue;
-    if (child.ns !== ns.callSignals && child.ns !== ns.callInvitations) continue;
-    if (child.name === 'propose' || child.name === 'invite') return call;
-    return child.name === 'retract' ? callRetracted : callSignal;
+    if (child.ns === ns.callSignals || child.ns === ns.callInvitations) return child;
   }
   return undefined;
 }

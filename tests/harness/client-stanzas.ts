@@ -90,6 +90,7 @@ export const clientStanzas = {
   /** Personal eventing (XEP-0163). */
   event: `<message xmlns='jabber:client' type='headline' from='ben@example.net' ${forAna}><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='eu.siacs.conversations.axolotl.devicelist'><item id='current'/></items></event></message>`,
   bounced: `<message xmlns='jabber:client' type='error' id='3f1b' from='ben@example.net' to='ana@example.org/phone'><body>Are you coming?</body><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+  bouncedCall: `<message xmlns='jabber:client' type='error' from='ben@example.net' ${forAna}>${says.propose}<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
   /** A private message of an occupant (XEP-0045 §7.5). */
   privateOfOccupant: `<message xmlns='jabber:client' type='chat' id='3f1b' ${fromRoom}><body>Psst</body><x xmlns='http://jabber.org/protocol/muc#user'/></message>`,
   /** Of a room that names the person who invites (XEP-0045 §7.8.2). */
