@@ -12,6 +12,8 @@ import { defaultFederationLimits } from '../src/hosts/standalone/s2s/federation-
 import { accountLimits } from '../src/hosts/standalone/settings.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
+import { patience, retryDelay } from '../src/services/notify/error-policy.js';
+import { places } from '../src/services/notify/lane.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
 import { Jid } from '../src/xmpp/jid.js';
 import { defaultParserLimits } from '../src/xmpp/parser.js';
@@ -398,6 +400,55 @@ describe('docs/architecture.md', () => {
     ]);
     expect(standalone('core.ts', 'stopWithin')).toBe(limits.stopTimeout);
     expect(standalone('archive/sweep.ts', 'interval')).toBe(60 * 60 * 1000);
+  });
+
+  it('has each bound of notifications as the code has it', () => {
+    const rows = tableRows(section(doc('architecture.md'), 'Bounds of notifications'));
+    const notify = (file: string, name: string) => constant(`services/notify/${file}`, name);
+    const channel = (file: string, name: string) => notify(`cloud-notify/${file}`, name);
+    const usual = (file: string, option: string) => {
+      const source = read(`src/services/notify/${file}`);
+      const [, digits = ''] = new RegExp(`${option} \\?\\? ([\\d_]+)`).exec(source) ?? [];
+      return count(Number(digits.replaceAll('_', '')));
+    };
+    const longest = retryDelay(100, undefined, 1);
+    expect(notify('device-list.ts', 'charactersPerUnit')).toBe(1024);
+    expect(rows.map(([what, bound]) => [what, bound])).toEqual([
+      ['registrations of an account', '`cloud_notify.max_devices`'],
+      ['bytes of the address of a push service and a node', count(channel('enable.ts', 'maxAddressBytes'))],
+      [
+        'bytes of publish options, of all that enables a device',
+        `${kib(channel('wish.ts', 'maxOptionsBytes'))}, ${kib(channel('wish.ts', 'maxTextBytes'))}`,
+      ],
+      ["changes of an account's registrations that wait", count(notify('registrations.ts', 'maxWaiting'))],
+      [
+        'accounts whose registrations are in memory',
+        `${usual('registrations.ts', 'maxAccounts')}, each KiB of them counts as one more`,
+      ],
+      ['time in which news are collected', '`cloud_notify.collection_time`'],
+      ['registrations with news', usual('batching.ts', 'maxLanes')],
+      ['notifications to a registration that are under way', count(places)],
+      ['registrations whose messages are counted', count(notify('batching.ts', 'maxCounts'))],
+      [
+        'bytes of a text in a notification, of encrypted content',
+        `${count(channel('summary.ts', 'maxBodyBytes'))}, ${count(channel('extensions.ts', 'largestSize'))}`,
+      ],
+      ['wait for the answer of a push service', seconds(channel('publish.ts', 'timeout'))],
+      [
+        'wait before it is tried again',
+        `${seconds(retryDelay(0, undefined, 1))}, doubled up to ${longest / 1000}`,
+      ],
+      [
+        'time in which it is tried again',
+        `${patience.other / 60_000} minutes, ${seconds(patience.call)} for a call`,
+      ],
+      ['refusals in a row', '`cloud_notify.max_errors`'],
+      [
+        'time of a session without connection whose device was not told',
+        '`cloud_notify.max_hibernation_timeout`',
+      ],
+      ['notifications when Belfry stops', seconds(notify('batching.ts', 'lastPatience'))],
+    ]);
   });
 
   it('has each bound of other servers and components as the code has it', () => {

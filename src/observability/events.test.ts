@@ -306,7 +306,14 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
         reason: 'forbidden',
         seconds: 0,
       }),
-    { level: 'info', ...device, importance: 'unimportant', outcome: 'rejected', reason: 'forbidden' },
+    {
+      level: 'info',
+      ...device,
+      importance: 'unimportant',
+      outcome: 'rejected',
+      reason: 'forbidden',
+      msg: 'notification not taken',
+    },
     'belfry_notifications_sent_total{channel="cloud-notify",level="unimportant",outcome="rejected"} 1',
   ],
   [

@@ -136,5 +136,6 @@ function logSent(
   const { level, ...more } = gate(`notification ${event.outcome}`, isTrouble ? 'info' : 'debug');
   if (level === 'debug' && !logger.isLevelEnabled('debug')) return;
   const ms = Math.round(seconds * 1000);
-  logger[level]({ ...event, importance, ms, ...more }, 'notification sent');
+  const what = event.outcome === 'delivered' ? 'notification sent' : 'notification not taken';
+  logger[level]({ ...event, importance, ms, ...more }, what);
 }
