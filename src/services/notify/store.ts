@@ -21,7 +21,7 @@ export interface StoredRegistration {
 export type RegistrationKey = Pick<StoredRegistration, 'account' | 'channel' | 'address'>;
 
 /**
- * Where registrations of devices are kept. All promises reject with the database's error when it fails; what has resolved
+ * Where registrations of devices are kept; they go with their accounts, at once. All promises reject with the database's error when it fails; what has resolved
  * is on disk.
  */
 export interface NotifyStore {
@@ -29,7 +29,7 @@ export interface NotifyStore {
   list(account: string): Promise<readonly StoredRegistration[]>;
   /**
    * Adds the registration. One of the same account and channel with its address, or with its client, goes: the former is
-   * replaced, the latter is the same device with a new address.
+   * replaced, the latter is the same device with a new address. Both happen, or nothing. Rejects if there is no such account.
    */
   save(registration: StoredRegistration): Promise<void>;
   /** Keeps how deliveries went; nothing if there is no such registration. */
