@@ -21,8 +21,8 @@ export interface StoredRegistration {
 export type RegistrationKey = Pick<StoredRegistration, 'account' | 'channel' | 'address'>;
 
 /**
- * Where registrations of devices are kept; they go with their accounts, at once. All promises reject with the database's error when it fails; what has resolved
- * is on disk.
+ * Where registrations of devices are kept; they go with their accounts, at once. All promises reject with the database's error
+ * when it fails; what has resolved is on disk.
  */
 export interface NotifyStore {
   /** Those of an account, the oldest (`enabledAt`) first. */
