@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Rules } from '../src/services/notify/channel.js';
 import {
@@ -120,10 +121,14 @@ async function setStage(rules: Readonly<Record<string, Partial<Rules>>>): Promis
   return stage;
 }
 
-/** What the host makes of it. */
-function happen({ host }: NotifyStage, way: Way, xml: string): Promise<void> {
+function arrival({ host }: NotifyStage, xml: string): Element {
   const stanza = parseStored(xml);
   host.originals.set(stanza, originalOf(stanza));
+  return stanza;
+}
+
+/** What the host makes of it. */
+function happen({ host }: NotifyStage, way: Way, stanza: Element): Promise<void> {
   const [phone, desktop] = host.sessionsOf(account);
   if (phone === undefined || desktop === undefined) throw new Error('the stage has two sessions');
   const { direction, client } = ways[way];
@@ -161,7 +166,7 @@ describe('the service tells whom the table says, those at once that are urgent',
     it.each(rows)('%s', async (_, xml, phone, tablet, desktop) => {
       const verdicts = { desktop, phone, tablet };
       const stage = await setStage({ phone: {}, tablet: {}, desktop: {} });
-      await happen(stage, way, xml);
+      await happen(stage, way, arrival(stage, xml));
       await stage.settle();
       expect(toldBy(stage)).toEqual(toldIn(verdicts, /^urgent, (important):/));
       await stage.pass(1_000);
@@ -172,7 +177,7 @@ describe('the service tells whom the table says, those at once that are urgent',
 
   it.each(rulesTable)('%s, by its rules', async (_, rule, xml, verdict) => {
     const stage = await setStage({ tablet: rule });
-    await happen(stage, wayOf(xml), xml);
+    await happen(stage, wayOf(xml), arrival(stage, xml));
     await stage.pass(1_000);
     expect(toldBy(stage)).toEqual(toldIn({ tablet: verdict }, anyhow));
     expect(stage.host.failures).toEqual([]);
@@ -207,5 +212,35 @@ describe('docs/cloud-notify-rules.md', () => {
       const words = told.replace('important, at once', 'urgent, important');
       expect(verdicts).toContain(`${words}: ${reason.replaceAll('`', '')}`);
     }
+  });
+});
+
+describe('one message', () => {
+  it('is told to each device at most once, whatever ways it comes up by and whenever', async () => {
+    const steps = fc.array(
+      fc.record({
+        way: fc.constantFrom(...(Object.keys(ways) as Way[])),
+        asCarbon: fc.boolean(),
+        pause: fc.constantFrom(0, 500, 1_000),
+      }),
+      { minLength: 2, maxLength: 8 },
+    );
+    const contents = fc.constantFrom(says.text, says.omemo, says.propose, says.retract, says.retraction);
+    await fc.assert(
+      fc.asyncProperty(contents, steps, async (content, events) => {
+        const stage = await setStage({ phone: {}, tablet: {}, desktop: {} });
+        const original = parseStored(chat(content));
+        for (const { way, asCarbon, pause } of events) {
+          const carbon = parseStored(clientStanzas.carbon('received', chat(content)));
+          stage.host.originals.set(carbon, original);
+          await happen(stage, way, asCarbon ? carbon : original);
+          await stage.pass(pause);
+        }
+        await stage.pass(1_000);
+        const told = stage.deliveries.map(({ client }) => client);
+        expect(told).toHaveLength(new Set(told).size);
+      }),
+      { numRuns: 200 },
+    );
   });
 });
