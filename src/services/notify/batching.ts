@@ -172,10 +172,10 @@ export class Batches {
     return isResting(this.#options.healths.of(registration)) ? 1 : places;
   }
 
-  /** Waits for the first time that is to come; without one, for room. */
+  /** Waits for the first time that is to come; if there is no room, for that: who leaves looks at what is due. */
   #wait(lane: Lane): void {
     const due = lane.nextDue;
-    if (due === undefined || due <= this.#options.clock.now()) this.#schedule.delete(lane);
+    if (due === undefined || lane.underWay >= this.#placesOf(lane)) this.#schedule.delete(lane);
     else if (!this.#isStopped) this.#schedule.set(lane, due);
     if (lane.isIdle || lane.isClosed) this.#forget(lane);
   }

@@ -30,9 +30,9 @@ export class Schedule<T extends Scheduled> {
   /** At that time, whatever was said before. */
   set(item: T, at: number): void {
     if (item.place !== -1 && item.at === at) return;
-    this.delete(item);
+    const gap = item.place === -1 ? this.#heap.length : item.place;
     item.at = at;
-    this.#settle(item, this.#heap.length);
+    this.#settle(item, gap);
     if (!this.#isRinging) this.#wait(at);
   }
 
@@ -42,19 +42,24 @@ export class Schedule<T extends Scheduled> {
     item.place = -1;
     const last = this.#heap.pop();
     if (last !== undefined && last !== item) this.#settle(last, place);
+    if (this.#heap.length === 0) this.#sleep();
   }
 
   /** Forgets all of them. */
   clear(): void {
     for (const item of this.#heap) item.place = -1;
     this.#heap.length = 0;
+    this.#sleep();
+  }
+
+  #sleep(): void {
     this.#alarm?.cancel();
     this.#alarm = undefined;
   }
 
   #wait(until: number): void {
     if (this.#alarm !== undefined && this.#alarm.at <= until) return;
-    this.#alarm?.cancel();
+    this.#sleep();
     const delay = Math.max(0, until - this.#clock.now());
     this.#alarm = { at: until, cancel: this.#clock.after(delay, () => this.#look()) };
   }

@@ -1,0 +1,162 @@
+import { describe, expect, it, vi } from 'vitest';
+import {
+  delivered,
+  NotifyStage,
+  pendingOutcome,
+  rejected,
+  retry,
+} from '../../../tests/harness/notify-stage.js';
+
+async function stageWithPhone(): Promise<NotifyStage> {
+  const stage = new NotifyStage();
+  await stage.enable();
+  return stage;
+}
+
+describe('a delivery', () => {
+  it('is reported with how it went and how long it took', async () => {
+    const stage = await stageWithPhone();
+    const { promise, settle } = pendingOutcome();
+    stage.answers.push(promise, delivered);
+    await stage.offline();
+    await stage.pass(1_000);
+    await stage.pass(1_500);
+    settle(rejected);
+    await stage.offline();
+    await stage.pass(1_000);
+    const sent = {
+      name: 'notificationSent',
+      jid: 'ana@example.org',
+      channel: 'test',
+      service: 'push.example.net',
+      level: 'important',
+      kind: 'message',
+    };
+    expect(stage.events('notificationSent')).toEqual([
+      { ...sent, outcome: 'rejected', reason: 'not this', seconds: 1.5 },
+      { ...sent, outcome: 'delivered', seconds: 0 },
+    ]);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+  ])('is tried again if the channel %s', async (_, answer) => {
+    const stage = await stageWithPhone();
+    stage.answers.push(answer);
+    await stage.offline();
+    await stage.pass(1_000);
+    expect(stage.events('handlerFailed')).toMatchObject([{ what: 'notification' }]);
+    await stage.pass(2_100);
+    expect(stage.deliveries).toHaveLength(2);
+    expect((await stage.device()).failures).toBe(0);
+  });
+
+  it('asks for waiting requests when it begins, and waits for the answer', async () => {
+    const stage = await stageWithPhone();
+    const asked = vi.spyOn(stage.host, 'pendingSubscriptions').mockResolvedValue(3);
+    await stage.offline();
+    expect(asked).not.toHaveBeenCalled();
+    await stage.pass(1_000);
+    expect(asked).toHaveBeenCalledOnce();
+    expect(stage.deliveries[0]?.notification.pendingSubscriptions).toBe(3);
+  });
+
+  it('goes without that if nobody can say', async () => {
+    const stage = await stageWithPhone();
+    vi.spyOn(stage.host, 'pendingSubscriptions').mockRejectedValue(new Error('disk full'));
+    await stage.offline();
+    await stage.pass(1_000);
+    expect(stage.deliveries[0]?.notification.pendingSubscriptions).toBe(0);
+    expect(stage.events('handlerFailed')).toMatchObject([{ what: 'pending subscriptions' }]);
+  });
+});
+
+describe('stop', () => {
+  it('tells of what is collected, and waits for the answer', async () => {
+    const stage = await stageWithPhone();
+    const { promise, settle } = pendingOutcome();
+    stage.answers.push(promise);
+    await stage.offline();
+    let isStopped = false;
+    const stopping = stage.notify.stop().then(() => {
+      isStopped = true;
+    });
+    await stage.settle();
+    expect(stage.told).toEqual(['phone important message m1 1']);
+    expect(isStopped).toBe(false);
+    settle(delivered);
+    await stopping;
+    expect(stage.clock.pending).toEqual([]);
+  });
+
+  it('waits no more than five seconds, and then calls it off', async () => {
+    const stage = await stageWithPhone();
+    stage.answers.push(new Promise(() => {}));
+    await stage.offline();
+    await stage.pass(1_000);
+    const stopping = stage.notify.stop();
+    await stage.pass(4_999);
+    expect(stage.deliveries[0]?.signal.aborted).toBe(false);
+    await stage.pass(1);
+    await stopping;
+    expect(stage.deliveries[0]?.signal.aborted).toBe(true);
+    expect(stage.clock.pending).toEqual([]);
+  });
+
+  it('is over at once if there is nothing', async () => {
+    const stage = await stageWithPhone();
+    await stage.notify.stop();
+    await stage.notify.stop();
+    expect(stage.clock.pending).toEqual([]);
+  });
+
+  it('tries once what backs off, and not again', async () => {
+    const stage = await stageWithPhone();
+    stage.answer = retry;
+    await stage.offline();
+    await stage.pass(1_000);
+    await stage.notify.stop();
+    expect(stage.deliveries).toHaveLength(2);
+    expect(stage.dropped).toEqual(['too late']);
+    expect(stage.clock.pending).toEqual([]);
+  });
+
+  it('tells of what waits for room', async () => {
+    const stage = await stageWithPhone();
+    const pending = Array.from({ length: 4 }, () => pendingOutcome());
+    stage.answers.push(...pending.map(({ promise }) => promise));
+    for (let i = 0; i < 5; i++) {
+      await stage.offline();
+      await stage.pass(1_000);
+    }
+    const stopping = stage.notify.stop();
+    for (const { settle } of pending) settle(delivered);
+    await stopping;
+    expect(stage.told[4]).toBe('phone important message m5 5');
+  });
+
+  it('waits until what was answered is on disk', async () => {
+    const stage = await stageWithPhone();
+    stage.answer = rejected;
+    await stage.offline();
+    await stage.notify.stop();
+    expect((await stage.device()).failures).toBe(1);
+  });
+
+  it('tells of nothing that comes later', async () => {
+    const stage = await stageWithPhone();
+    await stage.notify.stop();
+    await stage.offline();
+    await stage.calls();
+    await stage.pass(10_000);
+    expect(stage.deliveries).toEqual([]);
+    expect(await stage.notify.ping(stage.account)).toMatchObject([{ outcome: { kind: 'retry' } }]);
+    expect(stage.clock.pending).toEqual([]);
+  });
+});
