@@ -261,10 +261,12 @@ describe('an app server that stops', () => {
     expect(recorded.at(-1)).toMatchObject({ name: 'storageFailed' });
   });
 
-  it('asks the store nothing as long as nobody has enabled it', async () => {
-    const { tell, store } = await withDevices();
-    const before = store.calls.length;
-    for (let count = 0; count < 200; count++) await tell('eve@example.net');
-    expect(store.calls).toHaveLength(before);
+  it('that nobody has enabled keeps no client from anything, however often it says so', async () => {
+    const { ask, tell, host, recorded } = await withDevices();
+    const notices = Array.from({ length: 200 }, () => tell('eve@example.net'));
+    await expect(ask(phone, 'enable', { jid: service, node: 'new' })).resolves.toBeUndefined();
+    await Promise.all(notices);
+    expect(host.failures).toEqual([]);
+    expect(recorded.map(({ name }) => name)).not.toContain('storageFailed');
   });
 });

@@ -17,6 +17,10 @@ describe('cutText', () => {
     ['wine', 0, ''],
     ['wine', -7, ''],
     ['', 0, ''],
+    ['\u07ff', 2, '\u07ff'],
+    ['\u0800', 2, ''],
+    ['\uffff', 3, '\uffff'],
+    ['\u{10000}', 3, ''],
   ])('cuts %j to %i bytes of UTF-8', (text, bytes, cut) => {
     expect(cutText(text, bytes, utf8Size)).toBe(cut);
   });
