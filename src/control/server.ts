@@ -31,7 +31,7 @@ export interface ControlServerOptions {
 }
 
 /**
- * The door for commands on the same machine (`belfry user`): a Unix socket for the server's own user. What is said on it
+ * The door for commands on the same machine (`belfry user`, `belfry push`): a Unix socket for its own user. What is said on it
  * is in `protocol.ts`; passwords are among it, and nothing of it is logged.
  */
 export interface ControlServer {
