@@ -49,7 +49,7 @@ export class AppServer {
   /** All that it has ever got, in order. */
   readonly publishes: Publish[] = [];
   readonly #scripts = new Map<string, Answer[]>();
-  /** Ids of pings that were answered. */
+  /** Ids of requests that were answered with a result. */
   readonly #pongs = new Set<string>();
 
   constructor(options: AppServerOptions) {
@@ -139,10 +139,8 @@ export class AppServer {
   #take(stanza: Element): void {
     const type = stanza.attr('type');
     if (stanza.name !== 'iq') return;
-    if (type === 'result' || type === 'error') {
-      this.#pongs.add(stanza.attr('id') ?? '');
-      return;
-    }
+    if (type === 'result') this.#pongs.add(stanza.attr('id') ?? '');
+    if (type === 'result' || type === 'error') return;
     const publish = readPublish(stanza);
     if (publish === undefined) this.#serve(stanza);
     else {

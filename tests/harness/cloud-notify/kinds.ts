@@ -147,7 +147,7 @@ const kinds: readonly Kind[] = [
   {
     name: 'an invitation to a room',
     level: 'important',
-    stanza: (to) => message({ to }, el('x', ns.directInvitation, { jid: 'marked@rooms.example.test' })),
+    stanza: (to) => message({ to }, el('x', ns.directInvitation, { jid: 'marked@rooms.elsewhere.example' })),
     prosody: ownKind(
       'unimportant',
       'An unimportant push for invitations to rooms and for requests for presence.',

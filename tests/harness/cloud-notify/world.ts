@@ -32,8 +32,8 @@ export const maxErrors = 3;
 /** Seconds that a client may take to acknowledge. */
 const maxAckDelay = 1;
 
-const domain = 'example.test';
-const elsewhere = 'elsewhere.test';
+const domain = 'belfry.example';
+const elsewhere = 'elsewhere.example';
 const secret = 'secret-of-push';
 const users = Array.from({ length: 400 }, (_, index) => `${mark}-${index}`);
 
