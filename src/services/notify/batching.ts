@@ -137,6 +137,9 @@ export class Batches {
     this.#schedule.clear();
     for (const lane of [...this.#lanes.values()]) this.#advance(lane);
     await this.#options.deliveries.end(lastPatience);
+    for (const lane of this.#lanes.values()) {
+      for (const notice of lane.clear()) this.#lose(lane, notice, 'too late');
+    }
   }
 
   #laneOf(registration: Registration): Lane | undefined {

@@ -109,6 +109,27 @@ describe('stop', () => {
     expect(stage.clock.pending).toEqual([]);
   });
 
+  it('calls off all that does not end, and begins nothing after that', async () => {
+    const stage = await stageWithPhone();
+    const { promise, settle } = pendingOutcome();
+    stage.answer = promise;
+    stage.settings.maxDevices = 100;
+    for (let i = 0; i < 50; i++) await stage.enable(`device${i}`);
+    for (let i = 0; i < 5; i++) {
+      await stage.offline();
+      await stage.pass(1_000);
+    }
+    const stopping = stage.notify.stop();
+    await stage.pass(5_000);
+    await stopping;
+    expect(stage.deliveries).toHaveLength(4 * 51);
+    expect(stage.deliveries.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(stage.dropped).toEqual(Array.from({ length: 51 }, () => 'too late'));
+    settle(delivered);
+    await stage.settle();
+    expect(stage.deliveries).toHaveLength(4 * 51);
+  });
+
   it('is over at once if there is nothing', async () => {
     const stage = await stageWithPhone();
     await stage.notify.stop();

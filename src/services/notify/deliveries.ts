@@ -15,11 +15,25 @@ export interface DeliveriesOptions {
 /** What is handed to a channel; the rest of the notification is found out when it is. */
 export type Message = Pick<Notification, 'level' | 'kind' | 'stanza' | 'count'>;
 
+/**
+ * How many deliveries share a signal: one each would cost more than all else that is done for a delivery, and one for all would
+ * cost more with each that listens to it.
+ */
+const groupSize = 32;
+
+/** Deliveries with one signal. */
+class Group {
+  readonly controller = new AbortController();
+  begun = 0;
+  open = 0;
+}
+
 /** Hands notifications to channels, and keeps an eye on them until their outcome is known and taken. */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  /** One each: a signal with thousands of listeners costs more with each of them. */
-  readonly #open = new Set<AbortController>();
+  /** Those of which one is under way. */
+  readonly #groups = new Set<Group>();
+  #newest = new Group();
   #onIdle: (() => void) | undefined;
 
   constructor(options: DeliveriesOptions) {
@@ -28,24 +42,36 @@ export class Deliveries {
 
   /** Begins a delivery. `done` is called when its outcome has changed the registration's health, on disk too; must not throw. */
   begin(registration: Registration, message: Message, done: (outcome: Outcome) => void): void {
-    const controller = new AbortController();
-    this.#open.add(controller);
-    void this.#deliver(registration, message, controller.signal).then((outcome) => {
+    const group = this.#enter();
+    void this.#deliver(registration, message, group.controller.signal).then((outcome) => {
       done(outcome);
-      this.#open.delete(controller);
-      if (this.#open.size === 0) this.#onIdle?.();
+      this.#leave(group);
     });
   }
 
   /** Waits until nothing is under way any more; what is after so many milliseconds is told to end, and left alone. */
   async end(patience: number): Promise<void> {
-    if (this.#open.size === 0) return;
+    if (this.#groups.size === 0) return;
     const { promise, resolve } = deferred();
     this.#onIdle = resolve;
     const cancel = this.#options.clock.after(patience, resolve);
     await promise;
     cancel();
-    for (const controller of this.#open) controller.abort();
+    for (const { controller } of this.#groups) controller.abort();
+  }
+
+  #enter(): Group {
+    if (this.#newest.begun === groupSize) this.#newest = new Group();
+    const group = this.#newest;
+    group.begun++;
+    if (group.open++ === 0) this.#groups.add(group);
+    return group;
+  }
+
+  #leave(group: Group): void {
+    if (--group.open > 0) return;
+    this.#groups.delete(group);
+    if (this.#groups.size === 0) this.#onIdle?.();
   }
 
   /** Never rejects. */

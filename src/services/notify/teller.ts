@@ -58,22 +58,26 @@ export class Teller {
   }
 
   #tellAll(devices: readonly Registration[], arrival: Arrival): void | Promise<void> {
-    const { client } = arrival;
+    const { account, client } = arrival;
     const concerned = client === undefined ? devices : devices.filter((device) => device.client === client);
     if (concerned.length === 0) return;
-    const occasion = this.#occasionOf(arrival);
-    const isContact = this.#isFromContact(concerned, arrival.account, occasion.stanza);
-    if (typeof isContact === 'boolean') return this.#judge(concerned, occasion, arrival.account, isContact);
-    return isContact.then((known) => this.#judge(concerned, occasion, arrival.account, known));
+    const isOwnOccupant = (occupant: string) => this.#options.host.isOccupant(account, occupant);
+    const occasion = this.#occasionOf(arrival, isOwnOccupant);
+    const isContact = this.#isFromContact(concerned, account, occasion.stanza);
+    if (typeof isContact === 'boolean') {
+      return this.#judge(concerned, occasion, { account, isContact, isOwnOccupant });
+    }
+    return isContact.then((known) =>
+      this.#judge(concerned, occasion, { account, isContact: known, isOwnOccupant }),
+    );
   }
 
-  #occasionOf({ source, account, stanza, client }: Arrival): Occasion {
-    const { host } = this.#options;
+  #occasionOf({ source, stanza, client }: Arrival, isOwnOccupant: (occupant: string) => boolean): Occasion {
     return {
       source,
       direction: 'incoming',
-      stanza: host.originalOf(stanza),
-      importance: importance(stanza, (occupant) => host.isOccupant(account, occupant)),
+      stanza: this.#options.host.originalOf(stanza),
+      importance: importance(stanza, isOwnOccupant),
       client,
     };
   }
@@ -95,13 +99,11 @@ export class Teller {
     });
   }
 
-  #judge(devices: readonly Registration[], occasion: Occasion, account: Jid, isContact: boolean): void {
-    const { host } = this.#options;
+  #judge(devices: readonly Registration[], occasion: Occasion, facts: Facts): void {
     // What concerns one client alone does so wherever that is.
-    const sessions = occasion.client === undefined ? host.sessionsOf(account) : noSessions;
+    const sessions =
+      occasion.client === undefined ? this.#options.host.sessionsOf(facts.account) : noSessions;
     const isNobodyThere = devices.some(({ target }) => target.rules.whileAway) && areAllAway(sessions);
-    const isOwnOccupant = (occupant: string) => host.isOccupant(account, occupant);
-    const facts = { account, isContact, isOwnOccupant };
     for (const device of devices) this.#judgeOne(device, occasion, facts, sessions, isNobodyThere);
   }
 
@@ -118,11 +120,11 @@ export class Teller {
     const recipient = { client, session, isNobodyThere, rules: target.rules, wasTold };
     const verdict = this.#unlessItRests(device, decide(occasion, recipient, facts));
     if (verdict.told !== 'no') this.#add(device, occasion, verdict.told, verdict.isUrgent);
-    const { told, why } = verdict;
     this.#options.events.notificationDecided({
       jid: facts.account.toString(),
       source: occasion.source,
-      ...{ told, why },
+      told: verdict.told,
+      why: verdict.why,
     });
   }
 

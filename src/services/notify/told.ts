@@ -5,22 +5,29 @@ export interface Telling {
   readonly isLost: boolean;
 }
 
+/** A list, for they are few: the devices of an account. */
+interface Entry {
+  readonly key: string;
+  readonly telling: Telling;
+  readonly earlier: Entry | undefined;
+}
+
 /**
  * Who was told of what: a stanza that reaches a registration by several ways (archive, offline store, queue of a session)
  * is told of once. It remembers as long as the stanza is in memory, and so needs no bound of its own.
  */
 export class Told {
-  readonly #tellings = new WeakMap<Element, Map<string, Telling>>();
+  readonly #entries = new WeakMap<Element, Entry>();
 
   /** Whether the registration of that key was told of the stanza, which is the original (`AccountHost.originalOf`), or is to be. */
   has(original: Element, key: string): boolean {
-    const telling = this.#tellings.get(original)?.get(key);
-    return telling !== undefined && !telling.isLost;
+    for (let entry = this.#entries.get(original); entry !== undefined; entry = entry.earlier) {
+      if (entry.key === key) return !entry.telling.isLost;
+    }
+    return false;
   }
 
   add(original: Element, key: string, telling: Telling): void {
-    const tellings = this.#tellings.get(original);
-    if (tellings === undefined) this.#tellings.set(original, new Map([[key, telling]]));
-    else tellings.set(key, telling);
+    this.#entries.set(original, { key, telling, earlier: this.#entries.get(original) });
   }
 }
