@@ -17,9 +17,9 @@ export type Message = Pick<Notification, 'level' | 'kind' | 'stanza' | 'count'>;
 
 /**
  * How many deliveries share a signal: one each would cost more than all else that is done for a delivery, and one for all would
- * cost more with each that listens to it.
+ * cost more with each that listens to it. Node warns of more than ten listeners.
  */
-const groupSize = 32;
+const groupSize = 8;
 
 /** Deliveries with one signal. */
 class Group {
