@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../tests/harness/fake-clock.js';
 import { type Element, el } from './element.js';
@@ -177,6 +178,19 @@ describe('IqTracker', () => {
     expect(tracker.size).toBe(0);
     expect(await ask(device, { signal: controller.signal }).answer).toEqual({ kind: 'aborted' });
     expect(ids.length).toBe(1);
+  });
+
+  it('ends all requests of a signal, which it listens to once, and no others', async () => {
+    const { ask, tracker } = setUp();
+    const { signal } = new AbortController();
+    const controller = new AbortController();
+    const ending = [1, 2, 3].map(() => ask(device, { signal: controller.signal }).answer);
+    ask(device, { signal });
+    ask(device);
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    expect(await Promise.all(ending)).toEqual(Array(3).fill({ kind: 'aborted' }));
+    expect(tracker.size).toBe(2);
   });
 
   it('does not hear the signal after the answer', async () => {

@@ -45,6 +45,7 @@ interface OpenRequest {
   readonly to: Jid;
   /** On the tracker's clock. */
   readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
   readonly settle: (answer: IqAnswer) => void;
 }
 
@@ -66,6 +67,8 @@ export class IqTracker {
   readonly #prefix: string;
   readonly #maxOpen: number;
   readonly #open = new Map<string, OpenRequest>();
+  /** Signals that are listened to, once each: many requests may share one, and a listener for each costs more than they do. */
+  readonly #signals = new WeakSet<AbortSignal>();
   #stopSweeping: (() => void) | undefined;
   readonly #ids: RandomText;
 
@@ -146,26 +149,24 @@ export class IqTracker {
 
   #wait(id: string, to: Jid, { timeout, signal }: IqWait): Promise<IqAnswer> {
     const deadline = this.#options.clock.now() + timeout;
-    return new Promise((resolve) => {
-      const settle = signal === undefined ? resolve : this.#settleOnAbort(id, signal, resolve);
-      this.#open.set(id, { to, deadline, settle });
+    if (signal !== undefined && !this.#signals.has(signal)) this.#listen(signal);
+    return new Promise((settle) => {
+      this.#open.set(id, { to, deadline, signal, settle });
       if (this.#stopSweeping === undefined) this.#sweepLater();
     });
   }
 
-  #settleOnAbort(
-    id: string,
-    signal: AbortSignal,
-    resolve: (answer: IqAnswer) => void,
-  ): (answer: IqAnswer) => void {
-    const abort = () => {
-      if (this.#open.delete(id)) resolve(aborted);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    return (answer) => {
-      signal.removeEventListener('abort', abort);
-      resolve(answer);
-    };
+  #listen(signal: AbortSignal): void {
+    this.#signals.add(signal);
+    signal.addEventListener('abort', () => this.#abort(signal), { once: true });
+  }
+
+  #abort(signal: AbortSignal): void {
+    for (const [id, request] of this.#open) {
+      if (request.signal !== signal) continue;
+      this.#open.delete(id);
+      request.settle(aborted);
+    }
   }
 
   #sweepLater(): void {
