@@ -1,15 +1,29 @@
-import { scenarios } from '../harness/cloud-notify/all-scenarios.js';
+import { describe } from 'vitest';
 import { playScenarios } from '../harness/cloud-notify/play.js';
+import { suites } from '../harness/cloud-notify/suites.js';
 import { startAttachedWorld, startFederatedWorld } from '../harness/cloud-notify/world.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasProsody } from '../harness/prosody.js';
+import { hasSlixmpp } from '../harness/slixmpp-client.js';
 
-playScenarios('cloud notify, with an app server as component', scenarios, {
-  start: startAttachedWorld,
-  has: ['patience'],
-  isProsody: false,
+describe('a Belfry that pushes to a component', () => {
+  for (const { title, scenarios, ...how } of suites) {
+    playScenarios(title, scenarios, {
+      ...how,
+      start: startAttachedWorld,
+      has: ['patience'],
+      isProsody: false,
+    });
+  }
 });
 
-describeWithPeers('cloud notify by federation', { prosody: hasProsody }, () => {
-  playScenarios('by default', scenarios, { start: startFederatedWorld, has: ['rooms'], isProsody: false });
-});
+describeWithPeers(
+  'a Belfry that pushes to another server',
+  { prosody: hasProsody, slixmpp: hasSlixmpp },
+  () => {
+    const has = ['rooms', 'slixmpp'] as const;
+    for (const { title, scenarios, ...how } of suites) {
+      playScenarios(title, scenarios, { ...how, start: startFederatedWorld, has, isProsody: false });
+    }
+  },
+);

@@ -11,11 +11,13 @@ export interface Play {
   readonly isTalkative?: boolean;
   readonly has?: readonly Need[];
   readonly isProsody: boolean;
+  /** Whether the scenarios disturb each other. */
+  readonly isOneByOne?: boolean;
 }
 
-/** A suite in which all scenarios are played at once, on one server; it ends with a look at everything that was pushed. */
+/** A suite in which all scenarios are played on one server, at once if they can be; it ends with a look at everything that was pushed. */
 export function playScenarios(title: string, scenarios: readonly Scenario[], play: Play): void {
-  const { start, settings = {}, isTalkative = false, has = [], isProsody } = play;
+  const { start, settings = {}, isTalkative = false, has = [], isProsody, isOneByOne = false } = play;
   describe(title, () => {
     let world: PushWorld | undefined;
     let cast: Cast;
@@ -31,7 +33,8 @@ export function playScenarios(title: string, scenarios: readonly Scenario[], pla
     });
 
     for (const scenario of scenarios.filter(({ needs }) => needs === undefined || has.includes(needs))) {
-      it.concurrent(scenario.name, async ({ expect }) => {
+      const test = isOneByOne ? it : it.concurrent;
+      test(scenario.name, async ({ expect }) => {
         const stage = await Stage.build(cast);
         try {
           const { expected, prosody } = scenario;

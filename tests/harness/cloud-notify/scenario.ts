@@ -1,11 +1,11 @@
 import type { Stage } from './stage.js';
 
-export type Need = 'rooms' | 'patience';
+export type Need = 'rooms' | 'patience' | 'slixmpp';
 
 /** Something that happens to clients that sleep, on any server. */
 export interface Scenario {
   readonly name: string;
-  /** What the suite must have: a service for rooms beside the server; half a minute for this alone. */
+  /** What the suite must have: a service for rooms beside the server; half a minute for this alone; slixmpp. */
   readonly needs?: Need;
   run(stage: Stage): Promise<unknown>;
   /** What comes of it. */

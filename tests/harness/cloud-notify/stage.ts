@@ -50,7 +50,7 @@ let nodes = 0;
 let texts = 0;
 
 /** A node of an app server that no other registration has. */
-const newNode = () => `node-${++nodes}`;
+export const newNode = () => `node-${++nodes}`;
 /** A text that no other message has. */
 export const newText = () => `${mark} text ${++texts}`;
 
@@ -59,7 +59,7 @@ export const body = (text = newText()) => el('body', ns.client, {}, text);
 /** Where one scenario plays, with accounts of its own. */
 export class Stage {
   readonly #cast: Cast;
-  readonly #friend: Peer;
+  #friend: Peer;
   readonly #guards: Phone[] = [];
   readonly #phones: Phone[] = [];
 
@@ -70,7 +70,7 @@ export class Stage {
 
   static async build(cast: Cast): Promise<Stage> {
     const stage = new Stage(cast, await cast.friend());
-    stage.#guards.push(await stage.sleeper(), await stage.absentee());
+    await stage.#postGuards();
     return stage;
   }
 
@@ -166,6 +166,21 @@ export class Stage {
   /** The levels of publishes to a node. */
   levels(node: string): string[] {
     return this.world.appServer.to(node).map(({ level }) => level);
+  }
+
+  /** The server is started anew, and nobody is logged in. */
+  async restart(): Promise<void> {
+    await this.world.server.restart();
+    this.close();
+    await this.#cast.leave();
+    await this.world.appServer.attached();
+    this.#friend = await this.#cast.friend();
+    await this.#postGuards();
+  }
+
+  async #postGuards(): Promise<void> {
+    this.#guards.splice(0);
+    this.#guards.push(await this.sleeper(), await this.absentee());
   }
 
   close(): void {
