@@ -12,8 +12,8 @@ import { defaultFederationLimits } from '../src/hosts/standalone/s2s/federation-
 import { accountLimits } from '../src/hosts/standalone/settings.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
-import { patience, retryDelay } from '../src/services/notify/error-policy.js';
-import { places } from '../src/services/notify/lane.js';
+import { patience, retryDelay } from '../src/services/notify/delivery/error-policy.js';
+import { places } from '../src/services/notify/delivery/lane.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
 import { Jid } from '../src/xmpp/jid.js';
 import { defaultParserLimits } from '../src/xmpp/parser.js';
@@ -412,7 +412,7 @@ describe('docs/architecture.md', () => {
       return count(Number(digits.replaceAll('_', '')));
     };
     const longest = retryDelay(100, undefined, 1);
-    expect(notify('device-list.ts', 'charactersPerUnit')).toBe(1024);
+    expect(notify('registrations/device-list.ts', 'charactersPerUnit')).toBe(1024);
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['registrations of an account', '`cloud_notify.max_devices`'],
       ['bytes of the address of a push service and a node', count(channel('enable.ts', 'maxAddressBytes'))],
@@ -420,15 +420,18 @@ describe('docs/architecture.md', () => {
         'bytes of publish options, of all that enables a device',
         `${kib(channel('wish.ts', 'maxOptionsBytes'))}, ${kib(channel('wish.ts', 'maxTextBytes'))}`,
       ],
-      ["changes of an account's registrations that wait", count(notify('registrations.ts', 'maxWaiting'))],
+      [
+        "changes of an account's registrations that wait",
+        count(notify('registrations/registrations.ts', 'maxWaiting')),
+      ],
       [
         'accounts whose registrations are in memory',
-        `${usual('registrations.ts', 'maxAccounts')}, each KiB of them counts as one more`,
+        `${usual('registrations/registrations.ts', 'maxAccounts')}, each KiB of them counts as one more`,
       ],
       ['time in which news are collected', '`cloud_notify.collection_time`'],
-      ['registrations with news', usual('batching.ts', 'maxLanes')],
+      ['registrations with news', usual('delivery/batching.ts', 'maxLanes')],
       ['notifications to a registration that are under way', count(places)],
-      ['registrations whose messages are counted', count(notify('batching.ts', 'maxCounts'))],
+      ['registrations whose messages are counted', count(notify('delivery/batching.ts', 'maxCounts'))],
       [
         'bytes of a text in a notification, of encrypted content',
         `${count(channel('summary.ts', 'maxBodyBytes'))}, ${count(channel('extensions.ts', 'largestSize'))}`,
@@ -447,7 +450,7 @@ describe('docs/architecture.md', () => {
         'time of a session without connection whose device was not told',
         '`cloud_notify.max_hibernation_timeout`',
       ],
-      ['notifications when Belfry stops', seconds(notify('batching.ts', 'lastPatience'))],
+      ['notifications when Belfry stops', seconds(notify('delivery/batching.ts', 'lastPatience'))],
     ]);
   });
 

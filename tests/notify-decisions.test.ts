@@ -8,8 +8,8 @@ import {
   type Occasion,
   type Recipient,
   type Verdict,
-} from '../src/services/notify/decide.js';
-import { strangerOf } from '../src/services/notify/stranger.js';
+} from '../src/services/notify/decision/decide.js';
+import { strangerOf } from '../src/services/notify/decision/stranger.js';
 import { carbonOf } from '../src/xmpp/carbon.js';
 import type { Element } from '../src/xmpp/element.js';
 import { importance } from '../src/xmpp/importance.js';

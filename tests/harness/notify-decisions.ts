@@ -1,5 +1,5 @@
 import type { Rules } from '../../src/services/notify/channel.js';
-import type { Occasion, Recipient, Source } from '../../src/services/notify/decide.js';
+import type { Occasion, Recipient, Source } from '../../src/services/notify/decision/decide.js';
 import { clientStanzas } from './client-stanzas.js';
 
 /** Who is told of what: the tables that docs/cloud-notify-rules.md puts in words. A verdict is `told: why`. */

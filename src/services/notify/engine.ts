@@ -2,12 +2,12 @@ import type { AccountHost, AccountSession } from '../../hosts/host.js';
 import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
-import type { Batches } from './batching.js';
-import type { Source } from './decide.js';
-import { isResting } from './error-policy.js';
-import type { Healths } from './healths.js';
+import type { Source } from './decision/decide.js';
+import type { Batches } from './delivery/batching.js';
+import { isResting } from './delivery/error-policy.js';
+import type { Healths } from './delivery/healths.js';
 import type { Extensions } from './hibernation.js';
-import type { Registration, Registrations } from './registrations.js';
+import type { Registration, Registrations } from './registrations/registrations.js';
 import type { Teller } from './teller.js';
 
 export interface EngineOptions {

@@ -4,12 +4,12 @@ import type { Element } from '../../xmpp/element.js';
 import { importance } from '../../xmpp/importance.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
-import type { Batches } from './batching.js';
-import { decide, type Facts, type Occasion, type Source, type Verdict } from './decide.js';
-import { isToBeTried } from './error-policy.js';
-import type { Healths } from './healths.js';
-import type { Registration, Registrations } from './registrations.js';
-import { strangerOf } from './stranger.js';
+import { decide, type Facts, type Occasion, type Source, type Verdict } from './decision/decide.js';
+import { strangerOf } from './decision/stranger.js';
+import type { Batches } from './delivery/batching.js';
+import { isToBeTried } from './delivery/error-policy.js';
+import type { Healths } from './delivery/healths.js';
+import type { Registration, Registrations } from './registrations/registrations.js';
 import type { Told } from './told.js';
 
 export interface TellerOptions {

@@ -7,7 +7,7 @@ import { type Element, el } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import { message } from '../../../xmpp/stanza.js';
-import { Registrations } from '../registrations.js';
+import { Registrations } from '../registrations/registrations.js';
 import { createCloudNotify } from './channel.js';
 
 const account = Jid.parse('ana@example.org');

@@ -5,7 +5,7 @@ import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Channel } from '../channel.js';
-import type { Registrations } from '../registrations.js';
+import type { Registrations } from '../registrations/registrations.js';
 import { readDisable, readEnable } from './enable.js';
 import { InitialisationVectors } from './encrypted.js';
 import { extensionFeatures } from './extensions.js';

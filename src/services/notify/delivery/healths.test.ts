@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryNotifyStore } from '../../../tests/harness/memory-notify-store.js';
+import { MemoryNotifyStore } from '../../../../tests/harness/memory-notify-store.js';
 import {
   delivered,
   NotifyStage,
   pendingOutcome,
   rejected,
   retry,
-} from '../../../tests/harness/notify-stage.js';
-import { scriptedNotifyStore } from '../../../tests/harness/scripted-notify-store.js';
+} from '../../../../tests/harness/notify-stage.js';
+import { scriptedNotifyStore } from '../../../../tests/harness/scripted-notify-store.js';
 
 const day = 24 * 3_600_000;
 

@@ -5,10 +5,10 @@ import {
   pendingOutcome,
   rejected,
   retry,
-} from '../../../tests/harness/notify-stage.js';
-import { recordingEvents } from '../../../tests/harness/recording-events.js';
+} from '../../../../tests/harness/notify-stage.js';
+import { recordingEvents } from '../../../../tests/harness/recording-events.js';
+import type { Outcome } from '../channel.js';
 import { Batches } from './batching.js';
-import type { Outcome } from './channel.js';
 
 async function stageWithPhone(): Promise<NotifyStage> {
   const stage = new NotifyStage();

@@ -1,6 +1,6 @@
-import type { Element } from '../../xmpp/element.js';
-import { Jid } from '../../xmpp/jid.js';
-import type { Rules } from './channel.js';
+import type { Element } from '../../../xmpp/element.js';
+import { Jid } from '../../../xmpp/jid.js';
+import type { Rules } from '../channel.js';
 import type { Facts } from './decide.js';
 import { isMentioned } from './mentions.js';
 import { isReflection } from './own.js';

@@ -1,4 +1,4 @@
-import type { Outcome } from './channel.js';
+import type { Outcome } from '../channel.js';
 
 /** How deliveries to a registration went, as it is stored. */
 export interface Health {

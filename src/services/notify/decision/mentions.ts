@@ -1,7 +1,7 @@
-import type { Element } from '../../xmpp/element.js';
-import type { Jid } from '../../xmpp/jid.js';
-import { ns } from '../../xmpp/ns.js';
-import { jidOfUri } from '../../xmpp/xmpp-uri.js';
+import type { Element } from '../../../xmpp/element.js';
+import type { Jid } from '../../../xmpp/jid.js';
+import { ns } from '../../../xmpp/ns.js';
+import { jidOfUri } from '../../../xmpp/xmpp-uri.js';
 import type { Facts } from './decide.js';
 import { hasNick } from './own.js';
 

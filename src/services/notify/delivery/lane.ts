@@ -1,6 +1,6 @@
+import type { Registration } from '../registrations/registrations.js';
 import { patience, retryDelay } from './error-policy.js';
 import { type News, Notice } from './notice.js';
-import type { Registration } from './registrations.js';
 import type { Scheduled } from './schedule.js';
 
 /** The most deliveries to a registration that are under way at once. */

@@ -1,8 +1,8 @@
-import type { Element } from '../../xmpp/element.js';
-import type { Importance } from '../../xmpp/importance.js';
-import type { Jid } from '../../xmpp/jid.js';
+import type { Element } from '../../../xmpp/element.js';
+import type { Importance } from '../../../xmpp/importance.js';
+import type { Jid } from '../../../xmpp/jid.js';
+import type { Rules } from '../channel.js';
 import { whyNotAddressed } from './audience.js';
-import type { Rules } from './channel.js';
 import { whyFiltered } from './filters.js';
 import { isOwnDoing, isWrittenBy } from './own.js';
 

@@ -1,4 +1,4 @@
-import type { Jid } from '../../xmpp/jid.js';
+import type { Jid } from '../../../xmpp/jid.js';
 import type { Occasion, Recipient } from './decide.js';
 import { isByAccount } from './own.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { recordingEvents } from '../../../tests/harness/recording-events.js';
-import { scriptedNotifyStore } from '../../../tests/harness/scripted-notify-store.js';
-import { Jid } from '../../xmpp/jid.js';
-import type { Channel } from './channel.js';
+import { recordingEvents } from '../../../../tests/harness/recording-events.js';
+import { scriptedNotifyStore } from '../../../../tests/harness/scripted-notify-store.js';
+import { Jid } from '../../../xmpp/jid.js';
+import type { Channel } from '../channel.js';
+import type { NotifyStore } from '../store.js';
 import type { Wish } from './device-list.js';
 import { type Registration, Registrations } from './registrations.js';
-import type { NotifyStore } from './store.js';
 
 const ana = Jid.parse('ana@example.org');
 const ben = Jid.parse('ben@example.org');

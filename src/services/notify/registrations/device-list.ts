@@ -1,5 +1,5 @@
+import type { StoredRegistration } from '../store.js';
 import type { Registration } from './registrations.js';
-import type { StoredRegistration } from './store.js';
 
 type List = readonly Registration[];
 

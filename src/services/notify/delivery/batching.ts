@@ -1,14 +1,14 @@
-import type { Events } from '../../observability/events.js';
-import type { Clock } from '../../xmpp/clock.js';
-import type { Jid } from '../../xmpp/jid.js';
-import type { Outcome } from './channel.js';
+import type { Events } from '../../../observability/events.js';
+import type { Clock } from '../../../xmpp/clock.js';
+import type { Jid } from '../../../xmpp/jid.js';
+import type { Outcome } from '../channel.js';
+import type { Registration } from '../registrations/registrations.js';
 import { Counts } from './counts.js';
 import type { Deliveries } from './deliveries.js';
 import { isResting } from './error-policy.js';
 import type { Healths } from './healths.js';
 import { Lane, places } from './lane.js';
 import type { News, Notice } from './notice.js';
-import type { Registration } from './registrations.js';
 import { Schedule } from './schedule.js';
 
 export interface BatchesOptions {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from '../../../tests/harness/fake-clock.js';
+import { FakeClock } from '../../../../tests/harness/fake-clock.js';
 import { Schedule, type Scheduled } from './schedule.js';
 
 interface Item extends Scheduled {

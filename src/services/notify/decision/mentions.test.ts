@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { el } from '../../xmpp/element.js';
-import { Jid } from '../../xmpp/jid.js';
-import { ns } from '../../xmpp/ns.js';
-import { message } from '../../xmpp/stanza.js';
+import { el } from '../../../xmpp/element.js';
+import { Jid } from '../../../xmpp/jid.js';
+import { ns } from '../../../xmpp/ns.js';
+import { message } from '../../../xmpp/stanza.js';
 import { hasWord, isMentioned } from './mentions.js';
 
 const room = Jid.parse('tea@rooms.example.net');

@@ -1,6 +1,6 @@
-import type { Element } from '../../xmpp/element.js';
-import { Jid } from '../../xmpp/jid.js';
-import type { Rules } from './channel.js';
+import type { Element } from '../../../xmpp/element.js';
+import { Jid } from '../../../xmpp/jid.js';
+import type { Rules } from '../channel.js';
 import type { Facts, Occasion } from './decide.js';
 
 /** Whether the stanza is by the account: from its bare JID, one of its devices, or nobody else (RFC 6120 §8.1.2.1). */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../xmpp/clock.js';
+import type { Clock } from '../../../xmpp/clock.js';
 
 /** Something with a time at which it is looked at. The schedule alone writes both. */
 export interface Scheduled {

@@ -1,5 +1,5 @@
-import type { Element } from '../../xmpp/element.js';
-import type { Notification } from './channel.js';
+import type { Element } from '../../../xmpp/element.js';
+import type { Notification } from '../channel.js';
 import { patience } from './error-policy.js';
 
 /** What a device is to be told of. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Events } from '../../observability/events.js';
-import type { Jid } from '../../xmpp/jid.js';
-import { StanzaError } from '../../xmpp/stanza-error.js';
-import type { Channel, Target } from './channel.js';
+import type { Events } from '../../../observability/events.js';
+import type { Jid } from '../../../xmpp/jid.js';
+import { StanzaError } from '../../../xmpp/stanza-error.js';
+import type { Channel, Target } from '../channel.js';
+import type { NotifyStore, StoredRegistration } from '../store.js';
 import { compare, excessOf, unitsOf, type Wish, withEnabled } from './device-list.js';
 import { OrderedCache } from './ordered-cache.js';
-import type { NotifyStore, StoredRegistration } from './store.js';
 
 /** A device of an account, as it is kept, and what its channel makes of it. */
 export class Registration {

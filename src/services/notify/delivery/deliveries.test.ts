@@ -5,7 +5,7 @@ import {
   pendingOutcome,
   rejected,
   retry,
-} from '../../../tests/harness/notify-stage.js';
+} from '../../../../tests/harness/notify-stage.js';
 
 async function stageWithPhone(): Promise<NotifyStage> {
   const stage = new NotifyStage();

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientStanzas } from '../../../tests/harness/client-stanzas.js';
-import { carbonOf } from '../../xmpp/carbon.js';
-import { type Importance, importance } from '../../xmpp/importance.js';
-import { Jid } from '../../xmpp/jid.js';
-import { parseStored } from '../../xmpp/stored-xml.js';
-import type { Rules } from './channel.js';
+import { clientStanzas } from '../../../../tests/harness/client-stanzas.js';
+import { carbonOf } from '../../../xmpp/carbon.js';
+import { type Importance, importance } from '../../../xmpp/importance.js';
+import { Jid } from '../../../xmpp/jid.js';
+import { parseStored } from '../../../xmpp/stored-xml.js';
+import type { Rules } from '../channel.js';
 import { decide, type Facts, type Occasion, type Recipient, type Source } from './decide.js';
 
 /** What holds whatever comes up and whoever there is. Who is told of what in detail: tests/notify-decisions.test.ts. */

@@ -1,9 +1,9 @@
-import type { AccountHost } from '../../hosts/host.js';
-import type { Events } from '../../observability/events.js';
-import type { Clock } from '../../xmpp/clock.js';
-import type { Notification, Outcome } from './channel.js';
+import type { AccountHost } from '../../../hosts/host.js';
+import type { Events } from '../../../observability/events.js';
+import type { Clock } from '../../../xmpp/clock.js';
+import type { Notification, Outcome } from '../channel.js';
+import type { Registration } from '../registrations/registrations.js';
 import type { Healths } from './healths.js';
-import type { Registration } from './registrations.js';
 
 export interface DeliveriesOptions {
   readonly host: Pick<AccountHost, 'pendingSubscriptions'>;

@@ -1,6 +1,6 @@
-import type { Element } from '../../xmpp/element.js';
-import { Jid } from '../../xmpp/jid.js';
-import { ns } from '../../xmpp/ns.js';
+import type { Element } from '../../../xmpp/element.js';
+import { Jid } from '../../../xmpp/jid.js';
+import { ns } from '../../../xmpp/ns.js';
 
 /**
  * Whom the account has to know so that a client which ignores unknown people is told: the bare JID of the sender, or, when a

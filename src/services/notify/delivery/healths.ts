@@ -1,7 +1,7 @@
-import type { Events } from '../../observability/events.js';
-import type { Outcome } from './channel.js';
+import type { Events } from '../../../observability/events.js';
+import type { Outcome } from '../channel.js';
+import type { Registration, Registrations } from '../registrations/registrations.js';
 import { type Health, healthAfter, isResting } from './error-policy.js';
-import type { Registration, Registrations } from './registrations.js';
 
 export interface HealthsOptions {
   readonly registrations: Pick<Registrations, 'remove' | 'setHealth'>;
