@@ -76,7 +76,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'observability/events.ts',
     'hosts/standalone/account-admin.ts',
     'services/notify/channel.ts',
-    'services/notify/registrations/registrations.ts',
+    'services/notify/registrations',
   ],
   demo: ['xmpp', 'hosts/system-clock.ts'],
   'version.ts': [],

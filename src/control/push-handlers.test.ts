@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../services/notify/channel.js';
-import { Registration } from '../services/notify/registrations/registrations.js';
+import { Registration } from '../services/notify/registrations/registration.js';
 import { Jid } from '../xmpp/jid.js';
 import { ControlError } from './protocol.js';
 import { pushHandlers } from './push-handlers.js';

@@ -1,6 +1,7 @@
 import type { AccountAdmin } from '../hosts/standalone/account-admin.js';
 import type { Outcome } from '../services/notify/channel.js';
-import type { Registration, Registrations } from '../services/notify/registrations/registrations.js';
+import type { Registration } from '../services/notify/registrations/registration.js';
+import type { Registrations } from '../services/notify/registrations/registrations.js';
 import type { Jid } from '../xmpp/jid.js';
 import { type ControlArgs, ControlError, type ControlHandlers } from './protocol.js';
 import { parseAccount, unknown } from './user-handlers.js';

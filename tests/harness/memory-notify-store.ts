@@ -1,4 +1,9 @@
-import type { NotifyStore, RegistrationKey, StoredRegistration } from '../../src/services/notify/store.js';
+import type {
+  Health,
+  NotifyStore,
+  RegistrationKey,
+  StoredRegistration,
+} from '../../src/services/notify/store.js';
 
 /** Registrations of devices without a database. */
 export class MemoryNotifyStore implements NotifyStore {
@@ -32,10 +37,7 @@ export class MemoryNotifyStore implements NotifyStore {
     });
   }
 
-  setHealth(
-    key: RegistrationKey,
-    { failures, restsSince }: Pick<StoredRegistration, 'failures' | 'restsSince'>,
-  ): Promise<void> {
+  setHealth(key: RegistrationKey, { failures, restsSince }: Health): Promise<void> {
     return this.#run('setHealth', () => {
       this.rows = this.rows.map((row) => (isOf(row, key) ? { ...row, failures, restsSince } : row));
     });

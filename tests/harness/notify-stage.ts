@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Channel, Notification, Outcome, Rules, Target } from '../../src/services/notify/channel.js';
-import type { Registration } from '../../src/services/notify/registrations/registrations.js';
+import type { Registration } from '../../src/services/notify/registrations/registration.js';
 import { createNotify, type Notify, type NotifySettings } from '../../src/services/notify/service.js';
 import type { NotifyStore } from '../../src/services/notify/store.js';
 import { type Element, el } from '../../src/xmpp/element.js';

@@ -4,10 +4,10 @@ import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
 import type { Source } from './decision/decide.js';
 import type { Batches } from './delivery/batching.js';
-import { isResting } from './delivery/error-policy.js';
 import type { Healths } from './delivery/healths.js';
 import type { Extensions } from './hibernation.js';
-import type { Registration, Registrations } from './registrations/registrations.js';
+import { isResting, type Registration } from './registrations/registration.js';
+import type { Registrations } from './registrations/registrations.js';
 import type { Teller } from './teller.js';
 
 export interface EngineOptions {

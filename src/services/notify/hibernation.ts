@@ -1,5 +1,5 @@
 import type { AccountHost, AccountSession } from '../../hosts/host.js';
-import type { Registration } from './registrations/registrations.js';
+import type { Registration } from './registrations/registration.js';
 
 export interface ExtensionsOptions {
   readonly host: Pick<AccountHost, 'extendHibernation' | 'endExtension' | 'sessionsOf'>;

@@ -17,6 +17,9 @@ export interface StoredRegistration {
   readonly restsSince: number | undefined;
 }
 
+/** How deliveries to a registration went. */
+export type Health = Pick<StoredRegistration, 'failures' | 'restsSince'>;
+
 /** What tells a registration from all others. */
 export type RegistrationKey = Pick<StoredRegistration, 'account' | 'channel' | 'address'>;
 
@@ -33,7 +36,7 @@ export interface NotifyStore {
    */
   save(registration: StoredRegistration): Promise<void>;
   /** Keeps how deliveries went; nothing if there is no such registration. */
-  setHealth(key: RegistrationKey, health: Pick<StoredRegistration, 'failures' | 'restsSince'>): Promise<void>;
+  setHealth(key: RegistrationKey, health: Health): Promise<void>;
   /** Answers whether there was one. */
   remove(key: RegistrationKey): Promise<boolean>;
   /** Removes all registrations of an account; answers how many went. */

@@ -9,7 +9,8 @@ import { strangerOf } from './decision/stranger.js';
 import type { Batches } from './delivery/batching.js';
 import { isToBeTried } from './delivery/error-policy.js';
 import type { Healths } from './delivery/healths.js';
-import type { Registration, Registrations } from './registrations/registrations.js';
+import type { Registration } from './registrations/registration.js';
+import type { Registrations } from './registrations/registrations.js';
 import type { Told } from './told.js';
 
 export interface TellerOptions {

@@ -2,7 +2,7 @@ import type { AccountHost } from '../../../hosts/host.js';
 import type { Events } from '../../../observability/events.js';
 import type { Clock } from '../../../xmpp/clock.js';
 import type { Notification, Outcome } from '../channel.js';
-import type { Registration } from '../registrations/registrations.js';
+import type { Registration } from '../registrations/registration.js';
 import type { Healths } from './healths.js';
 
 export interface DeliveriesOptions {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Health, healthAfter, isToBeTried, retryDelay } from './error-policy.js';
+import type { Health } from '../store.js';
+import { healthAfter, isToBeTried, retryDelay } from './error-policy.js';
 
 const now = 1_800_000_000_000;
 const day = 24 * 3_600_000;

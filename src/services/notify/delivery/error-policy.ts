@@ -1,11 +1,6 @@
 import type { Outcome } from '../channel.js';
-
-/** How deliveries to a registration went, as it is stored. */
-export interface Health {
-  readonly failures: number;
-  /** Unix milliseconds. */
-  readonly restsSince: number | undefined;
-}
+import { isResting } from '../registrations/registration.js';
+import type { Health } from '../store.js';
 
 const second = 1_000;
 const hour = 60 * 60 * second;
@@ -31,8 +26,6 @@ export function healthAfter(before: Health, outcome: Outcome, maxErrors: number,
 }
 
 const isWell = ({ failures, restsSince }: Health) => failures === 0 && restsSince === undefined;
-
-export const isResting = ({ restsSince }: Health) => restsSince !== undefined;
 
 /** Whether a registration has rested long enough to be tried; so has one that rests since a moment to come, by a clock that was wrong. */
 export function isToBeTried({ restsSince }: Health, now: number): boolean {

@@ -1,7 +1,9 @@
 import type { Events } from '../../../observability/events.js';
 import type { Outcome } from '../channel.js';
-import type { Registration, Registrations } from '../registrations/registrations.js';
-import { type Health, healthAfter, isResting } from './error-policy.js';
+import { isResting, type Registration } from '../registrations/registration.js';
+import type { Registrations } from '../registrations/registrations.js';
+import type { Health } from '../store.js';
+import { healthAfter } from './error-policy.js';
 
 export interface HealthsOptions {
   readonly registrations: Pick<Registrations, 'remove' | 'setHealth'>;

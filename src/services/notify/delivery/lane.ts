@@ -1,4 +1,4 @@
-import type { Registration } from '../registrations/registrations.js';
+import type { Registration } from '../registrations/registration.js';
 import { patience, retryDelay } from './error-policy.js';
 import { type News, Notice } from './notice.js';
 import type { Scheduled } from './schedule.js';

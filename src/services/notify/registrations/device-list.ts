@@ -1,5 +1,5 @@
 import type { StoredRegistration } from '../store.js';
-import type { Registration } from './registrations.js';
+import { isResting, type Registration } from './registration.js';
 
 type List = readonly Registration[];
 
@@ -46,5 +46,3 @@ export function excessOf(list: List, enabled: Registration, maxDevices: number):
     .sort((one, other) => Number(isResting(other)) - Number(isResting(one)))
     .slice(0, excess);
 }
-
-const isResting = ({ restsSince }: Registration) => restsSince !== undefined;

@@ -4,7 +4,8 @@ import { recordingEvents } from '../../../../tests/harness/recording-events.js';
 import { scriptedNotifyStore } from '../../../../tests/harness/scripted-notify-store.js';
 import { Jid } from '../../../xmpp/jid.js';
 import type { NotifyStore } from '../store.js';
-import { type Registration, Registrations } from './registrations.js';
+import type { Registration } from './registration.js';
+import { Registrations } from './registrations.js';
 
 const accounts = ['ana', 'ben', 'cem'].map((name) => Jid.parse(`${name}@example.org`));
 const rules = { whileAway: false, ignoresUnknown: false, muted: new Set<string>(), rooms: undefined };

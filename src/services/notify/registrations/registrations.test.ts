@@ -5,7 +5,8 @@ import { Jid } from '../../../xmpp/jid.js';
 import type { Channel } from '../channel.js';
 import type { NotifyStore } from '../store.js';
 import type { Wish } from './device-list.js';
-import { type Registration, Registrations } from './registrations.js';
+import type { Registration } from './registration.js';
+import { Registrations } from './registrations.js';
 
 const ana = Jid.parse('ana@example.org');
 const ben = Jid.parse('ben@example.org');

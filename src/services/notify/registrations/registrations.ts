@@ -1,52 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { Events } from '../../../observability/events.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
-import type { Channel, Target } from '../channel.js';
-import type { NotifyStore, StoredRegistration } from '../store.js';
+import type { Channel } from '../channel.js';
+import type { Health, NotifyStore, StoredRegistration } from '../store.js';
 import { compare, excessOf, unitsOf, type Wish, withEnabled } from './device-list.js';
 import { OrderedCache } from './ordered-cache.js';
-
-/** A device of an account, as it is kept, and what its channel makes of it. */
-export class Registration {
-  /** Names its account, channel and address: the same for as long as these are. Nothing can be read out of it. */
-  readonly key: string;
-  /** The bare JID. */
-  readonly account: Jid;
-  readonly channel: string;
-  readonly address: string;
-  /** All that follows changes when it is enabled again; `Registrations` alone writes it, when it is on disk. */
-  client: string;
-  details: string;
-  target: Target;
-  /** Unix milliseconds: when it was enabled, or within a day of that. Another one whenever it is written anew. */
-  enabledAt: number;
-  /** Deliveries in a row that were rejected. */
-  failures: number;
-  /** Unix milliseconds: since when it rests; undefined while it does not. */
-  restsSince: number | undefined;
-
-  constructor(account: Jid, stored: StoredRegistration, target: Target) {
-    this.key = keyOf(stored);
-    this.account = account;
-    this.channel = stored.channel;
-    this.address = stored.address;
-    this.client = stored.client;
-    this.details = stored.details;
-    this.target = target;
-    this.enabledAt = stored.enabledAt;
-    this.failures = stored.failures;
-    this.restsSince = stored.restsSince;
-  }
-}
-
-type Health = Pick<StoredRegistration, 'failures' | 'restsSince'>;
-
-/**
- * Why a registration went: its client said so; the client has a new address; the account has too many; its channel says that
- * it leads nowhere; who reaches the device said so; the account is gone.
- */
-export type Removal = 'client' | 'replaced' | 'too-many' | 'gone' | 'service' | 'account';
+import { Registration, type Removal } from './registration.js';
 
 /** Milliseconds after which a registration that is enabled again is written though nothing has changed. */
 const refreshAfter = 24 * 60 * 60 * 1000;
@@ -291,10 +250,6 @@ export class Registrations {
     this.#options.events.deviceRemoved({ ...describe(registration), why });
     for (const listener of this.#listeners) listener(registration, why);
   }
-}
-
-function keyOf({ account, channel, address }: StoredRegistration): string {
-  return createHash('sha256').update(`${account}\0${channel}\0${address}`).digest('base64url');
 }
 
 function rowKeyOf({ account, channel, address }: Registration) {

@@ -41,9 +41,4 @@ export class WeightedCache<V> {
     this.#entries.delete(key);
     this.#weight -= entry.weight;
   }
-
-  clear(): void {
-    this.#entries.clear();
-    this.#weight = 0;
-  }
 }
