@@ -18,7 +18,7 @@ export const libraryScenarios: readonly Scenario[] = [
   {
     name: 'a client by slixmpp whose line is cut twice',
     needs: 'slixmpp',
-    expected: { levels: ['important', 'important'], hasAll: true },
+    expected: { important: 2, hasAll: true },
     async run(stage) {
       const { appServer, server } = stage.world;
       const bare = stage.account();
@@ -35,6 +35,8 @@ export const libraryScenarios: readonly Scenario[] = [
         comesBack: true,
       };
       const stream = await connectSlixmpp(account, (stanza) => received.push(stanza));
+      // It may be cut off before it has acknowledged the answer to its request, which is pushed for as unimportant.
+      const important = () => stage.levels(node).filter((level) => level === 'important').length;
       const has = (what: string, fits: (stanza: Element) => boolean) =>
         waitFor(what, () => received.some(fits), patience);
       try {
@@ -47,13 +49,13 @@ export const libraryScenarios: readonly Scenario[] = [
         for (const [round, text] of texts.entries()) {
           proxy.cut();
           stage.write(bare, [body(text)]);
-          await appServer.next(node, round);
+          await waitFor('an important push', () => important() > round, patience);
           proxy.mend();
           await has(text, (stanza) => stanza.child('body')?.text() === text);
         }
         await stage.heard();
         const bodies = received.flatMap((stanza) => stanza.child('body')?.text() ?? []);
-        return { levels: stage.levels(node), hasAll: texts.every((text) => bodies.includes(text)) };
+        return { important: important(), hasAll: texts.every((text) => bodies.includes(text)) };
       } finally {
         await stream.close();
         await proxy.close();

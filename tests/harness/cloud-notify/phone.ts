@@ -52,9 +52,10 @@ export class Phone {
     return this.messages.flatMap((message) => message.child('body')?.text() ?? []);
   }
 
-  /** Whether it says what it has got when it is asked. */
-  set isAttentive(isAttentive: boolean) {
-    this.#client.isAttentive = isAttentive;
+  /** From now on it does not say what it has got. */
+  fallSilent(): void {
+    this.#client.acknowledge();
+    this.#client.isAttentive = false;
   }
 
   send(stanza: Element): void {
@@ -102,8 +103,9 @@ export class Phone {
     await this.#client.fallAsleep();
   }
 
-  /** Resumes its session, or begins a new one if that is over. */
+  /** Resumes its session, or begins a new one if that is over; from then on it says again what it gets. */
   wakeUp(): Promise<'resumed' | 'failed'> {
+    this.#client.isAttentive = true;
     return this.#client.recover(this.#resource);
   }
 

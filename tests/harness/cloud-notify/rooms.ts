@@ -87,7 +87,7 @@ export const roomScenarios: readonly Scenario[] = [
       const room = await openRoom(stage);
       await join(phone, room);
       await phone.settle();
-      phone.isAttentive = false;
+      phone.fallSilent();
       phone.send(message({ to: room, type: 'groupchat' }, body()));
       await waitFor('the reflection of a message', () => phone.bodies.length > 0, patience);
       await phone.fallAsleep();

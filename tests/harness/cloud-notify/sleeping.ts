@@ -28,7 +28,7 @@ async function breakBeforeAcknowledgement(
   phone: Phone,
   messages: readonly (readonly Element[])[],
 ) {
-  phone.isAttentive = false;
+  phone.fallSilent();
   for (const children of messages) stage.write(phone.bare, children);
   await hasGot(phone, messages.length);
   await phone.fallAsleep();
@@ -147,7 +147,7 @@ export const sleepingScenarios: readonly Scenario[] = [
     expected: ['important'],
     async run(stage) {
       const phone = await stage.phone();
-      phone.isAttentive = false;
+      phone.fallSilent();
       await stage.wake(phone);
       return stage.heardBy(phone);
     },
@@ -158,7 +158,7 @@ export const sleepingScenarios: readonly Scenario[] = [
     prosody: { ...twice, does: ['important', 'important'] },
     async run(stage) {
       const phone = await stage.phone();
-      phone.isAttentive = false;
+      phone.fallSilent();
       await stage.wake(phone);
       await phone.fallAsleep();
       return stage.heardBy(phone);
