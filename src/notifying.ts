@@ -35,7 +35,7 @@ export function openNotifying(
   createCloudNotify({ ...parts, registrations });
   return {
     registrations,
-    ping: (account, which) => notify.ping(account, which),
+    ping: (registration) => notify.ping(registration),
     reload({ host: next }) {
       if (next.kind === 'standalone') current = next.cloudNotify;
     },

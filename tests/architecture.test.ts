@@ -77,6 +77,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'hosts/standalone/account-admin.ts',
     'services/notify/channel.ts',
     'services/notify/registrations',
+    'services/notify/service.ts',
   ],
   demo: ['xmpp', 'hosts/system-clock.ts'],
   'version.ts': [],

@@ -41,14 +41,7 @@ const handlers = pushHandlers({
   accounts: { has: async (jid) => isKnown && jid.equals(ana) },
   notify: {
     registrations: { of: () => [...devices.keys()] },
-    async ping(_account, which) {
-      const results = [];
-      for (const [registration, outcome] of devices) {
-        if (!which(registration)) continue;
-        results.push({ registration, outcome: (await outcome) ?? ({ kind: 'delivered' } as const) });
-      }
-      return results;
-    },
+    ping: async (registration) => (await devices.get(registration)) ?? { kind: 'delivered' },
   },
 });
 

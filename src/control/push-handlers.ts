@@ -2,6 +2,7 @@ import type { AccountAdmin } from '../hosts/standalone/account-admin.js';
 import type { Outcome } from '../services/notify/channel.js';
 import type { Registration } from '../services/notify/registrations/registration.js';
 import type { Registrations } from '../services/notify/registrations/registrations.js';
+import type { Notify } from '../services/notify/service.js';
 import type { Jid } from '../xmpp/jid.js';
 import { type ControlArgs, ControlError, type ControlHandlers } from './protocol.js';
 import { parseAccount, unknown } from './user-handlers.js';
@@ -9,16 +10,7 @@ import { parseAccount, unknown } from './user-handlers.js';
 export interface PushHandlersOptions {
   readonly domain: Jid;
   readonly accounts: Pick<AccountAdmin, 'has'>;
-  readonly notify: {
-    readonly registrations: Pick<Registrations, 'of'>;
-    /** Has the devices that `which` picks told something, whatever their health. */
-    ping(account: Jid, which: (device: Registration) => boolean): Promise<readonly PingResult[]>;
-  };
-}
-
-interface PingResult {
-  readonly registration: Registration;
-  readonly outcome: Outcome;
+  readonly notify: Pick<Notify, 'ping'> & { readonly registrations: Pick<Registrations, 'of'> };
 }
 
 /**
@@ -40,13 +32,11 @@ export function pushHandlers({ domain, accounts, notify }: PushHandlersOptions):
     },
     'push.ping': async (args, write) => {
       const { account, devices } = await devicesOf(args);
-      // One by one, so that one whose service does not answer keeps back its own line alone.
-      const pings = devices.map(async ({ key }) => {
-        const results = await notify.ping(account, (device) => device.key === key);
-        for (const { registration, outcome } of results) {
-          await write(`${nameOf(registration)}: ${wordsOf(outcome)}`);
-        }
-        return results.some(({ outcome }) => outcome.kind === 'delivered');
+      // A service that does not answer keeps back the line of its own device alone.
+      const pings = devices.map(async (device) => {
+        const outcome = await notify.ping(device);
+        await write(`${nameOf(device)}: ${wordsOf(outcome)}`);
+        return outcome.kind === 'delivered';
       });
       const reached = (await Promise.all(pings)).filter(Boolean).length;
       if (reached === 0) throw new ControlError(`No device of ${account} could be told.`);

@@ -102,6 +102,10 @@ export class NotifyStage {
     return device;
   }
 
+  async ping(address = 'phone'): Promise<Outcome> {
+    return this.notify.ping(await this.device(address));
+  }
+
   /** A session of the account; `sessionBegun` is not fired. */
   session(client = 'phone', options: { isHibernating?: boolean; presence?: Element } = {}): FakeSession {
     return this.host.addSession(`${this.account}/${client}`, options);

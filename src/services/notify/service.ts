@@ -1,7 +1,6 @@
 import type { AccountHost } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
-import type { Jid } from '../../xmpp/jid.js';
 import type { Outcome } from './channel.js';
 import { Batches } from './delivery/batching.js';
 import { Deliveries } from './delivery/deliveries.js';
@@ -37,20 +36,14 @@ export interface NotifyOptions {
   readonly events: Events;
 }
 
-/** How a device was reached when it was tried. */
-export interface Ping {
-  readonly registration: Registration;
-  readonly outcome: Outcome;
-}
-
 export interface Notify {
   /** Channels are added here; they enable and disable. */
   readonly registrations: Registrations;
   /**
-   * Tells devices of an account that there might be something, also those that rest; a success ends the rest. Never rejects.
-   * A device that is being told of much already is not told of that too: `retry`.
+   * Tells a device that there might be something, also one that rests; a success ends the rest. Never rejects. One that is
+   * being told of much already is not told of that too: `retry`.
    */
-  ping(account: Jid, which?: (registration: Registration) => boolean): Promise<readonly Ping[]>;
+  ping(registration: Registration): Promise<Outcome>;
   /** Tells at once of what was collected, and waits up to five seconds for answers. Nothing is told afterwards. */
   stop(): Promise<void>;
 }
@@ -80,14 +73,7 @@ export function createNotify(options: NotifyOptions): Notify {
 
   return {
     registrations,
-    async ping(account, which = () => true) {
-      const list = await registrations.of(account);
-      const ping = async (registration: Registration) => ({
-        registration,
-        outcome: await batches.ping(registration),
-      });
-      return Promise.all(list.filter(which).map(ping));
-    },
+    ping: (registration) => batches.ping(registration),
     stop: () => batches.stop(),
   };
 }

@@ -177,7 +177,7 @@ describe('stop', () => {
     await stage.calls();
     await stage.pass(10_000);
     expect(stage.deliveries).toEqual([]);
-    expect(await stage.notify.ping(stage.account)).toMatchObject([{ outcome: { kind: 'retry' } }]);
+    expect(await stage.ping()).toMatchObject({ kind: 'retry' });
     expect(stage.clock.pending).toEqual([]);
   });
 });
