@@ -4,6 +4,7 @@ import type { Clock } from '../xmpp/clock.js';
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (delay, action) => {
+    if (delay <= 0) return atEndOfTurn(action);
     // After the sockets were read once more: when the process was held up, what has arrived meanwhile comes first.
     let immediate: NodeJS.Immediate | undefined;
     const timer = setTimeout(() => {
@@ -15,3 +16,9 @@ export const systemClock: Clock = {
     };
   },
 };
+
+/** A timer would wait for a millisecond. */
+function atEndOfTurn(action: () => void): () => void {
+  const immediate = setImmediate(action);
+  return () => clearImmediate(immediate);
+}
