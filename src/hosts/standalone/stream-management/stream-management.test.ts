@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CoreClient, EmbeddedCore } from '../../../../tests/harness/embedded-core.js';
 import { ManagedClient, sm } from '../../../../tests/harness/managed-client.js';
 import { type Element, el } from '../../../xmpp/element.js';
@@ -62,6 +62,12 @@ describe('stream management', () => {
   beforeEach(async () => {
     now = Date.UTC(2026, 0, 1);
     await create();
+  });
+
+  // What is logged names accounts, and not the devices of people.
+  afterEach(() => {
+    const named = server.recorded.flatMap((event) => ('jid' in event ? [event.jid] : []));
+    expect(named.filter((jid) => jid.includes('/'))).toEqual([]);
   });
 
   describe('begins', () => {

@@ -127,7 +127,7 @@ export class StreamManagement implements LinkKeeper {
     const { session, isAwake } = link;
     link.claim(connection, h);
     // For those who count: a session that is taken from a live connection has slept for no time.
-    if (isAwake) this.#options.events.sessionHibernated({ jid: session.jid.toString() });
+    if (isAwake) this.#options.events.sessionHibernated({ jid: session.account.jid.toString() });
     this.#asleep.delete(link);
     this.#asked.delete(link);
     await link.work.settled();
@@ -135,7 +135,7 @@ export class StreamManagement implements LinkKeeper {
     if (replayed === undefined) return undefined;
     this.#tell('hibernationEnd', () => this.#options.hooks.hibernationEnd.run(session, 'resumed'));
     const { transport } = connection;
-    this.#options.events.sessionResumed({ jid: session.jid.toString(), transport, replayed });
+    this.#options.events.sessionResumed({ jid: session.account.jid.toString(), transport, replayed });
     return session;
   }
 
@@ -149,7 +149,7 @@ export class StreamManagement implements LinkKeeper {
     this.#asked.delete(link);
     this.#asleep.set(link, link.patience);
     const { session } = link;
-    this.#options.events.sessionHibernated({ jid: session.jid.toString() });
+    this.#options.events.sessionHibernated({ jid: session.account.jid.toString() });
     this.#tell('hibernationStart', () =>
       this.#options.hooks.hibernationStart.run(session, link.unacknowledged),
     );
@@ -180,7 +180,7 @@ export class StreamManagement implements LinkKeeper {
     const unacknowledged = link.close();
     if (isAwake) return unacknowledged;
     const lost = unacknowledged.length;
-    this.#options.events.hibernationEnded({ jid: session.jid.toString(), how, lost });
+    this.#options.events.hibernationEnded({ jid: session.account.jid.toString(), how, lost });
     this.#tell('hibernationEnd', () => this.#options.hooks.hibernationEnd.run(session, how));
     return unacknowledged;
   }
@@ -216,7 +216,7 @@ export class StreamManagement implements LinkKeeper {
   #late(link: ManagedLink): void {
     if (!link.becomeLate()) return;
     const { session } = link;
-    this.#options.events.acknowledgementDelayed({ jid: session.jid.toString() });
+    this.#options.events.acknowledgementDelayed({ jid: session.account.jid.toString() });
     this.#tell('ackDelayed', () => this.#options.hooks.ackDelayed.run(session, link.unacknowledged));
   }
 
