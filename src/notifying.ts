@@ -32,7 +32,7 @@ export function openNotifying(
   const parts = { host, settings: () => current, now: Date.now, randomBytes, events };
   const notify = createNotify({ ...parts, store: storage.notify, clock: systemClock });
   const { registrations } = notify;
-  createCloudNotify({ ...parts, registrations });
+  createCloudNotify({ ...parts, registrations, maxDevices: () => current.maxDevices });
   return {
     registrations,
     ping: (registration) => notify.ping(registration),

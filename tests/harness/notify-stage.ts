@@ -33,10 +33,11 @@ export class NotifyStage {
   epoch = 1_800_000_000_000;
   readonly settings: { -readonly [K in keyof NotifySettings]: NotifySettings[K] } = {
     maxErrors: 3,
-    maxDevices: 5,
     maxHibernationTimeout: 259_200,
     collectionTime: 1_000,
   };
+  /** Registrations that the account may have. */
+  maxDevices = 5;
   readonly notify: Notify;
   readonly deliveries: Delivery[] = [];
   /** How the next deliveries end, in order; then each ends as `answer` says. */
@@ -56,7 +57,11 @@ export class NotifyStage {
       randomBytes: (size) => randomBytes(size),
       events: this.#recording.events,
     });
-    const channel: Channel = { name: channelName, open: ({ address }) => this.#target(address) };
+    const channel: Channel = {
+      name: channelName,
+      maxDevices: () => this.maxDevices,
+      open: ({ address }) => this.#target(address),
+    };
     this.notify.registrations.addChannel(channel);
   }
 

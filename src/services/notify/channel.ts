@@ -58,6 +58,8 @@ export interface Target {
 export interface Channel {
   /** As it is stored with registrations. */
   readonly name: string;
+  /** Registrations by it that an account may have, at the moment. */
+  maxDevices(): number;
   /** Reads what was stored of a registration; undefined if it cannot be read (any more). */
   open(registration: { readonly address: string; readonly details: string }): Target | undefined;
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { delivered, NotifyStage, rejected, retry } from '../../../tests/harness/notify-stage.js';
+import {
+  delivered,
+  NotifyStage,
+  pendingOutcome,
+  rejected,
+  retry,
+} from '../../../tests/harness/notify-stage.js';
 
 async function sleepingStage() {
   const stage = new NotifyStage();
@@ -55,6 +61,32 @@ describe('a session that hibernates', () => {
     expect(stage.host.endedExtensions).toEqual([]);
     await stage.pass(3_000);
     expect(stage.host.endedExtensions).toEqual([session]);
+  });
+
+  it('waits as long as others if its client was told before, and has not got it yet', async () => {
+    const stage = new NotifyStage();
+    await stage.enable();
+    const session = stage.session();
+    const stanza = stage.chat();
+    await stage.host.ackDelayed.fire(session, [stanza]);
+    await stage.pass(1_000);
+    expect(stage.deliveries).toHaveLength(1);
+    await stage.sleeps(session, stanza);
+    expect(stage.host.endedExtensions).toEqual([session]);
+  });
+
+  it('waits on if what was delivered is of the time before its client was here', async () => {
+    const stage = new NotifyStage();
+    await stage.enable();
+    const session = stage.session();
+    const { promise, settle } = pendingOutcome();
+    stage.answers.push(promise);
+    await stage.sleeps(session, stage.chat());
+    await stage.resumes(session);
+    await stage.sleeps(session);
+    settle(delivered);
+    await stage.settle();
+    expect(stage.host.endedExtensions).toEqual([]);
   });
 
   it('waits as long as others when its registration is removed', async () => {

@@ -16,8 +16,6 @@ import { Told } from './told.js';
 export interface NotifySettings {
   /** Deliveries in a row that may be rejected before a registration rests. */
   readonly maxErrors: number;
-  /** Registrations that an account may have by one channel. */
-  readonly maxDevices: number;
   /** Seconds that a session waits for its client until that was told of something important. */
   readonly maxHibernationTimeout: number;
   /** Milliseconds that what comes is collected; 0: until the end of the turn. */
@@ -51,7 +49,7 @@ export interface Notify {
 /** Tells the devices of accounts, by the channels that they are registered with, of what arrives while they sleep. */
 export function createNotify(options: NotifyOptions): Notify {
   const { host, store, settings, clock, now, events } = options;
-  const registrations = new Registrations({ store, maxDevices: () => settings().maxDevices, now, events });
+  const registrations = new Registrations({ store, now, events });
   const extensions = createExtensions({ host, seconds: () => settings().maxHibernationTimeout });
   const healths = new Healths({ registrations, maxErrors: () => settings().maxErrors, now, events });
   const deliveries = new Deliveries({ host, healths, clock, events });

@@ -9,6 +9,7 @@ import { strangerOf } from './decision/stranger.js';
 import type { Batches } from './delivery/batching.js';
 import { isToBeTried } from './delivery/error-policy.js';
 import type { Healths } from './delivery/healths.js';
+import type { Notice } from './delivery/notice.js';
 import type { Registration } from './registrations/registration.js';
 import type { Registrations } from './registrations/registrations.js';
 import type { Told } from './told.js';
@@ -19,9 +20,9 @@ export interface TellerOptions {
     'isContact' | 'isHibernating' | 'isOccupant' | 'originalOf' | 'sessionsOf'
   >;
   readonly registrations: Pick<Registrations, 'of'>;
-  readonly batches: Pick<Batches, 'add'>;
+  readonly batches: Pick<Batches, 'add' | 'again'>;
   readonly healths: Pick<Healths, 'of'>;
-  readonly told: Told;
+  readonly told: Told<Notice>;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly events: Pick<Events, 'handlerFailed' | 'notificationDecided'>;
@@ -117,10 +118,11 @@ export class Teller {
   ): void {
     const { client, key, target } = device;
     const session = this.#stateOf(client, sessions);
-    const wasTold = this.#options.told.has(occasion.stanza, key);
-    const recipient = { client, session, isNobodyThere, rules: target.rules, wasTold };
+    const notice = this.#options.told.by(occasion.stanza, key);
+    const recipient = { client, session, isNobodyThere, rules: target.rules, wasTold: notice !== undefined };
     const verdict = this.#unlessItRests(device, decide(occasion, recipient, facts));
     if (verdict.told !== 'no') this.#add(device, occasion, verdict.told, verdict.isUrgent);
+    else if (notice !== undefined && occasion.client === client) this.#options.batches.again(device, notice);
     this.#options.events.notificationDecided({
       jid: facts.account.toString(),
       source: occasion.source,

@@ -6,28 +6,31 @@ export interface Telling {
 }
 
 /** A list, for they are few: the devices of an account. */
-interface Entry {
+interface Entry<T extends Telling> {
   readonly key: string;
-  readonly telling: Telling;
-  readonly earlier: Entry | undefined;
+  readonly telling: T;
+  readonly earlier: Entry<T> | undefined;
 }
 
 /**
  * Who was told of what: a stanza that reaches a registration by several ways (archive, offline store, queue of a session)
  * is told of once. It remembers as long as the stanza is in memory, and so needs no bound of its own.
  */
-export class Told {
-  readonly #entries = new WeakMap<Element, Entry>();
+export class Told<T extends Telling> {
+  readonly #entries = new WeakMap<Element, Entry<T>>();
 
-  /** Whether the registration of that key was told of the stanza, which is the original (`AccountHost.originalOf`), or is to be. */
-  has(original: Element, key: string): boolean {
+  /**
+   * What has told the registration of that key of the stanza, which is the original (`AccountHost.originalOf`), or is to tell it;
+   * undefined if nothing does.
+   */
+  by(original: Element, key: string): T | undefined {
     for (let entry = this.#entries.get(original); entry !== undefined; entry = entry.earlier) {
-      if (entry.key === key) return !entry.telling.isLost;
+      if (entry.key === key) return entry.telling.isLost ? undefined : entry.telling;
     }
-    return false;
+    return undefined;
   }
 
-  add(original: Element, key: string, telling: Telling): void {
+  add(original: Element, key: string, telling: T): void {
     this.#entries.set(original, { key, telling, earlier: this.#entries.get(original) });
   }
 }

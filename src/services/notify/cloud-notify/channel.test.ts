@@ -21,8 +21,15 @@ const settings = { importantBody: 'New Message!', withBody: false, withSender: f
 function setUp(store = new MemoryNotifyStore()) {
   const host = new FakeAccountHost();
   const { events, recorded } = recordingEvents();
-  const registrations = new Registrations({ store, maxDevices: () => 5, now: () => 1000, events });
-  createCloudNotify({ host, registrations, settings: () => settings, randomBytes, events });
+  const registrations = new Registrations({ store, now: () => 1000, events });
+  createCloudNotify({
+    host,
+    registrations,
+    settings: () => settings,
+    maxDevices: () => 3,
+    randomBytes,
+    events,
+  });
   const ask = (from: string, name: string, attrs: Record<string, string>, ...children: Element[]) =>
     host.receiveAccountIq('set', from, el(name, ns.push, attrs, ...children));
   const tell = (from: string, node?: string, to = 'ana@example.org') => {
@@ -218,6 +225,14 @@ describe('an IQ of type get', () => {
     await expect(host.receiveAccountIq('get', phone, payload)).rejects.toMatchObject(refusal);
     await expect(host.receiveIq('get', phone, payload)).rejects.toMatchObject(refusal);
   });
+});
+
+it('lets an account have so many devices', async () => {
+  const { ask, clients } = setUp();
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await ask(`ana@example.org/${name}`, 'enable', { jid: service, node: name });
+  }
+  expect(await clients()).toEqual(['b', 'c', 'd']);
 });
 
 describe('an app server that stops', () => {

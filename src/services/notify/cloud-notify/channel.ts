@@ -20,6 +20,8 @@ export interface CloudNotifyOptions {
   readonly registrations: Registrations;
   /** Those of the moment. */
   readonly settings: () => CloudNotifySettings;
+  /** Registrations that an account may have, at the moment. */
+  readonly maxDevices: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly events: Pick<Events, 'deviceRefused' | 'storageFailed'>;
 }
@@ -43,10 +45,11 @@ export function createCloudNotify(options: CloudNotifyOptions): void {
   });
 }
 
-function createChannel({ host, settings, randomBytes }: CloudNotifyOptions): Channel {
+function createChannel({ host, settings, maxDevices, randomBytes }: CloudNotifyOptions): Channel {
   const options = { host, settings, vectors: new InitialisationVectors(randomBytes) };
   return {
     name: channel,
+    maxDevices,
     open(registration) {
       const address = readAddress(registration.address);
       const wish = readWishText(registration.details);

@@ -3,6 +3,7 @@ import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import { jidOfUri } from '../../../xmpp/xmpp-uri.js';
 import type { Facts } from './decide.js';
+import { occurrences } from './occurrences.js';
 import { hasNick } from './own.js';
 
 /** What a word goes on with, before or after; in scripts that do not set words apart it does not have to end. */
@@ -23,19 +24,30 @@ export function isMentioned(message: Element, room: Jid, nick: string | undefine
   return false;
 }
 
-/** Whether the text has the name as a word of its own, in whatever case; a nick of several words counts as one. */
+/**
+ * Whether the text has the name as a word of its own, in whatever case; a nick of several words counts as one. What strangers say
+ * is looked through while everybody waits: it takes no more time than it is long.
+ */
 export function hasWord(text: string, name: string): boolean {
-  const escaped = name
-    .trim()
-    .normalize('NFC')
-    .replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  if (escaped === '') return false;
-  const whole = text.normalize('NFC');
-  for (const { 0: found, index } of whole.matchAll(new RegExp(escaped, 'giu'))) {
-    if (!goesOn.test(codePointBefore(whole, index)) && !goesOn.test(codePointAt(whole, index + found.length)))
-      return true;
+  const whole = folded(text);
+  const word = folded(name.trim());
+  for (const start of occurrences(whole, word)) {
+    const end = start + word.length;
+    if (!goesOn.test(codePointBefore(whole, start)) && !goesOn.test(codePointAt(whole, end))) return true;
   }
   return false;
+}
+
+/**
+ * The same for texts that differ in case or composition alone. So many marks on one letter are in no language, and to sort them
+ * takes as long as there are many of them for each: they are divided (UAX #15 §13).
+ */
+function folded(text: string): string {
+  return text
+    .replace(/\p{M}{30}/gu, '$&\u034f')
+    .normalize('NFC')
+    .toLowerCase()
+    .toUpperCase();
 }
 
 function codePointAt(text: string, index: number): string {

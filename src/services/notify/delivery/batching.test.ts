@@ -369,6 +369,38 @@ describe('a client that is back', () => {
     expect((await stage.device()).failures).toBe(1);
   });
 
+  it('is told again of what it has not got when it goes, if what was under way fails', async () => {
+    const stage = await stageWithPhone();
+    const session = stage.session();
+    const stanza = stage.chat();
+    const { promise, settle } = pendingOutcome();
+    stage.answers.push(promise);
+    await stage.sleeps(session, stanza);
+    await stage.resumes(session);
+    await stage.sleeps(session, stanza);
+    expect(stage.deliveries).toHaveLength(1);
+    settle(retry);
+    await stage.settle();
+    await stage.pass(3_000);
+    expect(stage.told).toEqual(['phone important message m1 1', 'phone important message m1 1']);
+  });
+
+  it('is not told again of what was delivered after all', async () => {
+    const stage = await stageWithPhone();
+    const session = stage.session();
+    const stanza = stage.chat();
+    const { promise, settle } = pendingOutcome();
+    stage.answers.push(promise);
+    await stage.sleeps(session, stanza);
+    await stage.resumes(session);
+    await stage.sleeps(session, stanza);
+    settle(delivered);
+    await stage.settle();
+    await stage.pass(300_000);
+    expect(stage.deliveries).toHaveLength(1);
+    expect(stage.host.endedExtensions).toEqual([session]);
+  });
+
   it('is another one than other clients', async () => {
     const stage = await stageWithPhone();
     await stage.offline();

@@ -74,6 +74,18 @@ export class Batches {
     return notice;
   }
 
+  /**
+   * The client has not got yet what a notice tells of. If that is under way since before the client was here, and fails, it is
+   * tried again; if it was delivered, that counts, though the client has been here since.
+   */
+  again(registration: Registration, { whole }: Notice): void {
+    if (whole.isDelivered && whole.news.level === 'important') this.#options.onTold(registration);
+    const lane = this.#lanes.get(registration.key);
+    if (lane === undefined || whole.visit === lane.visits) return;
+    whole.visit = lane.visits;
+    if (whole.news.isCounted) whole.uncounted = 1;
+  }
+
   /** Tells at once of what is collected, unless it backs off. */
   hasten(registration: Registration): void {
     const lane = this.#lanes.get(registration.key);
@@ -188,16 +200,23 @@ export class Batches {
   }
 
   #tell(lane: Lane, notice: Notice): void {
-    const { registration, visits } = lane;
+    const { registration } = lane;
     const { level, kind, stanza } = notice.news;
     const count = this.#counts.add(registration.key, notice.uncounted);
     notice.uncounted = 0;
     lane.underWay++;
     this.#options.deliveries.begin(registration, { level, kind, stanza, count }, (outcome) => {
-      if (outcome.kind === 'retry') this.#retry(lane, notice, visits, outcome.after);
-      else if (outcome.kind === 'delivered' && level === 'important') this.#options.onTold(registration);
+      if (outcome.kind === 'retry') this.#retry(lane, notice, outcome.after);
+      else if (outcome.kind === 'delivered') this.#succeed(lane, notice);
       this.#leave(lane, outcome);
     });
+  }
+
+  /** What the client has got meanwhile is no reason for it to come back. */
+  #succeed(lane: Lane, notice: Notice): void {
+    notice.isDelivered = true;
+    const isNews = notice.visit === lane.visits;
+    if (isNews && notice.news.level === 'important') this.#options.onTold(lane.registration);
   }
 
   #leave(lane: Lane, outcome: Outcome): void {
@@ -206,9 +225,9 @@ export class Batches {
     this.#advance(lane);
   }
 
-  #retry(lane: Lane, notice: Notice, visits: number, after: number | undefined): void {
+  #retry(lane: Lane, notice: Notice, after: number | undefined): void {
     if (lane.isClosed) this.#lose(lane, notice, 'removed');
-    else if (lane.visits !== visits) this.#lose(lane, notice, 'client is back');
+    else if (lane.visits !== notice.visit) this.#lose(lane, notice, 'client is back');
     else if (this.#isStopped) this.#lose(lane, notice, 'too late');
     else lane.retry(notice, this.#options.clock.now(), after, this.#options.jitter());
   }

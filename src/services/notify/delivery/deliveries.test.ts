@@ -113,7 +113,7 @@ describe('stop', () => {
     const stage = await stageWithPhone();
     const { promise, settle } = pendingOutcome();
     stage.answer = promise;
-    stage.settings.maxDevices = 100;
+    stage.maxDevices = 100;
     for (let i = 0; i < 50; i++) await stage.enable(`device${i}`);
     for (let i = 0; i < 5; i++) {
       await stage.offline();

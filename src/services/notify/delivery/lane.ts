@@ -54,7 +54,7 @@ export class Lane implements Scheduled {
       waiting.renew(news, now);
       return waiting;
     }
-    const notice = new Notice(news, now);
+    const notice = new Notice(news, now, this.visits);
     this.#put(notice);
     return notice;
   }

@@ -18,18 +18,27 @@ export class Notice {
   giveUpAt: number;
   /** News in it that count and were not counted yet. */
   uncounted: number;
+  /** Which visit of the client was the last one before this was made, or came up once more. */
+  visit: number;
+  isDelivered = false;
   #isLost = false;
   #mergedInto: Notice | undefined;
 
-  constructor(news: News, now: number) {
+  constructor(news: News, now: number, visit: number) {
     this.news = news;
+    this.visit = visit;
     this.giveUpAt = giveUpAt(news, now);
     this.uncounted = news.isCounted ? 1 : 0;
   }
 
   /** Whether it will never be told: nobody was told of its news then. */
   get isLost(): boolean {
-    return this.#mergedInto?.isLost ?? this.#isLost;
+    return this.whole.#isLost;
+  }
+
+  /** The one that it has become a part of, or itself. */
+  get whole(): Notice {
+    return this.#mergedInto?.whole ?? this;
   }
 
   lose(): void {

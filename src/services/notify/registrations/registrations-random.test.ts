@@ -12,13 +12,11 @@ const rules = { whileAway: false, ignoresUnknown: false, muted: new Set<string>(
 const maxDevices = 3;
 
 function open(store: NotifyStore, now: () => number, maxAccounts: number): Registrations {
-  const registrations = new Registrations({
-    ...{ store, now, maxAccounts, events: recordingEvents().events },
-    maxDevices: () => maxDevices,
-  });
+  const registrations = new Registrations({ store, now, maxAccounts, events: recordingEvents().events });
   for (const name of ['cloud-notify', 'web-push']) {
     registrations.addChannel({
       name,
+      maxDevices: () => maxDevices,
       open: ({ address }) => ({ service: address, rules, deliver: async () => ({ kind: 'delivered' }) }),
     });
   }

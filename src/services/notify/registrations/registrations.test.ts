@@ -15,9 +15,10 @@ const day = 24 * 60 * 60 * 1000;
 const rules = { whileAway: false, ignoresUnknown: false, muted: new Set<string>(), rooms: undefined };
 
 /** Reads all but what is damaged. */
-function channel(name: string): Channel {
+function channel(name: string, maxDevices: () => number): Channel {
   return {
     name,
+    maxDevices,
     open: ({ address, details }) =>
       details === 'damaged'
         ? undefined
@@ -42,10 +43,10 @@ function setUp({ maxAccounts = 100, ...script }: SetUp = {}) {
   const registrations = new Registrations({
     ...{ store, events, maxAccounts },
     now: () => time.now,
-    maxDevices: () => time.maxDevices,
   });
-  registrations.addChannel(channel('cloud-notify'));
-  registrations.addChannel(channel('web-push'));
+  for (const name of ['cloud-notify', 'web-push']) {
+    registrations.addChannel(channel(name, () => time.maxDevices));
+  }
   const removed: string[] = [];
   registrations.onRemoved(({ address }, why) => void removed.push(`${address} ${why}`));
   const addresses = async (account = ana) => (await registrations.of(account)).map(({ address }) => address);
@@ -255,6 +256,16 @@ describe('too many', () => {
     time.maxDevices = 1;
     expect(await registrations.enable(ana, wish({ address: '1', client: 'client of 1' }))).toBe('unchanged');
     expect(await addresses()).toEqual(['1']);
+  });
+
+  it('is of each channel what that says', async () => {
+    const { registrations, addresses, enableAll } = setUp();
+    registrations.addChannel(channel('of one', () => 1));
+    await enableAll('1', '2', '3');
+    for (const address of ['4', '5']) {
+      await registrations.enable(ana, wish({ channel: 'of one', client: address, address }));
+    }
+    expect(await addresses()).toEqual(['1', '2', '3', '5']);
   });
 
   it.each([
@@ -541,6 +552,6 @@ describe('a removed account', () => {
 describe('channels', () => {
   it('have names of their own', () => {
     const { registrations } = setUp();
-    expect(() => registrations.addChannel(channel('web-push'))).toThrow('web-push already');
+    expect(() => registrations.addChannel(channel('web-push', () => 1))).toThrow('web-push already');
   });
 });

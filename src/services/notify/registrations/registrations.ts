@@ -14,8 +14,6 @@ const maxWaiting = 100;
 
 export interface RegistrationsOptions {
   readonly store: NotifyStore;
-  /** Registrations that an account may have by a channel. */
-  readonly maxDevices: (channel: string) => number;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly events: Pick<Events, 'deviceEnabled' | 'deviceRemoved' | 'deviceActiveAgain' | 'storageFailed'>;
@@ -221,13 +219,13 @@ export class Registrations {
 
   /** What was enabled is on disk, whatever becomes of those that are too many: they go the next time. */
   async #trim(account: Jid, list: readonly Registration[], enabled: Registration): Promise<void> {
-    const { maxDevices, events } = this.#options;
-    const excess = excessOf(list, enabled, maxDevices(enabled.channel));
+    const maxDevices = this.#channels.get(enabled.channel)?.maxDevices() ?? list.length;
+    const excess = excessOf(list, enabled, maxDevices);
     try {
       await this.#drop(account, list, excess, 'too-many');
     } catch (error) {
       this.#lists.forget(account.toString());
-      events.storageFailed({ what: 'devices that are too many', error });
+      this.#options.events.storageFailed({ what: 'devices that are too many', error });
     }
   }
 
