@@ -26,7 +26,7 @@ function setUp(store = new MemoryNotifyStore()) {
     host,
     registrations,
     settings: () => settings,
-    maxDevices: () => 3,
+    maxDevices: () => 4,
     randomBytes,
     events,
   });
@@ -229,10 +229,10 @@ describe('an IQ of type get', () => {
 
 it('lets an account have so many devices', async () => {
   const { ask, clients } = setUp();
-  for (const name of ['a', 'b', 'c', 'd']) {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
     await ask(`ana@example.org/${name}`, 'enable', { jid: service, node: name });
   }
-  expect(await clients()).toEqual(['b', 'c', 'd']);
+  expect(await clients()).toEqual(['b', 'c', 'd', 'e']);
 });
 
 describe('an app server that stops', () => {
