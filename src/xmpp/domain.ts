@@ -1,7 +1,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { satisfiesBidiRule } from './bidi-rule.js';
 import { isLabelCodePoint } from './code-points.js';
-import { mapWidth, PreparationError, refuse, refuseContext } from './precis.js';
+import { composed, mapWidth, PreparationError, refuse, refuseContext } from './precis.js';
 
 /** A domain of plain labels in lower case without A-labels: its prepared form is itself. */
 const plainDomain =
@@ -30,7 +30,7 @@ export function prepareDomain(text: string): string {
 /** The mapping of RFC 5895 §2: lower case, width, NFC, and the ideographic full stops as dots. */
 function mapDomain(text: string): string {
   const narrow = mapWidth(text).replaceAll('\u3002', '.').replaceAll('\uff61', '.');
-  return narrow.replaceAll(/\p{Changes_When_NFKC_Casefolded}/gu, toLowerCase).normalize('NFC');
+  return composed(narrow.replaceAll(/\p{Changes_When_NFKC_Casefolded}/gu, toLowerCase));
 }
 
 function toLowerCase(character: string): string {

@@ -155,6 +155,12 @@ describe.each([
     );
   });
 
+  it('refuses more marks on one character than any language has, at once', () => {
+    expect(attempt(prepare, `a${'\u0323'.repeat(30)}`)).toBeDefined();
+    expect(attempt(prepare, `a${'\u0323'.repeat(31)}`)).toBeUndefined();
+    expect(attempt(prepare, `a${'\u0345\u0301\u0316\u0334'.repeat(30_000)}`)).toBeUndefined();
+  });
+
   it('leaves every single character that it allows in a stable form', () => {
     const unstable: number[] = [];
     for (let point = 0; point <= 0x1ffff; point++) {

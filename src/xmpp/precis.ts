@@ -33,7 +33,7 @@ export function prepareOpaqueString(text: string): string {
 function enforceUsername(text: string): string {
   const prepared = mapWidth(text);
   refuse(prepared, isIdentifierCodePoint);
-  const enforced = prepared.toLowerCase().normalize('NFC');
+  const enforced = composed(prepared.toLowerCase());
   refuseContext(enforced);
   if (!satisfiesBidiRule(enforced)) throw new PreparationError('mixes directions of writing (RFC 5893)');
   return enforced;
@@ -41,7 +41,7 @@ function enforceUsername(text: string): string {
 
 function enforceOpaqueString(text: string): string {
   refuse(text, isFreeformCodePoint);
-  const enforced = text.replaceAll(/\p{Zs}/gu, ' ').normalize('NFC');
+  const enforced = composed(text.replaceAll(/\p{Zs}/gu, ' '));
   refuseContext(enforced);
   return enforced;
 }
@@ -55,6 +55,19 @@ function untilStable(text: string, enforce: (text: string) => string): string {
     current = next;
   }
   throw new PreparationError('has no stable form');
+}
+
+/** More marks on one character than any language has (UAX #15 §13). */
+const tooManyMarks = /\p{M}{31}/u;
+
+/**
+ * The text in NFC. Marks are put in order there in a time that grows with the square of how many belong together: a text of
+ * nothing else would keep everybody waiting.
+ * @throws {PreparationError} if there are too many of them
+ */
+export function composed(text: string): string {
+  if (tooManyMarks.test(text)) throw new PreparationError('holds a character with more than 30 marks');
+  return text.normalize('NFC');
 }
 
 /**
