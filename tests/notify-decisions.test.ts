@@ -131,10 +131,10 @@ function arrival({ host }: NotifyStage, xml: string): Element {
 function happen({ host }: NotifyStage, way: Way, stanza: Element): Promise<void> {
   const [phone, desktop] = host.sessionsOf(account);
   if (phone === undefined || desktop === undefined) throw new Error('the stage has two sessions');
-  const { direction, client } = ways[way];
+  const { client } = ways[way];
   switch (ways[way].source) {
     case 'archive':
-      return host.archived.fire(account, { id: 'a1', direction, stanza });
+      return host.archived.fire(account, { id: 'a1', direction: 'incoming', stanza });
     case 'offline':
       return host.offlineMessage.fire(account, stanza);
     case 'hibernation':

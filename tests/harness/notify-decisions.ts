@@ -8,16 +8,15 @@ const { says, chat, room, reflected, sent, carbon, iq, presence, ...other } = cl
 
 /** The ways in which a stanza comes up; the device is the one that it concerns alone. */
 export const ways = {
-  archived: { source: 'archive', direction: 'incoming', client: undefined },
-  'archived, outgoing': { source: 'archive', direction: 'outgoing', client: undefined },
-  'kept offline': { source: 'offline', direction: 'incoming', client: undefined },
-  'queued for the phone': { source: 'hibernation', direction: 'incoming', client: 'phone' },
-  'late at the desktop': { source: 'acknowledgement', direction: 'incoming', client: 'desktop' },
-  'a call': { source: 'call', direction: 'incoming', client: undefined },
-  'of a room, for the tablet': { source: 'room', direction: 'incoming', client: 'tablet' },
-  'of a room, for the account': { source: 'room', direction: 'incoming', client: undefined },
-  'a request': { source: 'subscription', direction: 'incoming', client: undefined },
-} as const satisfies Record<string, { source: Source } & Pick<Occasion, 'direction' | 'client'>>;
+  archived: { source: 'archive', client: undefined },
+  'kept offline': { source: 'offline', client: undefined },
+  'queued for the phone': { source: 'hibernation', client: 'phone' },
+  'late at the desktop': { source: 'acknowledgement', client: 'desktop' },
+  'a call': { source: 'call', client: undefined },
+  'of a room, for the tablet': { source: 'room', client: 'tablet' },
+  'of a room, for the account': { source: 'room', client: undefined },
+  'a request': { source: 'subscription', client: undefined },
+} as const satisfies Record<string, { source: Source } & Pick<Occasion, 'client'>>;
 
 export type Way = keyof typeof ways;
 
@@ -25,7 +24,6 @@ const queued = 'no: it waits in the queue of its client';
 const live = 'no: its client is connected';
 const another = 'no: it is for another device';
 const wrote = 'no: its client has written it';
-const outgoing = 'no: the account itself has sent it';
 
 const text = 'important: has a body';
 const cipher = 'important: encrypted';
@@ -87,10 +85,6 @@ export const table: Readonly<Record<Way, readonly Row[]>> = {
     ['an invitation by a room', other.mediatedInvitation, queued, invited, live],
     ['an invitation by a person', chat(says.directInvitation), queued, invited, live],
     ['an invitation that somebody declines', other.declined, ...all(signal)],
-  ],
-  'archived, outgoing': [
-    ['a call that another device took', sent(says.proceed), outgoing, outgoing, outgoing],
-    ['text that another device sent', sent(says.text), outgoing, outgoing, outgoing],
   ],
   'kept offline': [
     ['text', chat(says.text), text, text, text],
@@ -190,8 +184,6 @@ export const whereabouts: readonly Where[] = [
   ['archived', 'live', true, true, text],
   ['archived', 'hibernating', false, false, queued],
   ['archived', 'hibernating', true, true, queued],
-  ['archived, outgoing', 'none', false, false, outgoing],
-  ['archived, outgoing', 'live', true, true, outgoing],
   ['kept offline', 'none', false, false, text],
   ['kept offline', 'live', false, false, text],
   ['kept offline', 'hibernating', false, false, text],

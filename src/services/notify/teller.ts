@@ -77,7 +77,6 @@ export class Teller {
   #occasionOf({ source, stanza, client }: Arrival, isOwnOccupant: (occupant: string) => boolean): Occasion {
     return {
       source,
-      direction: 'incoming',
       stanza: this.#options.host.originalOf(stanza),
       importance: importance(stanza, isOwnOccupant),
       client,

@@ -9,7 +9,6 @@ export function whyNotAddressed(occasion: Occasion, recipient: Recipient, accoun
   if (source === 'offline') return undefined;
   if (source === 'call')
     return isByAccount(stanza, account) ? 'the account itself calls' : whyNoCall(occasion);
-  if (occasion.direction === 'outgoing') return 'the account itself has sent it';
   return whyThere(recipient);
 }
 

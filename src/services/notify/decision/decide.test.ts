@@ -86,15 +86,13 @@ const facts: fc.Arbitrary<Facts> = fc
 const occasion: fc.Arbitrary<Occasion> = fc
   .record({
     source: fc.constantFrom(...sources),
-    direction: fc.constantFrom('incoming', 'outgoing'),
     stanza: fc.oneof(fc.constantFrom(...stanzas), broken),
     client: fc.constantFrom(...clients),
     isOwnOccupant: fc.boolean(),
     isForOne: fc.boolean(),
   })
-  .map(({ source, direction, stanza, client, isOwnOccupant, isForOne }) => ({
+  .map(({ source, stanza, client, isOwnOccupant, isForOne }) => ({
     source,
-    direction,
     stanza: carbonOf(stanza, 'sent') ?? carbonOf(stanza, 'received') ?? stanza,
     importance: importance(stanza, () => isOwnOccupant),
     client: concerned.includes(source) || (source === 'room' && isForOne) ? client : undefined,
@@ -131,14 +129,6 @@ describe('whatever comes up', () => {
       fc.pre(it.client === undefined && it.source !== 'offline' && it.source !== 'call');
       fc.pre(whom.session === 'hibernating' || (whom.session === 'live' && !whom.rules.whileAway));
       expect(decide(it, whom, known).told).toBe('no');
-    });
-  });
-
-  it('is told to nobody if the account has sent it and archives it', () => {
-    always((it, whom, known) => {
-      expect(
-        decide({ ...it, source: 'archive', direction: 'outgoing', client: undefined }, whom, known).told,
-      ).toBe('no');
     });
   });
 

@@ -7,7 +7,7 @@ import { whyFiltered } from './filters.js';
 import { isOwnDoing, isWrittenBy } from './own.js';
 
 /**
- * How a stanza came up: it was kept offline, it was archived, it waits for a session that hibernates or is late to
+ * How a stanza came up: it was kept offline, it was archived as one that arrived, it waits for a session that hibernates or is late to
  * acknowledge, somebody calls, a room said it to nobody, somebody asks for presence.
  */
 export type Source =
@@ -22,7 +22,6 @@ export type Source =
 /** A stanza that came up for an account. */
 export interface Occasion {
   readonly source: Source;
-  readonly direction: 'incoming' | 'outgoing';
   /** The original (`AccountHost.originalOf`): out of a carbon if it came in one. */
   readonly stanza: Element;
   /** Of the stanza as the client would get it, in its carbon. */
