@@ -95,6 +95,12 @@ describe('a session that hibernates', () => {
     expect(stage.host.endedExtensions).toEqual([session]);
   });
 
+  it('waits as long as others when its registration is taken over by another client', async () => {
+    const { stage, session } = await sleepingStage();
+    await stage.enable('tablet', 'phone');
+    expect(stage.host.endedExtensions).toEqual([session]);
+  });
+
   it('waits as long as others when its registration rests', async () => {
     const { stage, session, queue } = await sleepingStage();
     stage.settings.maxErrors = 1;

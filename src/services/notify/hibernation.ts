@@ -14,8 +14,8 @@ export interface ExtensionsOptions {
 export interface Extensions {
   /** A session waits for a client which has a registration by which it can be told. */
   begin(session: AccountSession): void;
-  /** The registration's client was told, or will not be: the registration rests, or is gone. */
-  end(registration: Registration): void;
+  /** The registration's client was told, or will not be: the registration rests, is gone, or is another client's. */
+  end(registration: Pick<Registration, 'account' | 'client'>): void;
   /** The session waits no longer. */
   forget(session: AccountSession): void;
 }

@@ -66,6 +66,11 @@ export function createNotify(options: NotifyOptions): Notify {
     batches.drop(registration, 'removed');
     extensions.end(registration);
   });
+  registrations.onMoved((registration, former) => {
+    // The same device by another name, and it is there.
+    batches.back(registration, 'begun');
+    extensions.end({ account: registration.account, client: former });
+  });
   const teller = new Teller({ host, registrations, batches, healths, told: new Told(), now, events });
   startEngine({ host, registrations, teller, batches, healths, extensions });
 

@@ -401,6 +401,18 @@ describe('a client that is back', () => {
     expect(stage.host.endedExtensions).toEqual([session]);
   });
 
+  it('may have another name, and takes over the registration', async () => {
+    const stage = await stageWithPhone();
+    await stage.offline();
+    await stage.pass(1_000);
+    await stage.offline();
+    await stage.enable('phone.2', 'phone');
+    expect(stage.dropped).toEqual(['client is back']);
+    await stage.offline();
+    await stage.pass(1_000);
+    expect(stage.told).toEqual(['phone important message m1 1', 'phone important message m3 1']);
+  });
+
   it('is another one than other clients', async () => {
     const stage = await stageWithPhone();
     await stage.offline();

@@ -31,6 +31,7 @@ export class Registrations {
   readonly #channels = new Map<string, Channel>();
   readonly #lists: OrderedCache<readonly Registration[]>;
   readonly #listeners: ((registration: Registration, why: Removal) => void)[] = [];
+  readonly #moveListeners: ((registration: Registration, former: string) => void)[] = [];
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
@@ -52,6 +53,11 @@ export class Registrations {
    */
   onRemoved(listener: (registration: Registration, why: Removal) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Called when a registration has become another client's than that of this name (its resource); must not throw. */
+  onMoved(listener: (registration: Registration, former: string) => void): void {
+    this.#moveListeners.push(listener);
   }
 
   /**
@@ -209,11 +215,13 @@ export class Registrations {
     if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
     await this.#options.store.save(stored);
     if (known?.restsSince !== undefined) this.#options.events.deviceActiveAgain(describe(fresh));
+    const former = known?.client;
     // The object stays: deliveries under way hold it.
     const enabled = known === undefined ? fresh : Object.assign(known, fresh);
     const { list, replaced } = withEnabled(before, enabled);
     this.#lists.set(name, list);
     for (const one of replaced) this.#tellRemoved(one, 'replaced');
+    if (former !== undefined && former !== enabled.client) this.#tellMoved(enabled, former);
     return [list, enabled];
   }
 
@@ -242,6 +250,10 @@ export class Registrations {
       this.#lists.set(account.toString(), left);
       this.#tellRemoved(registration, why);
     }
+  }
+
+  #tellMoved(registration: Registration, former: string): void {
+    for (const listener of this.#moveListeners) listener(registration, former);
   }
 
   #tellRemoved(registration: Registration, why: Removal): void {
