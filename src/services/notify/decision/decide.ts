@@ -7,8 +7,8 @@ import { whyFiltered } from './filters.js';
 import { isOwnDoing, isWrittenBy } from './own.js';
 
 /**
- * How a stanza came up: it was kept offline, it was archived as one that arrived, it waits for a session that hibernates or is late to
- * acknowledge, somebody calls, a room said it to nobody, somebody asks for presence.
+ * How a stanza came up: it was kept offline, it was archived as one that arrived, it waits for a session that hibernates or is
+ * late to acknowledge, somebody calls, a room said it to nobody, somebody asks for presence.
  */
 export type Source =
   | 'offline'
