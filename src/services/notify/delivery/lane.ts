@@ -45,10 +45,13 @@ export class Lane implements Scheduled {
     return this.#hasOrdinary ? Math.min(this.#urgentDue, this.#ordinaryDue) : this.#urgentDue;
   }
 
-  /** Takes news, to be told `wait` milliseconds after the first of them, or when the back-off is over; urgent ones at once. */
+  /**
+   * Takes news: urgent ones to be told at once, others `wait` milliseconds after the first of them, or with what waits for the
+   * end of a back-off.
+   */
   add(news: News, now: number, wait: number): Notice {
     if (news.isUrgent) this.#urgentDue = now;
-    else if (!this.#hasOrdinary) this.#ordinaryDue = Math.max(now + wait, this.#backOffUntil);
+    else if (!this.#hasOrdinary) this.#ordinaryDue = now + wait;
     const waiting = this.#waiting(news);
     if (waiting !== undefined) {
       waiting.renew(news, now);

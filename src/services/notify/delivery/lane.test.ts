@@ -1,0 +1,74 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NotifyStage } from '../../../../tests/harness/notify-stage.js';
+import { Lane } from './lane.js';
+import type { News } from './notice.js';
+
+const stage = new NotifyStage();
+let lane: Lane;
+beforeEach(async () => {
+  lane = new Lane(await stage.enable());
+});
+
+function news(changes: Partial<News> = {}): News {
+  const stanza = stage.chat();
+  return { level: 'important', kind: 'message', stanza, isUrgent: false, isCounted: true, ...changes };
+}
+
+/** Takes what is due, which has to be something. */
+function taken(now: number) {
+  const notice = lane.take(now);
+  if (notice === undefined) throw new Error(`nothing is due at ${now}`);
+  return notice;
+}
+
+describe('what could not be delivered', () => {
+  it('counts once if several fail at once', () => {
+    const together = Array.from({ length: 4 }, () => {
+      lane.add(news(), 0, 0);
+      return taken(0);
+    });
+    for (const notice of together) lane.retry(notice, 0, undefined, 1);
+    expect(lane.nextDue).toBe(2_000);
+    lane.retry(taken(2_000), 2_000, undefined, 1);
+    expect(lane.nextDue).toBe(6_000);
+  });
+
+  it('is the first again after a success', () => {
+    lane.add(news(), 0, 0);
+    for (const now of [0, 2_000, 6_000]) lane.retry(taken(now), now, undefined, 1);
+    lane.succeed();
+    lane.retry(taken(14_000), 14_000, undefined, 1);
+    expect(lane.nextDue).toBe(16_000);
+  });
+
+  it('has more patience when something newer is in it', () => {
+    lane.add(news(), 0, 0);
+    const old = taken(0);
+    lane.retry(old, 0, undefined, 1);
+    lane.take(2_000);
+    const newer = news();
+    lane.add(newer, 3_000_000, 0);
+    lane.retry(old, 3_000_000, undefined, 1);
+    expect(old).toMatchObject({ news: newer, giveUpAt: Number.POSITIVE_INFINITY });
+  });
+});
+
+describe('what is merged', () => {
+  it('is lost with what it was merged into, newer or older', () => {
+    lane.add(news(), 0, 0);
+    const old = taken(0);
+    const newer = lane.add(news(), 0, 0);
+    lane.retry(old, 0, undefined, 0);
+    expect([old.isLost, newer.isLost]).toEqual([false, false]);
+    for (const notice of lane.clear()) notice.lose();
+    expect([old.isLost, newer.isLost]).toEqual([true, true]);
+  });
+
+  it('is lost with the important one that made it needless', () => {
+    const needless = lane.add(news({ level: 'unimportant' }), 0, 0);
+    lane.add(news(), 0, 0);
+    taken(0).lose();
+    expect(needless.isLost).toBe(true);
+    expect(lane.isIdle).toBe(true);
+  });
+});
