@@ -151,7 +151,10 @@ export interface AccountHost extends Host {
   readonly roomMessage: AccountEvent<[to: Jid, message: Element]>;
   /** Somebody has asked for the account's presence, and nobody has answered in its name. Told once for each request. */
   readonly subscriptionRequested: AccountEvent<[account: Jid, presence: Element]>;
-  /** A client has not acknowledged in time what it was sent. What it was handed out of the store of `offlineMessage` is left out. */
+  /**
+   * A client has not acknowledged in time what it was sent. What it was handed out of the store of `offlineMessage`, and old
+   * requests for presence, are left out.
+   */
   readonly ackDelayed: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;
   /** A session lost its connection and waits for its client. Of what it has not acknowledged, the same is left out. */
   readonly hibernationStart: AccountEvent<[session: AccountSession, unacknowledged: readonly Element[]]>;

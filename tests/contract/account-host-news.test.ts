@@ -324,6 +324,21 @@ describe('what was handed out of the store', () => {
     expect(heard.filter((event) => event.includes('new'))).toHaveLength(2);
   });
 
+  it('is left out, too, if it is a request for presence that waits for an answer', async () => {
+    const asks = presence({ to: ana, id: 'asked' }).withAttrs({ type: 'subscribe' });
+    await arrives(asks);
+    await turns();
+    const client = await embedded.connect(`${ana}/phone`);
+    await client.say(el('enable', ns.streamManagement, { resume: 'true' }));
+    await client.say(presence({}));
+    await turns();
+    expect(client.link.take().map(idOf)).toContain('asked');
+    embedded.clock.advance(smacks.maxAckDelay * 1_000);
+    await client.lose();
+    expect(heard).toHaveLength(2);
+    expect(heard.join()).not.toContain('asked');
+  });
+
   it('is stored again without a word', async () => {
     const client = await begin();
     await client.lose();

@@ -90,7 +90,7 @@ function sessionsFor(
   };
 }
 
-/** What was handed out of the store of messages was told of when it was put there. */
+/** What was handed out of a store was told of when it was put there. */
 function eventsFor({ hooks, events }: HostedServer, originals: Originals): Pick<AccountHost, EventNames> {
   const isNews = (stanza: Element) => !originals.isHandedOut(stanza);
   const news = (stanzas: readonly Element[]) => (stanzas.every(isNews) ? stanzas : stanzas.filter(isNews));

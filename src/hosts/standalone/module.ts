@@ -67,7 +67,7 @@ export interface Server {
   offer(feature: Element): void;
   /** The time of messages that were kept (XEP-0203). */
   readonly delays: Delays;
-  /** Messages that were kept for an account, as sessions were given them out of the store. */
+  /** Messages and requests that were kept for an account, as sessions were given them out of the store. */
   readonly handedOut: Pick<WeakSet<Element>, 'add' | 'has'>;
   /** Whether the session has lost its connection and waits for its client (XEP-0198). */
   isHibernating(session: Session): boolean;

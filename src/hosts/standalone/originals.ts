@@ -6,7 +6,7 @@ import type { Server } from './module.js';
 export interface Originals {
   /** As `AccountHost.originalOf`: the message as it was when it came, or was sent by its account. */
   of(stanza: Element): Element;
-  /** Whether it is one that was kept for its account, and was given to a session out of the store. */
+  /** Whether it is a message or a request that was kept for its account, and was given to a session out of the store. */
   isHandedOut(stanza: Element): boolean;
 }
 

@@ -134,7 +134,9 @@ export class Availability {
   #deliverRequest(session: Session, request: Element): void {
     const from = Jid.tryParse(request.attr('from'));
     if (from === undefined) return;
-    if (this.#server.hooks.incoming.ask(session.account, request, from) === undefined) session.send(request);
+    if (this.#server.hooks.incoming.ask(session.account, request, from) !== undefined) return;
+    this.#server.handedOut.add(request);
+    session.send(request);
   }
 
   /**
