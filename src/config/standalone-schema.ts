@@ -179,7 +179,7 @@ export const sessionSettings = {
 export const cloudNotifySettings = {
   'cloud_notify.important_body': line({ maxBytes: 1_000 }).prefault('New Message!').register(about, {
     meaning:
-      'What push services are told instead of the text of a message that is worth showing; empty for nothing.',
+      'What push services are told instead of the text of a message that is worth showing; empty for no text.',
     prosody: 'push_notification_important_body',
     isReloadable: true,
   }),
@@ -190,7 +190,7 @@ export const cloudNotifySettings = {
     isReloadable: true,
   }),
   'cloud_notify.max_devices': count({ min: 1, max: 100 }).prefault(5).register(about, {
-    meaning: 'Registrations of an account; one more, and the oldest goes.',
+    meaning: 'Registrations of an account; one more, and one that rests goes, or else the oldest.',
     prosody: 'push_max_devices',
     isReloadable: true,
   }),
@@ -198,7 +198,7 @@ export const cloudNotifySettings = {
     .prefault(259_200)
     .register(about, {
       meaning:
-        'How long a session without connection waits whose device can be told, until it was told of something important; from then on `smacks.hibernation_time` counts.',
+        'How long a session without connection waits whose device can be told, until it was told of something important; from then on `smacks.hibernation_time` counts, and never less than that.',
       prosody: 'push_max_hibernation_timeout',
       isReloadable: true,
     }),
@@ -216,7 +216,7 @@ export const cloudNotifySettings = {
     .prefault(1)
     .register(about, {
       meaning:
-        'How long what comes for a device is collected before it is told of all of it at once. Calls do not wait.',
+        'How long what comes for a device is collected before it is told of all of it at once; 0 for not at all. Calls do not wait.',
       isReloadable: true,
     }),
 };
