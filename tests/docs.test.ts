@@ -81,6 +81,28 @@ describe('docs/errors.md', () => {
   });
 });
 
+describe('docs/cloud-notify.md', () => {
+  it('has each line of the log about devices', () => {
+    const source = read('src/observability/notify-events.ts');
+    const written = [...source.matchAll(/'((?:device|notification) [a-z ]+)[':]/g)].map(([, line]) => line);
+    const rows = tableRows(section(doc('cloud-notify.md'), 'In the log'));
+    const documented = rows.map(([line]) => quoted(line)[0]?.replace(': …', ''));
+    expect(documented.toSorted()).toEqual(written.toSorted());
+    expect(documented).toContain('device rests');
+  });
+
+  it('names each reason for which a registration goes, or what waits is dropped', () => {
+    const source = read('src/observability/notify-events.ts');
+    const reasons = [...source.matchAll(/why:((?:\s*\|?\s*'[^']+')+)/g)].flatMap(([, all = '']) =>
+      [...all.matchAll(/'([^']+)'/g)].map(([, reason]) => reason),
+    );
+    const named = quoted(section(doc('cloud-notify.md'), 'In the log'));
+    expect(reasons.length).toBeGreaterThan(10);
+    // No answer of an app server says that (XEP-0357 §7.1).
+    expect(reasons.filter((reason) => reason !== 'gone' && !named.includes(reason ?? ''))).toEqual([]);
+  });
+});
+
 describe('docs/metrics.md', () => {
   const documented = tableRows(doc('metrics.md'))
     .filter(([name]) => name?.startsWith('`belfry_'))
