@@ -440,7 +440,7 @@ describe('docs/architecture.md', () => {
       ['bytes of the address of a push service and a node', count(channel('enable.ts', 'maxAddressBytes'))],
       [
         'bytes of publish options, of all that enables a device',
-        `${kib(channel('wish.ts', 'maxOptionsBytes'))}, ${kib(channel('wish.ts', 'maxTextBytes'))}`,
+        `${kib(channel('details.ts', 'maxOptionsBytes'))}, ${kib(channel('details.ts', 'maxTextBytes'))}`,
       ],
       [
         "changes of an account's registrations that wait",

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Notification } from '../../src/services/notify/channel.js';
+import { readDetails } from '../../src/services/notify/cloud-notify/details.js';
 import { InitialisationVectors } from '../../src/services/notify/cloud-notify/encrypted.js';
 import { createTarget } from '../../src/services/notify/cloud-notify/publish.js';
-import { readWish } from '../../src/services/notify/cloud-notify/wish.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
@@ -30,7 +30,7 @@ function encryptedDevice(maxSize: number) {
     el('jingle', ns.pushCalls),
   );
   const address = { jid: Jid.parse('push.example.net'), node: 'n-4711' };
-  const target = createTarget(address, readWish(enable), { host, vectors, settings });
+  const target = createTarget(address, readDetails(enable), { host, vectors, settings });
   return async (stanza: Element): Promise<Sealed> => {
     await target.deliver({ ...someNotification, stanza }, signal);
     const publish = host.requests.at(-1)?.iq.payload.child('publish');

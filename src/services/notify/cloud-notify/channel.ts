@@ -6,6 +6,7 @@ import { ns } from '../../../xmpp/ns.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Channel } from '../channel.js';
 import type { Registrations } from '../registrations/registrations.js';
+import { readDetailsText } from './details.js';
 import { readDisable, readEnable } from './enable.js';
 import { InitialisationVectors } from './encrypted.js';
 import { extensionFeatures } from './extensions.js';
@@ -13,7 +14,6 @@ import { createTarget } from './publish.js';
 import { type PushAddress, readAddress } from './push-address.js';
 import { readDisableNotice } from './remote-disable.js';
 import type { CloudNotifySettings } from './settings.js';
-import { readWishText } from './wish.js';
 
 export interface CloudNotifyOptions {
   readonly host: AccountHost;
@@ -52,8 +52,8 @@ function createChannel({ host, settings, maxDevices, randomBytes }: CloudNotifyO
     maxDevices,
     open(registration) {
       const address = readAddress(registration.address);
-      const wish = readWishText(registration.details);
-      return address && wish && createTarget(address, wish, options);
+      const details = readDetailsText(registration.details);
+      return address && details && createTarget(address, details, options);
     },
   };
 }

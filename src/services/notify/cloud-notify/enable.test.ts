@@ -4,10 +4,10 @@ import { Element, el } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { readDetailsText } from './details.js';
 import { readDisable, readEnable } from './enable.js';
 import { extensionElements } from './extensions.js';
 import { readAddress } from './push-address.js';
-import { readWishText } from './wish.js';
 
 const account = Jid.parse('ana@example.org');
 const service = 'push.example.net';
@@ -86,6 +86,12 @@ describe('readEnable', () => {
     expect(refusal(() => read(longest + 1)).condition).toBe('policy-violation');
   });
 
+  it('does not read what is too large', () => {
+    const items = Array.from({ length: 5_000 }, () => el('item', ns.pushMuted, { jid: 'ben@example.org' }));
+    const request = enable({ jid: service }, el('muted', ns.pushMuted, {}, ...items), encrypt({}, key));
+    expect(refusal(() => readEnable(request, account)).condition).toBe('policy-violation');
+  });
+
   it('says nothing of what is secret when it refuses', () => {
     const request = enable({ jid: service, node: 'n-4711' }, encrypt({ alg: 'aes-128-gcm' }, 'sesame'));
     expect(refusal(() => readEnable(request, account)).text).not.toMatch(/sesame|4711/);
@@ -97,7 +103,7 @@ describe('readEnable', () => {
         try {
           const { address, details } = readEnable(request, account);
           expect(readAddress(address)).toBeDefined();
-          expect(readWishText(details)).toBeDefined();
+          expect(readDetailsText(details)).toBeDefined();
           expect(Buffer.byteLength(address)).toBeLessThanOrEqual(4096);
           expect(Buffer.byteLength(details)).toBeLessThanOrEqual(64 * 1024);
         } catch (error) {

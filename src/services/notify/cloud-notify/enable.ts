@@ -1,8 +1,8 @@
 import type { Element } from '../../../xmpp/element.js';
 import { Jid } from '../../../xmpp/jid.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { detailsText, readDetails } from './details.js';
 import { addressText, type PushAddress } from './push-address.js';
-import { readWish, wishText } from './wish.js';
 
 /** What an `<enable/>` asks to be kept. */
 export interface EnableRequest {
@@ -26,8 +26,8 @@ export function readEnable(enable: Element, account: Jid): EnableRequest {
   if (Buffer.byteLength(address) > maxAddressBytes) {
     throw new StanzaError('policy-violation', `jid and node have at most ${maxAddressBytes} bytes.`);
   }
-  readWish(enable);
-  return { address, details: wishText(enable) };
+  readDetails(enable);
+  return { address, details: detailsText(enable) };
 }
 
 /**

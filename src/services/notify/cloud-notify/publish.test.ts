@@ -8,10 +8,10 @@ import { serialize } from '../../../xmpp/serialize.js';
 import { message } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Notification } from '../channel.js';
+import { readDetails } from './details.js';
 import { InitialisationVectors } from './encrypted.js';
 import { createTarget } from './publish.js';
 import type { CloudNotifySettings } from './settings.js';
-import { readWish } from './wish.js';
 
 const key = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 const encrypt = el('encrypt', ns.pushEncryption, { alg: 'aes-128-gcm' }, key.toString('base64'));
@@ -33,11 +33,11 @@ function setUp({
   wishes?: readonly Element[];
 } = {}) {
   const host = new FakeHost('example.org');
-  const wish = readWish(el('enable', ns.push, {}, ...wishes));
+  const details = readDetails(el('enable', ns.push, {}, ...wishes));
   const current = { ...settings };
   const target = createTarget(
     { jid: Jid.parse('push.example.net'), node: node === '' ? undefined : node },
-    wish,
+    details,
     { host, vectors: new InitialisationVectors(randomBytes), settings: () => current },
   );
   const deliver = (some: Partial<Notification> = {}, signal = new AbortController().signal) =>

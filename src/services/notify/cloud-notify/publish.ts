@@ -3,13 +3,13 @@ import { Element, noAttributes } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { Notification, Target } from '../channel.js';
 import { callSignalOf, contentText } from './content.js';
+import type { Details } from './details.js';
 import { encryptedElement, type InitialisationVectors, roomFor } from './encrypted.js';
 import type { Extensions } from './extensions.js';
 import { outcomeOf } from './outcome.js';
 import type { PushAddress } from './push-address.js';
 import type { CloudNotifySettings } from './settings.js';
 import { summaryForm } from './summary.js';
-import type { Wish } from './wish.js';
 
 export interface PublishOptions {
   readonly host: Pick<Host, 'sendIq'>;
@@ -23,10 +23,10 @@ export interface PublishOptions {
 const timeout = 30_000;
 
 /** A device behind an app server: what it is told is published there (XEP-0357 §7), by the host's domain. */
-export function createTarget(address: PushAddress, wish: Wish, options: PublishOptions): Target {
-  const { extensions } = wish;
+export function createTarget(address: PushAddress, details: Details, options: PublishOptions): Target {
+  const { extensions } = details;
   const to = address.jid;
-  const pubsub = createPubsub(address, wish);
+  const pubsub = createPubsub(address, details);
   return {
     service: to.toString(),
     rules: extensions.rules,
@@ -38,7 +38,7 @@ export function createTarget(address: PushAddress, wish: Wish, options: PublishO
 }
 
 /** Builds what is around a notification, of which all but the notification is the same each time. */
-function createPubsub({ node }: PushAddress, { options }: Wish): (notification: Element) => Element {
+function createPubsub({ node }: PushAddress, { options }: Details): (notification: Element) => Element {
   const publishAttributes = node === undefined ? noAttributes : { node };
   const publishOptions = options && new Element('publish-options', ns.pubsub, noAttributes, [options]);
   return (notification) => {

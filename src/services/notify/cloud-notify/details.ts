@@ -5,8 +5,8 @@ import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { parseStored } from '../../../xmpp/stored-xml.js';
 import { type Extensions, extensionElements, readExtensions } from './extensions.js';
 
-/** What a client wants of notifications to its address. */
-export interface Wish {
+/** What a client wants of notifications to its address: the details of its registration. */
+export interface Details {
   /** The form that goes with each publish, exactly as the client has given it; the app server alone understands it. */
   readonly options: Element | undefined;
   readonly extensions: Extensions;
@@ -20,10 +20,10 @@ const maxOptionsBytes = 8 * 1024;
 const maxTextBytes = 64 * 1024;
 
 /**
- * A client's wish, as it is stored: what `<enable/>` says of it, and nothing else that may stand there.
+ * The details as they are stored: what `<enable/>` says of it, and nothing else that may stand there.
  * @throws {StanzaError} if it is too large
  */
-export function wishText(enable: Element): string {
+export function detailsText(enable: Element): string {
   const options = optionsOf(enable);
   if (options !== undefined && Buffer.byteLength(serialize(options)) > maxOptionsBytes) {
     throw new StanzaError('policy-violation', `The publish options have at most ${maxOptionsBytes} bytes.`);
@@ -39,19 +39,19 @@ export function wishText(enable: Element): string {
 }
 
 /**
- * Reads the wish of an `<enable/>`.
+ * Reads the details of an `<enable/>`.
  * @throws {StanzaError} if it asks for what cannot be
  */
-export function readWish(enable: Element): Wish {
+export function readDetails(enable: Element): Details {
   return { options: optionsOf(enable), extensions: readExtensions(enable) };
 }
 
-/** Reads what `wishText` has written; undefined if it is none of that, or what is asked for there cannot be (any more). */
-export function readWishText(text: string): Wish | undefined {
+/** Reads what `detailsText` has written; undefined if it is none of that, or what is asked for there cannot be (any more). */
+export function readDetailsText(text: string): Details | undefined {
   if (!text.startsWith(version)) return undefined;
   try {
     const enable = parseStored(text.slice(version.length));
-    return enable.is('enable', ns.push) ? readWish(enable) : undefined;
+    return enable.is('enable', ns.push) ? readDetails(enable) : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Element, el } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { serialize } from '../../../xmpp/serialize.js';
-import { readWish, readWishText, wishText } from './wish.js';
+import { detailsText, readDetails, readDetailsText } from './details.js';
 
 const enable = (...children: Element[]) =>
   el('enable', ns.push, { jid: 'push.example.net', node: 'n-4711', away: 'true' }, ...children);
@@ -36,14 +36,14 @@ const rooms = el(
   el('room', ns.pushRooms, { jid: 'team@rooms.example.org', allow: 'mentioned', nick: 'Ana' }),
 );
 
-describe('the text of a wish', () => {
+describe('the text of details', () => {
   it('is read as the request was', () => {
     const request = enable(form, rooms, el('priority', ns.pushPriority), el('jingle', ns.pushCalls));
-    expect(readWishText(wishText(request))).toEqual(readWish(request));
+    expect(readDetailsText(detailsText(request))).toEqual(readDetails(request));
   });
 
   it('keeps the options to the letter', () => {
-    const options = readWishText(wishText(enable(form)))?.options;
+    const options = readDetailsText(detailsText(enable(form)))?.options;
     expect(options).toEqual(form);
     expect(options && serialize(options)).toBe(serialize(form));
   });
@@ -55,12 +55,12 @@ describe('the text of a wish', () => {
       el('x', ns.dataForms, { type: 'result' }, el('field', ns.dataForms, { var: 'FORM_TYPE' })),
     ],
   ])('keeps options %s', (_what, options) => {
-    expect(readWishText(wishText(enable(options)))?.options).toEqual(options);
+    expect(readDetailsText(detailsText(enable(options)))?.options).toEqual(options);
   });
 
   it('is the same for the same, and has nothing that nobody knows', () => {
-    const text = wishText(enable(form, rooms));
-    expect(wishText(enable(rooms, el('new', 'urn:example:new', {}, 'secret'), form))).toBe(text);
+    const text = detailsText(enable(form, rooms));
+    expect(detailsText(enable(rooms, el('new', 'urn:example:new', {}, 'secret'), form))).toBe(text);
     expect(text).not.toContain('n-4711');
   });
 
@@ -69,14 +69,14 @@ describe('the text of a wish', () => {
     ['no form', enable(), undefined],
     ['no form of another namespace', enable(el('x', 'jabber:x:other')), undefined],
   ])('has %s', (_what, request, options) => {
-    expect(readWishText(wishText(request))?.options).toEqual(options);
+    expect(readDetailsText(detailsText(request))?.options).toEqual(options);
   });
 
   it('has options of 8 KiB at most', () => {
     const empty = serialize(el('x', ns.dataForms, {}, ' ')).length - 1;
     const options = (bytes: number) => el('x', ns.dataForms, {}, 'x'.repeat(bytes - empty));
-    expect(readWishText(wishText(enable(options(8192))))?.options).toEqual(options(8192));
-    expect(() => wishText(enable(options(8193)))).toThrow(
+    expect(readDetailsText(detailsText(enable(options(8192))))?.options).toEqual(options(8192));
+    expect(() => detailsText(enable(options(8193)))).toThrow(
       expect.objectContaining({ condition: 'policy-violation', type: 'modify' }),
     );
   });
@@ -85,21 +85,21 @@ describe('the text of a wish', () => {
     const item = (index: number) => el('item', ns.pushMuted, { jid: `user${index}@example.org` });
     const muted = (count: number) =>
       el('muted', ns.pushMuted, {}, ...Array.from({ length: count }, (_, i) => item(i)));
-    expect(readWishText(wishText(enable(muted(1500))))?.extensions.rules.muted.size).toBe(1500);
-    expect(() => wishText(enable(muted(3000)))).toThrow(
+    expect(readDetailsText(detailsText(enable(muted(1500))))?.extensions.rules.muted.size).toBe(1500);
+    expect(() => detailsText(enable(muted(3000)))).toThrow(
       expect.objectContaining({ condition: 'policy-violation', type: 'modify' }),
     );
   });
 
   it.each([
     ['nothing', ''],
-    ['another form of it', `2${wishText(enable()).slice(1)}`],
-    ['half of it', wishText(enable(form)).slice(0, -7)],
-    ['two of it', wishText(enable()) + wishText(enable()).slice(1)],
+    ['another form of it', `2${detailsText(enable()).slice(1)}`],
+    ['half of it', detailsText(enable(form)).slice(0, -7)],
+    ['two of it', detailsText(enable()) + detailsText(enable()).slice(1)],
     ['another element', '1<disable xmlns="urn:xmpp:push:0"/>'],
     ['JSON', '{"version":1}'],
-    ['what is refused now', wishText(enable(el('encrypt', ns.pushEncryption, { alg: 'rot13' })))],
+    ['what is refused now', detailsText(enable(el('encrypt', ns.pushEncryption, { alg: 'rot13' })))],
   ])('is not read from %s', (_what, text) => {
-    expect(readWishText(text)).toBeUndefined();
+    expect(readDetailsText(text)).toBeUndefined();
   });
 });
