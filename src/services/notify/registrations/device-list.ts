@@ -8,10 +8,21 @@ export type Wish = Pick<StoredRegistration, 'channel' | 'client' | 'address' | '
 
 /** An account in memory counts as one, and as one more for so many characters that its registrations have. */
 const charactersPerUnit = 1024;
+/** An element, read, takes as much as so many characters more, however short it is written. */
+const charactersPerTag = 32;
 
 export function unitsOf(list: List): number {
-  const characters = list.reduce((sum, { address, details }) => sum + address.length + details.length, 0);
+  const characters = list.reduce(
+    (sum, { address, details }) => sum + address.length + details.length + charactersPerTag * tagsIn(details),
+    0,
+  );
   return 1 + Math.floor(characters / charactersPerUnit);
+}
+
+function tagsIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) count++;
+  return count;
 }
 
 /** What a wish is to the registration with its address. */

@@ -4,6 +4,7 @@ import { scriptedNotifyStore } from '../../../../tests/harness/scripted-notify-s
 import { Jid } from '../../../xmpp/jid.js';
 import type { Channel } from '../channel.js';
 import type { NotifyStore } from '../store.js';
+import { changeLimit } from './change-limit.js';
 import type { Wish } from './device-list.js';
 import type { Registration } from './registration.js';
 import { Registrations } from './registrations.js';
@@ -86,6 +87,23 @@ function hold(held: keyof NotifyStore) {
 }
 
 describe('enabling', () => {
+  it('is refused when an account changes too often; what changes nothing is not', async () => {
+    const { registrations, time, addresses } = setUp();
+    const enable = (address: string) => registrations.enable(ana, wish({ address }));
+    for (let count = 0; count < changeLimit.each; count++) await enable(`node-${count}`);
+    await expect(enable('one-more')).rejects.toMatchObject({
+      condition: 'resource-constraint',
+      type: 'wait',
+    });
+    const last = `node-${changeLimit.each - 1}`;
+    expect(await addresses()).toEqual([last]);
+    expect(await enable(last)).toBe('unchanged');
+    await registrations.enable(ben, wish());
+    time.now += changeLimit.duration;
+    await enable('one-more');
+    expect(await addresses()).toEqual(['one-more']);
+  });
+
   it('adds a registration, which is on disk and in memory, and reports it', async () => {
     const { registrations, memory, recorded, only } = setUp();
     expect(await registrations.enable(ana, wish({ details: 'options' }))).toBe('added');
@@ -429,6 +447,15 @@ describe('reading', () => {
     await registrations.enable(ana, wish({ details: 'x'.repeat(2048) }));
     memory.calls.length = 0;
     expect(registrations.of(ana)).toHaveLength(1);
+    await registrations.of(ben);
+    expect(memory.calls).toEqual(['list']);
+  });
+
+  it('counts tags for what they take when they are read', async () => {
+    const { registrations, memory } = setUp({ maxAccounts: 3 });
+    await registrations.of(ben);
+    await registrations.enable(ana, wish({ details: '<a/>'.repeat(100) }));
+    memory.calls.length = 0;
     await registrations.of(ben);
     expect(memory.calls).toEqual(['list']);
   });

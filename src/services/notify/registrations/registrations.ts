@@ -3,6 +3,7 @@ import type { Jid } from '../../../xmpp/jid.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Channel } from '../channel.js';
 import type { Health, NotifyStore, StoredRegistration } from '../store.js';
+import { ChangeLimit } from './change-limit.js';
 import { compare, excessOf, unitsOf, type Wish, withEnabled } from './device-list.js';
 import { OrderedCache } from './ordered-cache.js';
 import { Registration, type Removal } from './registration.js';
@@ -11,6 +12,8 @@ import { Registration, type Removal } from './registration.js';
 const refreshAfter = 24 * 60 * 60 * 1000;
 /** Changes of an account's registrations that may wait for the store. */
 const maxWaiting = 100;
+
+const tooManyChanges = 'Too many changes at once. Try again later.';
 
 export interface RegistrationsOptions {
   readonly store: NotifyStore;
@@ -29,6 +32,7 @@ export interface RegistrationsOptions {
 export class Registrations {
   readonly #options: RegistrationsOptions;
   readonly #channels = new Map<string, Channel>();
+  readonly #limit = new ChangeLimit();
   readonly #lists: OrderedCache<readonly Registration[]>;
   readonly #listeners: ((registration: Registration, why: Removal) => void)[] = [];
   readonly #moveListeners: ((registration: Registration, former: string) => void)[] = [];
@@ -73,7 +77,8 @@ export class Registrations {
    * Adds a registration, or replaces the one with its address (`changed`), ends its rest and forgets its failures. Another one
    * of the same client goes, and so do those that are too many, first those that rest, then the oldest. If there is nothing
    * new about it, nothing is written, except once a day and when it was not well.
-   * Rejects with the store's error, a `StanzaError` if too much waits for it, or an `Error` if the channel cannot read it.
+   * Rejects with the store's error, a `StanzaError` if too much waits for it or it is changed too often, or an `Error` if the
+   * channel cannot read it.
    */
   enable(account: Jid, wish: Wish): Promise<'added' | 'changed' | 'unchanged'> {
     return this.#changeInTime(account, async (before) => {
@@ -175,7 +180,7 @@ export class Registrations {
 
   async #changeInTime<T>(account: Jid, work: (list: readonly Registration[]) => Promise<T>): Promise<T> {
     if (this.#lists.waiting(account.toString()) < maxWaiting) return this.#change(account, work);
-    throw new StanzaError('resource-constraint', 'Too many changes at once. Try again later.');
+    throw new StanzaError('resource-constraint', tooManyChanges);
   }
 
   async #changeQuietly(
@@ -213,6 +218,7 @@ export class Registrations {
     const stored = { ...wish, account: name, enabledAt, ...health };
     const fresh = this.#open(account, stored);
     if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
+    if (!this.#limit.take(name, now)) throw new StanzaError('resource-constraint', tooManyChanges);
     await this.#options.store.save(stored);
     if (known?.restsSince !== undefined) this.#options.events.deviceActiveAgain(describe(fresh));
     const former = known?.client;
