@@ -280,8 +280,8 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     'belfry_devices_active_again_total{channel="cloud-notify"} 1',
   ],
   [
-    (e) => e.notificationDecided({ jid, source: 'archive', told: 'no', why: 'the client is connected' }),
-    { level: 'debug', jid, source: 'archive', told: 'no', why: 'the client is connected' },
+    (e) => e.notificationDecided({ ...device, source: 'archive', told: 'no', why: 'the client is connected' }),
+    { level: 'debug', ...device, source: 'archive', told: 'no', why: 'the client is connected' },
     'belfry_notifications_decided_total{source="archive",told="no"} 1',
   ],
   [
@@ -388,7 +388,7 @@ describe('createEvents', () => {
     const { events, lines } = setUp('info');
     const sent = { ...device, level: 'important', kind: 'message', seconds: 0 } as const;
     events.notificationSent({ ...sent, outcome: 'delivered' });
-    events.notificationDecided({ jid, source: 'archive', told: 'important', why: 'nobody is there' });
+    events.notificationDecided({ ...device, source: 'archive', told: 'important', why: 'nobody is there' });
     for (let n = 0; n < 100; n++) events.notificationSent({ ...sent, outcome: 'retry', reason: 'timeout' });
     expect(lines.map((line) => line['outcome'])).toEqual(['retry']);
   });

@@ -21,12 +21,14 @@ export interface NotifyEvents {
   /** A registration that rested is told of everything again. */
   deviceActiveAgain(event: Device & { service: string }): void;
   /** What a stanza means to a device; `why` says which rule it was. */
-  notificationDecided(event: {
-    jid: string;
-    source: 'offline' | 'archive' | 'hibernation' | 'acknowledgement' | 'call' | 'room' | 'subscription';
-    told: 'important' | 'unimportant' | 'no';
-    why: string;
-  }): void;
+  notificationDecided(
+    event: Device & {
+      service: string;
+      source: 'offline' | 'archive' | 'hibernation' | 'acknowledgement' | 'call' | 'room' | 'subscription';
+      told: 'important' | 'unimportant' | 'no';
+      why: string;
+    },
+  ): void;
   /** A delivery has ended. */
   notificationSent(event: NotificationSent): void;
   /** Something that waited to be told is not told any more; `rests`: its registration begins to. */
@@ -104,10 +106,12 @@ function notificationEvents(
 ): Pick<NotifyEvents, keyof NotifyEvents & `notification${string}`> {
   const { logger, metrics, never } = reporter;
   return {
-    notificationDecided({ jid, source, told, why }) {
+    notificationDecided(event) {
       never(() => {
+        const { jid, channel, service, source, told, why } = event;
         metrics.notificationsDecided.inc({ source, told });
-        if (logger.isLevelEnabled('debug')) logger.debug({ jid, source, told, why }, 'notification decided');
+        if (!logger.isLevelEnabled('debug')) return;
+        logger.debug({ jid, channel, service, source, told, why }, 'notification decided');
       });
     },
     notificationSent(event) {

@@ -129,7 +129,8 @@ describe('what comes up for an account', () => {
     const stage = await stageWith('phone', 'tablet');
     stage.session('tablet');
     await stage.archived();
-    const decided = { name: 'notificationDecided', jid: 'ana@example.org', source: 'archive' };
+    const device = { jid: 'ana@example.org', channel: 'test', service: 'push.example.net' };
+    const decided = { name: 'notificationDecided', ...device, source: 'archive' };
     expect(stage.events('notificationDecided')).toEqual([
       { ...decided, told: 'important', why: 'has a body' },
       { ...decided, told: 'no', why: 'its client is connected' },

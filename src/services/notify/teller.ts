@@ -124,6 +124,8 @@ export class Teller {
     else if (notice !== undefined && occasion.client === client) this.#options.batches.again(device, notice);
     this.#options.events.notificationDecided({
       jid: facts.account.toString(),
+      channel: device.channel,
+      service: target.service,
       source: occasion.source,
       told: verdict.told,
       why: verdict.why,
