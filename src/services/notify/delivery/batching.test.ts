@@ -143,41 +143,54 @@ describe('calls', () => {
 describe('deliveries under way', () => {
   async function busyStage() {
     const stage = await stageWithPhone();
-    const pending = Array.from({ length: 5 }, () => pendingOutcome());
+    const pending = Array.from({ length: 4 }, () => pendingOutcome());
     stage.answers.push(...pending.map(({ promise }) => promise));
-    for (let i = 0; i < 6; i++) {
+    for (let i = 0; i < 5; i++) {
       await stage.offline();
       await stage.pass(1_000);
     }
     return { stage, pending };
   }
 
-  it('are four at most; what comes is merged until there is room', async () => {
+  it('are three at most; what comes is merged until there is room', async () => {
     const { stage, pending } = await busyStage();
-    expect(stage.deliveries).toHaveLength(4);
+    expect(stage.deliveries).toHaveLength(3);
     pending[2]?.settle(delivered);
     await stage.settle();
-    expect(stage.told[4]).toBe('phone important message m6 6');
+    expect(stage.told[3]).toBe('phone important message m5 5');
+    expect(stage.deliveries).toHaveLength(4);
+  });
+
+  it('have a place for a call beside them, which is told at once, and tried again', async () => {
+    const { stage } = await busyStage();
+    stage.answers[0] = retry;
+    await stage.calls();
+    expect(stage.told[3]).toBe('phone important call c1 4');
+    await stage.pass(3_000);
+    expect(stage.told[4]).toBe('phone important call c1 4');
+    await stage.pass(60_000);
     expect(stage.deliveries).toHaveLength(5);
   });
 
-  it('leave room for a call as soon as one ends', async () => {
+  it('leave room for another call as soon as one ends', async () => {
     const { stage, pending } = await busyStage();
     await stage.calls();
+    await stage.calls(stage.call('c2'));
     expect(stage.deliveries).toHaveLength(4);
     pending[0]?.settle(delivered);
     await stage.settle();
-    expect(stage.told[4]).toBe('phone important call c1 5');
+    expect(stage.told[4]).toBe('phone important call c2 5');
   });
 
   it('leave a call that waited too long for room untold', async () => {
     const { stage, pending } = await busyStage();
     await stage.calls();
+    await stage.calls(stage.call('c2'));
     await stage.pass(30_000);
-    pending[0]?.settle(delivered);
+    for (const { settle } of pending.slice(0, 2)) settle(delivered);
     await stage.settle();
     expect(stage.dropped).toEqual(['too late']);
-    expect(stage.told[4]).toBe('phone important message m6 6');
+    expect(stage.told[4]).toBe('phone important message m5 6');
   });
 
   it('become one notification if they fail, of the newest', async () => {
@@ -185,8 +198,8 @@ describe('deliveries under way', () => {
     for (const { settle } of pending) settle(retry);
     await stage.settle();
     await stage.pass(300_000);
-    expect(stage.deliveries).toHaveLength(5);
-    expect(stage.told[4]).toBe('phone important message m6 6');
+    expect(stage.deliveries).toHaveLength(4);
+    expect(stage.told[3]).toBe('phone important message m5 5');
   });
 
   it('of other devices are not in their way', async () => {
@@ -194,7 +207,7 @@ describe('deliveries under way', () => {
     await stage.enable('tablet');
     await stage.offline();
     await stage.pass(1_000);
-    expect(stage.told[4]).toBe('tablet important message m7 1');
+    expect(stage.told[3]).toBe('tablet important message m6 1');
   });
 });
 

@@ -65,7 +65,7 @@ export class Batches {
   add(registration: Registration, news: News): Notice | undefined {
     const lane = this.#laneOf(registration);
     if (lane === undefined) {
-      this.#report(registration, 'too many');
+      this.#report(registration, this.#isStopped ? 'too late' : 'too many');
       return undefined;
     }
     const notice = lane.add(news, this.#options.clock.now(), this.#options.collectionTime());
@@ -130,7 +130,7 @@ export class Batches {
   /** Tells it that there might be something, whatever its health; does not try again. */
   ping(registration: Registration): Promise<Outcome> {
     const lane = this.#laneOf(registration);
-    if (lane === undefined || lane.underWay >= places) return Promise.resolve(busy);
+    if (lane === undefined || lane.underWay >= places - 1) return Promise.resolve(busy);
     const message = { level: 'unimportant', kind: 'ping', stanza: undefined } as const;
     const count = this.#counts.of(registration.key);
     return new Promise((resolve) => {
@@ -172,24 +172,37 @@ export class Batches {
   /** Tells of what is due, as far as there is room. */
   #advance(lane: Lane): void {
     const now = this.#options.clock.now();
-    while (lane.underWay < this.#placesOf(lane)) {
-      const notice = lane.take(this.#isStopped ? Number.POSITIVE_INFINITY : now);
-      if (notice === undefined) break;
+    for (let notice = this.#take(lane, now); notice !== undefined; notice = this.#take(lane, now)) {
       if (notice.giveUpAt <= now) this.#lose(lane, notice, 'too late');
       else this.#tell(lane, notice);
     }
     this.#wait(lane);
   }
 
-  /** One that rests is tried by one thing alone. */
-  #placesOf({ registration }: Lane): number {
-    return isResting(this.#options.healths.of(registration)) ? 1 : places;
+  #take(lane: Lane, now: number): Notice | undefined {
+    const until = this.#isStopped ? Number.POSITIVE_INFINITY : now;
+    const room = this.#roomOf(lane);
+    if (room === 'calls') return lane.takeCall(until);
+    return room === 'all' ? lane.take(until) : undefined;
+  }
+
+  /** One that rests is tried by one thing alone. Of the others, slow answers to much else keep no call waiting. */
+  #roomOf({ registration, underWay }: Lane): 'all' | 'calls' | 'none' {
+    if (isResting(this.#options.healths.of(registration))) return underWay === 0 ? 'all' : 'none';
+    if (underWay < places - 1) return 'all';
+    return underWay < places ? 'calls' : 'none';
+  }
+
+  #dueOf(lane: Lane): number | undefined {
+    const room = this.#roomOf(lane);
+    if (room === 'calls') return lane.callDue;
+    return room === 'all' ? lane.nextDue : undefined;
   }
 
   /** Waits for the first time that is to come; if there is no room, for that: who leaves looks at what is due. */
   #wait(lane: Lane): void {
-    const due = lane.nextDue;
-    if (due === undefined || lane.underWay >= this.#placesOf(lane)) this.#schedule.delete(lane);
+    const due = this.#dueOf(lane);
+    if (due === undefined) this.#schedule.delete(lane);
     else if (!this.#isStopped) this.#schedule.set(lane, due);
     if (lane.isIdle || lane.isClosed) this.#forget(lane);
   }

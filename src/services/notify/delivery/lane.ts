@@ -3,7 +3,7 @@ import { patience, retryDelay } from './error-policy.js';
 import { type News, Notice } from './notice.js';
 import type { Scheduled } from './schedule.js';
 
-/** The most deliveries to a registration that are under way at once. */
+/** The most deliveries to a registration that are under way at once. The last place is kept for calls. */
 export const places = 4;
 
 /**
@@ -45,6 +45,11 @@ export class Lane implements Scheduled {
     return this.#hasOrdinary ? Math.min(this.#urgentDue, this.#ordinaryDue) : this.#urgentDue;
   }
 
+  /** The same of a call alone. */
+  get callDue(): number | undefined {
+    return this.#urgent && this.#urgentDue;
+  }
+
   /**
    * Takes news: urgent ones to be told at once, others `wait` milliseconds after the first of them, or with what waits for the
    * end of a back-off.
@@ -69,12 +74,17 @@ export class Lane implements Scheduled {
 
   /** What is due, calls first; it waits no longer, nor does what is needless beside it. */
   take(now: number): Notice | undefined {
-    const urgent = this.#urgent;
-    if (urgent !== undefined && this.#urgentDue <= now) {
-      this.#urgent = undefined;
-      return urgent;
-    }
+    const call = this.takeCall(now);
+    if (call !== undefined) return call;
     return this.#ordinaryDue <= now ? this.#takeOrdinary() : undefined;
+  }
+
+  /** A call that is due. */
+  takeCall(now: number): Notice | undefined {
+    const urgent = this.#urgent;
+    if (urgent === undefined || this.#urgentDue > now) return undefined;
+    this.#urgent = undefined;
+    return urgent;
   }
 
   /** A notice that could not be delivered waits until it is tried again, and with it what has come meanwhile. */
