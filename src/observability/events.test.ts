@@ -280,7 +280,8 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     'belfry_devices_active_again_total{channel="cloud-notify"} 1',
   ],
   [
-    (e) => e.notificationDecided({ ...device, source: 'archive', told: 'no', why: 'the client is connected' }),
+    (e) =>
+      e.notificationDecided({ ...device, source: 'archive', told: 'no', why: 'the client is connected' }),
     { level: 'debug', ...device, source: 'archive', told: 'no', why: 'the client is connected' },
     'belfry_notifications_decided_total{source="archive",told="no"} 1',
   ],
