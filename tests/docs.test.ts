@@ -14,6 +14,7 @@ import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { patience, retryDelay } from '../src/services/notify/delivery/error-policy.js';
 import { places } from '../src/services/notify/delivery/lane.js';
+import { changeLimit } from '../src/services/notify/registrations/change-limit.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
 import { Jid } from '../src/xmpp/jid.js';
 import { defaultParserLimits } from '../src/xmpp/parser.js';
@@ -447,8 +448,12 @@ describe('docs/architecture.md', () => {
         count(notify('registrations/registrations.ts', 'maxWaiting')),
       ],
       [
+        `registrations that an account enables anew or otherwise in ${changeLimit.duration / 60_000} minutes`,
+        `${changeLimit.each}`,
+      ],
+      [
         'accounts whose registrations are in memory',
-        `${usual('registrations/registrations.ts', 'maxAccounts')}, each KiB of them counts as one more`,
+        `${usual('registrations/registrations.ts', 'maxAccounts')}, each KiB of them counts as one more, a tag as ${notify('registrations/device-list.ts', 'charactersPerTag')} bytes more`,
       ],
       ['time in which news are collected', '`cloud_notify.collection_time`'],
       ['registrations with news', usual('delivery/batching.ts', 'maxLanes')],
