@@ -26,8 +26,10 @@ export function readEnable(enable: Element, account: Jid): EnableRequest {
   if (Buffer.byteLength(address) > maxAddressBytes) {
     throw new StanzaError('policy-violation', `jid and node have at most ${maxAddressBytes} bytes.`);
   }
+  // First: what is too large is not worth reading.
+  const details = detailsText(enable);
   readDetails(enable);
-  return { address, details: detailsText(enable) };
+  return { address, details };
 }
 
 /**
