@@ -52,7 +52,7 @@ const seen = 1_000;
 /**
  * Messages to sessions that hibernate, of each of which an app server has to be told (XEP-0357); in alternating rounds, so
  * that all servers meet the same machine.
- * `--users 1000 --rate 1000 --seconds 3 --rounds 3 --servers 'prosody;ejabberd;belfry;belfry, at once' --archive`
+ * `--users 1000 --rate 1000 --seconds 2 --rounds 3 --servers 'prosody;ejabberd;belfry;belfry, at once' --archive`
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -60,7 +60,7 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       users: { type: 'string', default: '1000' },
       rate: { type: 'string', default: '1000' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
       servers: { type: 'string', default: 'prosody;ejabberd;belfry;belfry, at once' },
       archive: { type: 'boolean', default: false },
