@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Jid, JidError } from './jid.js';
+import { bareOf, Jid, JidError } from './jid.js';
 
 /** Characters that once broke, or nearly broke, some preparation, and what separates the parts. */
 const telling = [
@@ -270,3 +270,10 @@ describe('Jid', () => {
     expect(Jid.tryParse(undefined)).toBeUndefined();
   });
 });
+
+it.each(['example.com', 'a@example.com', 'a@example.com/x', 'example.com/x/y@z', 'a@b/c@d/e'])(
+  'the bare part of the text %s is that of the address',
+  (address) => {
+    expect(bareOf(address)).toBe(Jid.parse(address).bare().toString());
+  },
+);

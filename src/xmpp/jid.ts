@@ -108,6 +108,12 @@ export class Jid {
   }
 }
 
+/** The bare JID of an address that is prepared already, as those of stanzas are here: its text up to the resource. */
+export function bareOf(address: string): string {
+  const slash = address.indexOf('/');
+  return slash === -1 ? address : address.slice(0, slash);
+}
+
 function localpart(text: string): string {
   if (plainLocal.test(text)) return text;
   const prepared = preparePart('localpart', text, prepareUsername);

@@ -1,5 +1,5 @@
 import type { Element } from '../../../xmpp/element.js';
-import { Jid } from '../../../xmpp/jid.js';
+import { bareOf, Jid } from '../../../xmpp/jid.js';
 import { presence } from '../../../xmpp/stanza.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import { parseStored } from '../../../xmpp/stored-xml.js';
@@ -172,9 +172,4 @@ function hasAvailableSession(account: Account): boolean {
 function sessionNamed(account: Account, jid: string): Session | undefined {
   const slash = jid.indexOf('/');
   return slash === -1 ? undefined : account.sessions.get(jid.slice(slash + 1));
-}
-
-function bareOf(jid: string): string {
-  const slash = jid.indexOf('/');
-  return slash === -1 ? jid : jid.slice(0, slash);
 }

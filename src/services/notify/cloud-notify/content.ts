@@ -1,5 +1,6 @@
 import type { Element } from '../../../xmpp/element.js';
 import { isEncrypted } from '../../../xmpp/importance.js';
+import { bareOf } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { Notification } from '../channel.js';
 import { cutText, jsonSize } from './cut-text.js';
@@ -86,10 +87,4 @@ function mediaOf(proposal: Element): readonly string[] {
 function aboutText(stanza: Element): Pick<Content, 'message'> {
   const message = isEncrypted(stanza) ? encryptedMessage : messageText(stanza);
   return message === undefined ? {} : { message };
-}
-
-/** Of an address that is prepared already, as those of stanzas are. */
-function bareOf(address: string): string {
-  const slash = address.indexOf('/');
-  return slash === -1 ? address : address.slice(0, slash);
 }

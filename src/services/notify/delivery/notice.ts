@@ -1,4 +1,5 @@
 import type { Element } from '../../../xmpp/element.js';
+import { bareOf } from '../../../xmpp/jid.js';
 import type { Notification } from '../channel.js';
 import { patience } from './error-policy.js';
 
@@ -77,6 +78,5 @@ function giveUpAt({ isUrgent }: News, now: number): number {
 
 function senderOf({ news }: Notice): string | undefined {
   const from = news.stanza.attr('from');
-  const slash = from?.indexOf('/') ?? -1;
-  return slash === -1 ? from : from?.slice(0, slash);
+  return from === undefined ? undefined : bareOf(from);
 }
