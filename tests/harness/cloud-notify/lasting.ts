@@ -26,10 +26,11 @@ async function register({ world }: Stage, bare: string): Promise<void> {
   }
 }
 
-/** What is played one by one, for the server is started anew. */
-export const restartScenarios: readonly Scenario[] = [
+/** What is to last, and what is not. */
+export const lastingScenarios: readonly Scenario[] = [
   {
     name: 'registrations survive a restart',
+    isAlone: true,
     expected: [['important'], ['important']],
     async run(stage) {
       const phones = [await stage.sleeper(), await stage.absentee()];
@@ -40,6 +41,7 @@ export const restartScenarios: readonly Scenario[] = [
   },
   {
     name: 'refusals are counted over a restart',
+    isAlone: true,
     expected: 3,
     prosody: {
       does: 4,

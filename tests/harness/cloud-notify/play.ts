@@ -11,13 +11,11 @@ export interface Play {
   readonly isTalkative?: boolean;
   readonly has?: readonly Need[];
   readonly isProsody: boolean;
-  /** Whether the scenarios disturb each other. */
-  readonly isOneByOne?: boolean;
 }
 
-/** A suite in which all scenarios are played on one server, at once if they can be; it ends with a look at everything that was pushed. */
+/** A suite in which all scenarios are played on one server, at once unless they disturb each other; it ends with a look at everything that was pushed. */
 export function playScenarios(title: string, scenarios: readonly Scenario[], play: Play): void {
-  const { start, settings = {}, isTalkative = false, has = [], isProsody, isOneByOne = false } = play;
+  const { start, settings = {}, isTalkative = false, has = [], isProsody } = play;
   describe(title, () => {
     let world: PushWorld | undefined;
     let cast: Cast;
@@ -32,8 +30,11 @@ export function playScenarios(title: string, scenarios: readonly Scenario[], pla
       if (!isTalkative) expect(publishes.filter(({ raw }) => raw.includes(mark))).toEqual([]);
     });
 
-    for (const scenario of scenarios.filter(({ needs }) => needs === undefined || has.includes(needs))) {
-      const test = isOneByOne ? it : it.concurrent;
+    const playable = scenarios.filter(({ needs }) => needs === undefined || has.includes(needs));
+    // Those at the end, for tests that run at once are those that follow on each other.
+    playable.sort((one, other) => Number(one.isAlone ?? false) - Number(other.isAlone ?? false));
+    for (const scenario of playable) {
+      const test = scenario.isAlone === true ? it : it.concurrent;
       test(scenario.name, async ({ expect }) => {
         const stage = await Stage.build(cast);
         try {

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly name: string;
   /** What the suite must have: a service for rooms beside the server; half a minute for this alone; slixmpp. */
   readonly needs?: Need;
+  /** It is played when all others are over, for it disturbs them. */
+  readonly isAlone?: boolean;
   run(stage: Stage): Promise<unknown>;
   /** What comes of it. */
   readonly expected: unknown;

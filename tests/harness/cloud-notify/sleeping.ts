@@ -124,8 +124,8 @@ export const sleepingScenarios: readonly Scenario[] = [
     prosody: {
       does: ['unimportant', 'important'],
       prosody: 'Of a burst, one important and one unimportant push.',
-      belfry: 'The important one alone, if there is one.',
-      why: 'The device that wakes up for the important one gets everything.',
+      belfry: 'The important one alone, unless the other one is about somebody else.',
+      why: 'The device that wakes up for it gets everything.',
     },
     async run(stage) {
       const phone = await stage.sleeper();
