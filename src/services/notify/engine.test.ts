@@ -210,14 +210,6 @@ describe('people whom the account does not know', () => {
     }
   });
 
-  it('are told of if nobody can say who they are', async () => {
-    const stage = await shyStage();
-    vi.spyOn(stage.host, 'isContact').mockRejectedValue(new Error('disk full'));
-    await stage.offline();
-    expect(await toldBy(stage)).toEqual(['phone']);
-    expect(stage.events('handlerFailed')).toHaveLength(1);
-  });
-
   it('are one burst with others when a session hibernates', async () => {
     const stage = await shyStage();
     vi.spyOn(stage.host, 'isContact').mockImplementation(async () => true);

@@ -25,7 +25,7 @@ export interface TellerOptions {
   readonly told: Told<Notice>;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly events: Pick<Events, 'handlerFailed' | 'notificationDecided'>;
+  readonly events: Pick<Events, 'notificationDecided'>;
 }
 
 /** What has come up for an account. */
@@ -83,21 +83,15 @@ export class Teller {
     };
   }
 
-  /** Asked only if a device cares. Somebody of whom that cannot be found out is not ignored. */
+  /** Asked only if a device cares. */
   #isFromContact(
     devices: readonly Registration[],
     account: Jid,
     stanza: Element,
   ): boolean | Promise<boolean> {
     if (!devices.some(({ target }) => target.rules.ignoresUnknown)) return true;
-    const { host, events } = this.#options;
     const stranger = strangerOf(stanza, account);
-    const isContact = stranger === undefined || host.isContact(account, stranger);
-    if (typeof isContact === 'boolean') return isContact;
-    return isContact.catch((error: unknown) => {
-      events.handlerFailed({ what: 'contact of a notification', error });
-      return true;
-    });
+    return stranger === undefined || this.#options.host.isContact(account, stranger);
   }
 
   #judge(devices: readonly Registration[], occasion: Occasion, facts: Facts): void {

@@ -66,15 +66,6 @@ describe('a delivery', () => {
     expect(asked).toHaveBeenCalledOnce();
     expect(stage.deliveries[0]?.notification.pendingSubscriptions).toBe(3);
   });
-
-  it('goes without that if nobody can say', async () => {
-    const stage = await stageWithPhone();
-    vi.spyOn(stage.host, 'pendingSubscriptions').mockRejectedValue(new Error('disk full'));
-    await stage.offline();
-    await stage.pass(1_000);
-    expect(stage.deliveries[0]?.notification.pendingSubscriptions).toBe(0);
-    expect(stage.events('handlerFailed')).toMatchObject([{ what: 'pending subscriptions' }]);
-  });
 });
 
 describe('stop', () => {

@@ -90,22 +90,12 @@ export class Deliveries {
     try {
       const { level, kind, stanza, count } = message;
       const asked = this.#options.host.pendingSubscriptions(account);
-      const pendingSubscriptions = typeof asked === 'number' ? asked : await this.#known(asked);
+      const pendingSubscriptions = typeof asked === 'number' ? asked : await asked;
       const notification = { account, level, kind, stanza, count, pendingSubscriptions };
       return await target.deliver(notification, signal);
     } catch (error) {
       this.#options.events.handlerFailed({ what: 'notification', error });
       return { kind: 'retry', reason: 'internal error' };
-    }
-  }
-
-  /** It is not worth failing for. */
-  async #known(count: Promise<number>): Promise<number> {
-    try {
-      return await count;
-    } catch (error) {
-      this.#options.events.handlerFailed({ what: 'pending subscriptions', error });
-      return 0;
     }
   }
 
