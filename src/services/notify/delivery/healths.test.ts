@@ -55,6 +55,32 @@ describe('the health of a registration', () => {
     expect((await stage.device()).failures).toBe(2);
   });
 
+  it('counts on while one of several is on disk and another is not', async () => {
+    const writes: (() => void)[] = [];
+    const { store } = scriptedNotifyStore({
+      before: (method) =>
+        method === 'setHealth' ? new Promise<void>((resolve) => writes.push(resolve)) : Promise.resolve(),
+    });
+    const stage = new NotifyStage(store);
+    await stage.enable();
+    const pending = [pendingOutcome(), pendingOutcome(), pendingOutcome()];
+    stage.answers.push(...pending.map(({ promise }) => promise));
+    for (let i = 0; i < 3; i++) {
+      await stage.offline();
+      await stage.pass(1_000);
+    }
+    for (const { settle } of pending.slice(0, 2)) settle(rejected);
+    await stage.settle();
+    writes.shift()?.();
+    await stage.settle();
+    pending[2]?.settle(rejected);
+    for (let i = 0; i < 5; i++) {
+      await stage.settle();
+      writes.shift()?.();
+    }
+    expect(await stage.device()).toMatchObject({ failures: 3, restsSince: stage.now });
+  });
+
   it('does not depend on the store', async () => {
     const store = new MemoryNotifyStore();
     const stage = new NotifyStage(store);
