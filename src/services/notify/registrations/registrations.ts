@@ -214,11 +214,11 @@ export class Registrations {
     const name = account.toString();
     const health = { failures: 0, restsSince: undefined };
     const now = this.#options.now();
+    if (!this.#limit.take(name, now)) throw new StanzaError('resource-constraint', tooManyChanges);
     const enabledAt = now === known?.enabledAt ? now + 1 : now;
     const stored = { ...wish, account: name, enabledAt, ...health };
     const fresh = this.#open(account, stored);
     if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
-    if (!this.#limit.take(name, now)) throw new StanzaError('resource-constraint', tooManyChanges);
     await this.#options.store.save(stored);
     if (known?.restsSince !== undefined) this.#options.events.deviceActiveAgain(describe(fresh));
     const former = known?.client;
