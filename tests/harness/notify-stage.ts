@@ -202,6 +202,13 @@ export class NotifyStage {
   }
 }
 
+/** A stage whose account has one device, for the client `phone`. */
+export async function stageWithPhone(): Promise<NotifyStage> {
+  const stage = new NotifyStage();
+  await stage.enable();
+  return stage;
+}
+
 /** An outcome that the test makes known later. */
 export function pendingOutcome(): {
   readonly promise: Promise<Outcome>;

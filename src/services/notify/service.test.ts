@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   delivered,
-  NotifyStage,
   pendingOutcome,
   rejected,
   retry,
+  stageWithPhone,
 } from '../../../tests/harness/notify-stage.js';
-
-async function stageWithPhone(): Promise<NotifyStage> {
-  const stage = new NotifyStage();
-  await stage.enable();
-  return stage;
-}
 
 describe('ping', () => {
   it('tells a device that there might be something, once, and says how it went', async () => {

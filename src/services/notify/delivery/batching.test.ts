@@ -5,16 +5,11 @@ import {
   pendingOutcome,
   rejected,
   retry,
+  stageWithPhone,
 } from '../../../../tests/harness/notify-stage.js';
 import { recordingEvents } from '../../../../tests/harness/recording-events.js';
 import type { Outcome } from '../channel.js';
 import { Batches } from './batching.js';
-
-async function stageWithPhone(): Promise<NotifyStage> {
-  const stage = new NotifyStage();
-  await stage.enable('phone');
-  return stage;
-}
 
 describe('collection', () => {
   it('lasts a second from the first stanza, and the newest one counts', async () => {
