@@ -1,17 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import {
   delivered,
-  NotifyStage,
   pendingOutcome,
   rejected,
   retry,
+  stageWithPhone,
 } from '../../../../tests/harness/notify-stage.js';
-
-async function stageWithPhone(): Promise<NotifyStage> {
-  const stage = new NotifyStage();
-  await stage.enable();
-  return stage;
-}
 
 describe('a delivery', () => {
   it('is reported with how it went and how long it took', async () => {
