@@ -27,7 +27,7 @@ export function healthAfter(before: Health, outcome: Outcome, maxErrors: number,
 
 const isWell = ({ failures, restsSince }: Health) => failures === 0 && restsSince === undefined;
 
-/** Whether a registration has rested long enough to be tried; so has one that rests since a moment to come, by a clock that was wrong. */
+/** Whether one has rested long enough to be tried; so has one that rests since a moment to come, by a clock that was wrong. */
 export function isToBeTried({ restsSince }: Health, now: number): boolean {
   return restsSince === undefined || restsSince > now || now - restsSince >= day;
 }
