@@ -119,6 +119,8 @@ export interface AccountHost extends Host {
   extendHibernation(session: AccountSession, seconds: number): boolean;
   /** Lets a session without connection wait as long as it would without an extension, from now; false if it is none. */
   endExtension(session: AccountSession): boolean;
+  /** Clients that have not acknowledged for a second what they were sent are late from now on (`ackDelayed`). */
+  takeSilentForLate(): void;
   /**
    * The message that a stanza is a copy of, or carries: of a carbon (XEP-0280), or of one that was stamped because it came
    * late. It is the same object in all events about it, as long as the message is in memory. Other stanzas are their own.

@@ -196,6 +196,40 @@ describe('sessions that hibernate longer', () => {
   });
 });
 
+describe('clients that are silent', () => {
+  const wait = async (milliseconds: number) => {
+    // The question leaves at the end of the turn.
+    for (let n = 0; n < 3; n++) await new Promise<void>((resolve) => void setImmediate(resolve));
+    embedded.clock.advance(milliseconds);
+  };
+
+  it('are late when nobody can wait for them, once they had time to answer', async () => {
+    listen();
+    await connectManaged(`${ana}/phone`);
+    const b = await connect(`${ben}/pc`);
+    await b.say(chat(ana, '1'));
+    await wait(900);
+    host.takeSilentForLate();
+    expect(heard).toEqual([]);
+    await wait(100);
+    host.takeSilentForLate();
+    await happened('late phone: 1');
+  });
+
+  it('are not late if there is nothing to acknowledge, or without connection', async () => {
+    listen();
+    const { client } = await connectManaged(`${ana}/phone`);
+    await wait(2_000);
+    host.takeSilentForLate();
+    const b = await connect(`${ben}/pc`);
+    await b.say(chat(ana, '1'));
+    await client.lose();
+    await wait(2_000);
+    host.takeSilentForLate();
+    await happened('sleeps phone: 1');
+  });
+});
+
 async function resume(id: string, h = 0): Promise<RecordingLink> {
   const link = new RecordingLink();
   const request = management('resume', { previd: id, h: String(h) });

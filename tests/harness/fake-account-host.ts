@@ -57,6 +57,8 @@ export class FakeAccountHost extends FakeHost implements AccountHost {
   readonly contacts = new Map<string, Set<string>>();
   /** Own occupants (`room@service/nick`), by account. */
   readonly occupants = new Map<string, Set<string>>();
+  /** What becomes of clients that are silent when nobody waits for them any more. */
+  onSilentForLate: () => void = () => {};
   /** How many requests wait, by account. */
   readonly requestsFor = new Map<string, number>();
   /** What stanzas are copies of; the others are their own originals. */
@@ -125,6 +127,11 @@ export class FakeAccountHost extends FakeHost implements AccountHost {
   endExtension(session: AccountSession): boolean {
     this.endedExtensions.push(session);
     return this.isHibernating(session);
+  }
+
+  /** Runs what the test says. */
+  takeSilentForLate(): void {
+    this.onSilentForLate();
   }
 
   originalOf(stanza: Element): Element {

@@ -200,6 +200,8 @@ export class FakeServer implements Server {
     return false;
   }
 
+  takeSilentForLate(): void {}
+
   extendHibernation(): boolean {
     return false;
   }

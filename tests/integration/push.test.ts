@@ -6,6 +6,7 @@ import { message } from '../../src/xmpp/stanza.js';
 import { StanzaError } from '../../src/xmpp/stanza-error.js';
 import { AppServer } from '../harness/app-server.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
+import { Phone } from '../harness/cloud-notify/phone.js';
 import { waitFor } from '../harness/net.js';
 import { type RunResult, runBelfry } from '../harness/run-belfry.js';
 import { connectPeer, type Peer } from '../harness/xmpp-peer.js';
@@ -173,6 +174,24 @@ describe('a server that stops', () => {
     await server.kill('SIGTERM');
     expect(appServer.to('n-phone').length).toBe(count + 1);
     expect(appServer.to('n-phone').at(-1)?.summary['message-count']).toBe('2');
+    await server.restart();
+    await appServer.attached();
+  });
+
+  it('tells first of what was sent to a client that is silent', async () => {
+    const phone = await Phone.logIn({ port: server.c2sPort, jid: `${ana}/phone`, password });
+    onTestFinished(() => phone.close());
+    await phone.enable(pushJid, 'n-phone');
+    const count = appServer.to('n-phone').length;
+    await phone.settle();
+    phone.fallSilent();
+    await say('three');
+    await waitFor('the message to come', () => phone.bodies.includes('three'));
+    // A client that is awake answers within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(appServer.to('n-phone').length).toBe(count);
+    await server.kill('SIGTERM');
+    expect(appServer.to('n-phone').length).toBe(count + 1);
     await server.restart();
     await appServer.attached();
   });

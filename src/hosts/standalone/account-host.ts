@@ -21,6 +21,7 @@ type HostedServer = Pick<
   | 'hooks'
   | 'isHibernating'
   | 'onAccountIq'
+  | 'takeSilentForLate'
 >;
 
 type EventNames =
@@ -66,7 +67,10 @@ function asHost(entity: Host): Omit<Host, 'isConnected'> {
 
 function sessionsFor(
   server: HostedServer,
-): Pick<AccountHost, 'sessionsOf' | 'isHibernating' | 'extendHibernation' | 'endExtension'> {
+): Pick<
+  AccountHost,
+  'sessionsOf' | 'isHibernating' | 'extendHibernation' | 'endExtension' | 'takeSilentForLate'
+> {
   const sessionsOf = (user: Jid) => server.accounts.loaded(user.bare().toString())?.sessions;
   /** The session, if it still is one of the server. */
   const find = (session: AccountSession): Session | undefined => {
@@ -87,6 +91,7 @@ function sessionsFor(
       const found = find(session);
       return found !== undefined && server.endExtension(found);
     },
+    takeSilentForLate: () => server.takeSilentForLate(),
   };
 }
 

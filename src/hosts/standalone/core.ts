@@ -291,6 +291,7 @@ class EmbeddedCore implements Core {
       isHibernating: (session) => this.entrance.isHibernating(session),
       extendHibernation: (session, seconds) => this.entrance.extendHibernation(session, seconds),
       endExtension: (session) => this.entrance.endExtension(session),
+      takeSilentForLate: () => this.entrance.takeSilentForLate(),
       attach: (name, take) => this.#attach(name, take),
       isLocal: (name) => this.#isLocal(name),
       route: (stanza) => this.#router.route(stanza),

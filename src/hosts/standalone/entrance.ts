@@ -93,6 +93,11 @@ export class Sessions implements Entrance {
     return this.#management.extend(session, seconds);
   }
 
+  /** As `Server.takeSilentForLate`. */
+  takeSilentForLate(): void {
+    this.#management.takeSilentForLate();
+  }
+
   /** As `Server.endExtension`. */
   endExtension(session: Session): boolean {
     return this.#management.endExtension(session);

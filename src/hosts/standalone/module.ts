@@ -75,6 +75,8 @@ export interface Server {
   extendHibernation(session: Session, seconds: number): boolean;
   /** Lets the session wait, from now on, as long as it would have waited without that; false if it does not hibernate. */
   endExtension(session: Session): boolean;
+  /** Clients that were asked what they have handled (XEP-0198), and have said nothing for a second, are late from now on. */
+  takeSilentForLate(): void;
   /** Takes over a domain of this server, until what is returned is called; undefined if it is taken. */
   attach(domain: Jid, take: (stanza: Element) => void | Promise<void>): (() => void) | undefined;
   /** Whether stanzas for a domain stay at this server. */

@@ -42,7 +42,10 @@ export interface Notify {
    * being told of much already is not told of that too: `retry`.
    */
   ping(registration: Registration): Promise<Outcome>;
-  /** Tells at once of what was collected, and waits up to five seconds for answers. Nothing is told afterwards. */
+  /**
+   * Tells at once of what was collected, and clients that are silent of what they were sent; waits up to five seconds for
+   * answers. Nothing is told afterwards.
+   */
   stop(): Promise<void>;
 }
 
@@ -77,7 +80,11 @@ export function createNotify(options: NotifyOptions): Notify {
   return {
     registrations,
     ping: (registration) => batches.ping(registration),
-    stop: () => batches.stop(),
+    stop() {
+      // When the server ends their connections, they sleep on.
+      host.takeSilentForLate();
+      return batches.stop();
+    },
   };
 }
 

@@ -24,6 +24,18 @@ describe('expiries', () => {
     expect(clock.pending).toEqual([]);
   });
 
+  it('come sooner if somebody cannot wait', () => {
+    const { clock, expired, expiries } = create();
+    expiries.set('long', 60_000);
+    expiries.set('short', 5_000);
+    clock.advance(1_000);
+    expiries.hasten(3_999);
+    expect(expired).toEqual([]);
+    expiries.hasten(4_000);
+    expect(expired).toEqual(['short']);
+    expect([expiries.has('short'), expiries.has('long')]).toEqual([false, true]);
+  });
+
   it('can be put off, and never sooner by that', () => {
     const { clock, expired, expiries } = create();
     expiries.set('a', 5_000);

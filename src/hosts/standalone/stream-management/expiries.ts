@@ -40,6 +40,11 @@ export class Expiries<T> {
     return this.#times.delete(item);
   }
 
+  /** What would expire within so many milliseconds does so now. */
+  hasten(delay: number): void {
+    this.#expireUntil(this.#clock.now() + delay);
+  }
+
   /** Forgets all of them. */
   clear(): void {
     this.#times.clear();
@@ -53,12 +58,15 @@ export class Expiries<T> {
 
   #check(): void {
     this.#cancelTimer = undefined;
-    const now = this.#clock.now();
+    this.#expireUntil(this.#clock.now());
+    if (this.#times.size > 0) this.#wait();
+  }
+
+  #expireUntil(last: number): void {
     for (const [item, time] of this.#times) {
-      if (time > now) continue;
+      if (time > last) continue;
       this.#times.delete(item);
       this.#expire(item);
     }
-    if (this.#times.size > 0) this.#wait();
   }
 }

@@ -48,6 +48,9 @@ interface Ended {
 /** Sessions that ended lately and whose clients may still ask what was handled; the oldest are forgotten first. */
 const maxEnded = 10_000;
 
+/** Milliseconds in which a client that is awake has answered. */
+const usualAckDelay = 1_000;
+
 /** Sessions that outlive their connections (XEP-0198), and what they are told. */
 export class StreamManagement implements LinkKeeper {
   readonly now: () => number;
@@ -169,6 +172,11 @@ export class StreamManagement implements LinkKeeper {
     if (!(link instanceof ManagedLink) || !this.#asleep.has(link)) return false;
     this.#asleep.set(link, link.patience);
     return true;
+  }
+
+  /** As `Server.takeSilentForLate`. */
+  takeSilentForLate(): void {
+    this.#asked.hasten(Math.max(0, this.#options.settings.smacks.maxAckDelay * 1_000 - usualAckDelay));
   }
 
   /** Forgets a session that is over; answers what its client did not acknowledge. */

@@ -80,6 +80,14 @@ describe('stop', () => {
     expect(stage.clock.pending).toEqual([]);
   });
 
+  it('tells a client that does not answer of what it was sent', async () => {
+    const stage = await stageWithPhone();
+    const session = stage.session();
+    stage.host.onSilentForLate = () => void stage.host.ackDelayed.fire(session, [stage.chat()]);
+    await stage.notify.stop();
+    expect(stage.told).toEqual(['phone important message m1 1']);
+  });
+
   it('waits no more than five seconds, and then calls it off', async () => {
     const stage = await stageWithPhone();
     stage.answers.push(new Promise(() => {}));
