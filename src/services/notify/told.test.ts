@@ -1,6 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { message } from '../../xmpp/stanza.js';
 import { Told } from './told.js';
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
 
 describe('Told', () => {
   it('knows who was told of which stanza', () => {
@@ -31,5 +38,27 @@ describe('Told', () => {
     expect(told.by(stanza, 'phone')).toBeUndefined();
     told.add(stanza, 'phone', { isLost: false });
     expect(told.by(stanza, 'phone')).toEqual({ isLost: false });
+  });
+
+  it('forgets what is told anew, and what was never told, while the stanza stays', async () => {
+    const told = new Told();
+    const stanza = message({ to: 'ana@example.org' });
+    const add = (key: string, isLost: boolean) => {
+      const telling = { isLost };
+      told.add(stanza, key, telling);
+      return new WeakRef(telling);
+    };
+    const former = [add('phone', false), add('tablet', true), add('phone', true)];
+    const kept = { isLost: false };
+    told.add(stanza, 'desktop', kept);
+    told.add(stanza, 'phone', kept);
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(former.map((each) => each.deref())).toEqual([undefined, undefined, undefined]);
+    expect(['phone', 'tablet', 'desktop'].map((key) => told.by(stanza, key))).toEqual([
+      kept,
+      undefined,
+      kept,
+    ]);
   });
 });

@@ -31,6 +31,14 @@ export class Told<T extends Telling> {
   }
 
   add(original: Element, key: string, telling: T): void {
-    this.#entries.set(original, { key, telling, earlier: this.#entries.get(original) });
+    this.#entries.set(original, { key, telling, earlier: without(this.#entries.get(original), key) });
   }
+}
+
+/** Those of others that still tell: a queue that is resumed and left again, over and over, must not make the list longer. */
+function without<T extends Telling>(entry: Entry<T> | undefined, key: string): Entry<T> | undefined {
+  if (entry === undefined) return undefined;
+  const earlier = without(entry.earlier, key);
+  if (entry.key === key || entry.telling.isLost) return earlier;
+  return earlier === entry.earlier ? entry : { ...entry, earlier };
 }
