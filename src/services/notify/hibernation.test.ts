@@ -53,6 +53,17 @@ describe('a session that hibernates', () => {
     expect(stage.host.endedExtensions).toEqual([]);
   });
 
+  it('waits on if that was unimportant and its client has not got it', async () => {
+    const { stage, session, queue } = await sleepingStage();
+    const stanza = stage.retraction();
+    await queue(stanza);
+    await stage.pass(1_000);
+    await stage.resumes(session);
+    await stage.sleeps(session, stanza);
+    expect(stage.deliveries).toHaveLength(1);
+    expect(stage.host.endedExtensions).toEqual([]);
+  });
+
   it('waits on until that is delivered', async () => {
     const { stage, session, queue } = await sleepingStage();
     stage.answers.push(retry, delivered);

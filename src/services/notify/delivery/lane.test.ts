@@ -33,6 +33,22 @@ describe('what could not be delivered', () => {
     expect(lane.nextDue).toBe(6_000);
   });
 
+  it('does not shorten a collection', () => {
+    lane.add(news(), 0, 0);
+    const failing = taken(0);
+    lane.add(news(), 100, 60_000);
+    lane.retry(failing, 200, undefined, 1);
+    expect(lane.nextDue).toBe(60_100);
+  });
+
+  it('holds up nothing that comes when it has been dropped', () => {
+    lane.add(news(), 0, 0);
+    lane.retry(taken(0), 0, 600, 0);
+    lane.clear();
+    lane.add(news(), 1_000, 1_000);
+    expect(lane.nextDue).toBe(2_000);
+  });
+
   it('is the first again after a success', () => {
     lane.add(news(), 0, 0);
     for (const now of [0, 2_000, 6_000]) lane.retry(taken(now), now, undefined, 1);
