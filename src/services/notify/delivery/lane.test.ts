@@ -47,6 +47,8 @@ describe('what could not be delivered', () => {
     lane.clear();
     lane.add(news(), 1_000, 1_000);
     expect(lane.nextDue).toBe(2_000);
+    lane.hasten(1_500);
+    expect(lane.nextDue).toBe(1_500);
   });
 
   it('is the first again after a success', () => {
