@@ -96,12 +96,21 @@ describe('calls', () => {
 
   it('are told at once during a back-off, and their end as well', async () => {
     const stage = await stageWithPhone();
-    stage.answers.push(retry);
+    stage.answers.push(retry, rejected);
     await stage.offline();
     await stage.pass(1_000);
     await stage.calls();
     await stage.calls(stage.call('c2', 'retract'));
-    expect(stage.told.slice(1)).toEqual(['phone important call c1 2', 'phone important call c2 2']);
+    expect(stage.told.slice(1, 3)).toEqual(['phone important call c1 2', 'phone important call c2 2']);
+  });
+
+  it('that get through end the back-off of what waits', async () => {
+    const stage = await stageWithPhone();
+    stage.answers.push(retry);
+    await stage.offline();
+    await stage.pass(1_000);
+    await stage.calls();
+    expect(stage.told.slice(1)).toEqual(['phone important call c1 2', 'phone important message m1 2']);
   });
 
   it('are given up after half a minute', async () => {

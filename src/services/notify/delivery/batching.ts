@@ -234,7 +234,7 @@ export class Batches {
 
   #leave(lane: Lane, outcome: Outcome): void {
     lane.underWay--;
-    if (outcome.kind === 'delivered') lane.succeed();
+    if (outcome.kind === 'delivered') lane.succeed(this.#options.clock.now());
     this.#advance(lane);
   }
 

@@ -54,9 +54,24 @@ describe('what could not be delivered', () => {
   it('is the first again after a success', () => {
     lane.add(news(), 0, 0);
     for (const now of [0, 2_000, 6_000]) lane.retry(taken(now), now, undefined, 1);
-    lane.succeed();
+    lane.succeed(14_000);
     lane.retry(taken(14_000), 14_000, undefined, 1);
     expect(lane.nextDue).toBe(16_000);
+  });
+
+  it('is over when something else is delivered', () => {
+    lane.add(news(), 0, 0);
+    lane.retry(taken(0), 0, undefined, 1);
+    lane.succeed(500);
+    expect(lane.nextDue).toBe(500);
+  });
+
+  it('that the service has asked for is not over before', () => {
+    lane.add(news(), 0, 0);
+    lane.retry(taken(0), 0, 600, 0);
+    const until = lane.nextDue;
+    lane.succeed(500);
+    expect(lane.nextDue).toBe(until);
   });
 
   it('has more patience when something newer is in it', () => {

@@ -29,6 +29,8 @@ export class Lane implements Scheduled {
   #urgentFailures = 0;
   #failures = 0;
   #backOffUntil = 0;
+  /** The service itself has said for how long. */
+  #isAskedToWait = false;
 
   constructor(registration: Registration) {
     this.registration = registration;
@@ -97,10 +99,13 @@ export class Lane implements Scheduled {
     this.#put(notice);
   }
 
-  /** A delivery has succeeded: the next failure is the first one. */
-  succeed(): void {
+  /** A delivery has succeeded: the next failure is the first one, and what backs off need not, unless it was asked to. */
+  succeed(now: number): void {
     this.#failures = 0;
     this.#urgentFailures = 0;
+    if (this.#isAskedToWait || this.#backOffUntil <= now) return;
+    this.#backOffUntil = 0;
+    this.#ordinaryDue = now;
   }
 
   /** Empties it; what has waited is the answer. */
@@ -110,7 +115,8 @@ export class Lane implements Scheduled {
     this.#important = undefined;
     this.#unimportant = undefined;
     this.#backOffUntil = 0;
-    this.succeed();
+    this.#failures = 0;
+    this.#urgentFailures = 0;
     return waiting.filter((notice) => notice !== undefined);
   }
 
@@ -136,7 +142,9 @@ export class Lane implements Scheduled {
   /** Several that fail at once are one failure; the longest time that is asked for counts. */
   #backOff(now: number, after: number | undefined, jitter: number): void {
     const isFirst = this.#backOffUntil <= now;
+    if (isFirst) this.#isAskedToWait = false;
     if (isFirst || after !== undefined) {
+      this.#isAskedToWait ||= after !== undefined;
       const until = now + retryDelay(this.#failures, after, jitter);
       this.#backOffUntil = Math.max(this.#backOffUntil, until);
     }
