@@ -65,7 +65,7 @@ export const answerScenarios: readonly Scenario[] = [
       await wakeAndAnswer(stage, phone, refusal(), refusal(), refusal());
       const again = await stage.device(phone.bare);
       await again.enable(stage.world.appServer.jid, phone.node);
-      await again.logOut();
+      await stage.leave(again);
       return heardOneMore(stage, again);
     },
   },
@@ -124,6 +124,21 @@ export const answerScenarios: readonly Scenario[] = [
       const phone = await stage.sleeper();
       await wakeAndAnswer(stage, phone, 'twice');
       return [await heardOneMore(stage, phone), await stage.heardBy(phone)];
+    },
+  },
+  {
+    name: 'an answer that comes when another push has gone',
+    expected: 3,
+    async run(stage) {
+      const phone = await stage.sleeper();
+      const { appServer } = stage.world;
+      appServer.answerWith(phone.node, 'nothing', refusal(), refusal());
+      const first = await stage.wake(phone);
+      await stage.wake(phone);
+      await stage.wake(phone);
+      appServer.answer(first, refusal());
+      await stage.settleAnswers();
+      return heardOneMore(stage, phone);
     },
   },
   {

@@ -97,8 +97,8 @@ export class Phone {
     await this.request('get', el('ping', ns.ping));
   }
 
-  /** Its connection breaks, once it has said what it has got unless it does not; resolves when the server knows it. */
-  async fallAsleep(): Promise<void> {
+  /** Its connection breaks, once it has said what it has got unless it does not. */
+  async disconnect(): Promise<void> {
     if (this.#client.isAttentive) this.#client.acknowledge();
     await this.#client.fallAsleep();
   }
@@ -109,7 +109,7 @@ export class Phone {
     return this.#client.recover(this.#resource);
   }
 
-  /** Ends its session; resolves when the server knows it. */
+  /** Ends its session; the server may not be done with it then. */
   logOut(): Promise<void> {
     return this.#client.logOut();
   }

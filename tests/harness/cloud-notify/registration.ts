@@ -132,7 +132,7 @@ export const registrationScenarios: readonly Scenario[] = [
     async run(stage) {
       const phone = await stage.device();
       const result = await answer(phone, enable({ jid: stage.world.appServer.jid }));
-      await phone.logOut();
+      await stage.leave(phone);
       stage.write(phone.bare);
       return [result, await stage.heardBy(phone)];
     },
@@ -178,7 +178,7 @@ export const registrationScenarios: readonly Scenario[] = [
       const one = await stage.phone();
       const other = await stage.phone(one.bare);
       await one.disable(stage.world.appServer.jid, one.node);
-      await Promise.all([one.logOut(), other.logOut()]);
+      await stage.leave(one, other);
       stage.write(one.bare);
       return stage.heard(one, other);
     },
@@ -190,7 +190,7 @@ export const registrationScenarios: readonly Scenario[] = [
       const one = await stage.phone();
       const other = await stage.phone(one.bare);
       await one.disable(stage.world.appServer.jid);
-      await Promise.all([one.logOut(), other.logOut()]);
+      await stage.leave(one, other);
       stage.write(one.bare);
       return stage.heard(one, other);
     },
@@ -200,7 +200,7 @@ export const registrationScenarios: readonly Scenario[] = [
     expected: strangeForm,
     async run(stage) {
       const phone = await stage.phone(undefined, strangeForm);
-      await phone.logOut();
+      await stage.leave(phone);
       return (await stage.wake(phone)).options;
     },
   },
@@ -218,7 +218,7 @@ export const registrationScenarios: readonly Scenario[] = [
     async run(stage) {
       const phone = await stage.phone(undefined, options('first'));
       await phone.enable(stage.world.appServer.jid, phone.node, options('second'));
-      await phone.fallAsleep();
+      await stage.sleep(phone);
       stage.write(phone.bare);
       await stage.heard();
       return stage.publishes(phone).map((publish) => publish.options);
@@ -237,7 +237,7 @@ export const registrationScenarios: readonly Scenario[] = [
       const phone = await stage.phone();
       const { node } = phone;
       await stage.enable(phone);
-      await phone.logOut();
+      await stage.leave(phone);
       stage.write(phone.bare);
       const levels = await stage.heardBy(phone);
       return [stage.levels(node), levels];
@@ -250,7 +250,7 @@ export const registrationScenarios: readonly Scenario[] = [
       const bare = stage.account();
       const phones: Phone[] = [];
       for (let count = 0; count < 6; count++) phones.push(await stage.phone(bare));
-      await Promise.all(phones.map((phone) => phone.logOut()));
+      await stage.leave(...phones);
       stage.write(bare);
       return stage.heard(...phones);
     },
@@ -272,7 +272,7 @@ export const registrationScenarios: readonly Scenario[] = [
       if (first === undefined || second === undefined) throw new Error('unreachable');
       await first.enable(stage.world.appServer.jid, first.node);
       const sixth = await stage.phone(bare);
-      await Promise.all([...phones, sixth].map((phone) => phone.logOut()));
+      await stage.leave(...phones, sixth);
       stage.write(bare, [body()]);
       return stage.heard(first, second);
     },

@@ -46,7 +46,7 @@ async function heardInRoom(stage: Stage, ...children: readonly Element[]): Promi
   const phone = await stage.phone();
   const room = await openRoom(stage);
   await join(phone, room);
-  await phone.fallAsleep();
+  await stage.sleep(phone);
   await say(stage, room, ...children);
   return stage.heardBy(phone);
 }
@@ -90,7 +90,7 @@ export const roomScenarios: readonly Scenario[] = [
       phone.fallSilent();
       phone.send(message({ to: room, type: 'groupchat' }, body()));
       await waitFor('the reflection of a message', () => phone.bodies.length > 0, patience);
-      await phone.fallAsleep();
+      await stage.sleep(phone);
       return stage.heardBy(phone);
     },
   },

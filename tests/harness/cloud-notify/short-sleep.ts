@@ -32,7 +32,7 @@ async function watched(stage: Stage): Promise<{ phone: Phone; watcher: Phone }> 
   const phone = await stage.phone();
   const watcher = await stage.device();
   await greet(phone, watcher);
-  await phone.fallAsleep();
+  await stage.sleep(phone);
   return { phone, watcher };
 }
 
@@ -40,7 +40,7 @@ async function watched(stage: Stage): Promise<{ phone: Phone; watcher: Phone }> 
 async function outsleep(stage: Stage, watcher: Phone): Promise<void> {
   const other = await stage.device();
   await greet(other, watcher);
-  await other.fallAsleep();
+  await stage.sleep(other);
   await left(watcher, other);
 }
 

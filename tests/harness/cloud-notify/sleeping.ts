@@ -31,7 +31,7 @@ async function breakBeforeAcknowledgement(
   phone.fallSilent();
   for (const children of messages) stage.write(phone.bare, children);
   await hasGot(phone, messages.length);
-  await phone.fallAsleep();
+  await stage.sleep(phone);
 }
 
 /** A client that sleeps, which gets copies (XEP-0280), and another one of the account that does not. */
@@ -40,7 +40,7 @@ async function sleeperWithCopies(stage: Stage): Promise<{ phone: Phone; desk: Ph
   await phone.ask('set', carbons());
   const desk = await stage.device(phone.bare);
   await phone.settle();
-  await phone.fallAsleep();
+  await stage.sleep(phone);
   return { phone, desk };
 }
 
@@ -160,7 +160,7 @@ export const sleepingScenarios: readonly Scenario[] = [
       const phone = await stage.phone();
       phone.fallSilent();
       await stage.wake(phone);
-      await phone.fallAsleep();
+      await stage.sleep(phone);
       return stage.heardBy(phone);
     },
   },
@@ -174,7 +174,7 @@ export const sleepingScenarios: readonly Scenario[] = [
       await phone.wakeUp();
       await hasGot(phone, 1);
       await phone.settle();
-      await phone.fallAsleep();
+      await stage.sleep(phone);
       const second = await stage.heardBy(phone);
       await stage.wake(phone);
       const third = await stage.heardBy(phone);
@@ -198,7 +198,7 @@ export const sleepingScenarios: readonly Scenario[] = [
       await phone.wakeUp();
       await hasGot(phone, 2);
       await phone.settle();
-      await phone.fallAsleep();
+      await stage.sleep(phone);
       counts.push(await stage.wake(phone));
       return counts.map(({ summary }) => summary['message-count']);
     },

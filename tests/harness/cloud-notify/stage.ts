@@ -1,8 +1,10 @@
 import { type Element, el } from '../../../src/xmpp/element.js';
+import { Jid } from '../../../src/xmpp/jid.js';
 import { ns } from '../../../src/xmpp/ns.js';
 import { message } from '../../../src/xmpp/stanza.js';
 import type { Publish } from '../app-server.js';
 import { password } from '../federated.js';
+import { waitFor } from '../net.js';
 import { connectPeer, type Peer } from '../xmpp-peer.js';
 import { Phone } from './phone.js';
 import { mark, type PushWorld } from './world.js';
@@ -97,14 +99,14 @@ export class Stage {
   /** The same, asleep. */
   async sleeper(bare?: string): Promise<Phone> {
     const phone = await this.phone(bare);
-    await phone.fallAsleep();
+    await this.sleep(phone);
     return phone;
   }
 
   /** The same, logged out. */
   async absentee(bare?: string): Promise<Phone> {
     const phone = await this.phone(bare);
-    await phone.logOut();
+    await this.leave(phone);
     return phone;
   }
 
@@ -114,6 +116,27 @@ export class Stage {
     this.#phones.push(phone);
     await phone.settle();
     return phone;
+  }
+
+  /** A client's connection breaks; resolves when the server knows it. */
+  async sleep(phone: Phone): Promise<void> {
+    const since = Date.now();
+    await phone.disconnect();
+    const isAsleep = () => this.world.knowsAsleep(phone.bare, since);
+    await waitFor(`the server to know that ${phone.jid} sleeps`, isAsleep, { timeout: 60_000 });
+  }
+
+  /** Clients log out; resolves when their sessions are over. */
+  async leave(...phones: readonly Phone[]): Promise<void> {
+    await Promise.all(phones.map((phone) => phone.logOut()));
+    for (const phone of phones) await waitFor(`the end of ${phone.jid}`, () => this.#isGone(phone));
+  }
+
+  /** Who asks for it is told so by the server. */
+  async #isGone({ jid }: Phone): Promise<boolean> {
+    const payload = el('ping', ns.ping);
+    const answer = await this.#friend.client.request({ type: 'get', to: Jid.parse(jid), payload });
+    return answer.kind === 'error';
   }
 
   account(): string {

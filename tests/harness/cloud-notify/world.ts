@@ -21,6 +21,8 @@ export interface PushWorld {
   readonly appServer: AppServer;
   /** The JID of a service for rooms (XEP-0045), if there is one. */
   readonly rooms: string | undefined;
+  /** Whether the server knows that a client of an account has lost its connection, which was after `since` (Unix milliseconds). */
+  knowsAsleep(bare: string, since: number): boolean;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function startAttachedWorld(settings: PushSettings): Promise<PushWo
   const server = await startStandalone({
     accounts: accountsAt(domain),
     components: { [jid]: secret },
+    env: { BELFRY_LOG_LEVEL: 'debug' },
     standalone: { registration: 'open' },
     more: belfryKeys(settings),
   });
@@ -101,7 +104,7 @@ export async function startProsodyWorld(settings: PushSettings): Promise<PushWor
 /** The accounts that are there from the start, and their passwords. */
 const accountsAt = (name: string) => Object.fromEntries(users.map((user) => [`${user}@${name}`, password]));
 
-interface Start extends Omit<PushWorld, 'appServer' | 'domain'> {
+interface Start extends Omit<PushWorld, 'appServer' | 'domain' | 'knowsAsleep'> {
   readonly jid: string;
   /** Where the app server attaches. */
   readonly port: number;
@@ -119,7 +122,17 @@ async function begin({ jid, port, close, ...rest }: Start): Promise<PushWorld> {
     await closeAll();
     throw error;
   }
-  return { ...rest, domain, appServer, close: closeAll };
+  // Prosody closes a connection when it has done what there is to do for its end.
+  const knowsAsleep = (bare: string, since: number) =>
+    rest.kind === 'prosody' || hasLoggedSleep(rest.server.log(), bare, since);
+  return { ...rest, domain, appServer, knowsAsleep, close: closeAll };
+}
+
+function hasLoggedSleep(log: string, bare: string, since: number): boolean {
+  const at = log.lastIndexOf(`"jid":"${bare}","msg":"session hibernates"`);
+  const line = log.slice(log.lastIndexOf('\n', at) + 1, at);
+  const time = at < 0 ? undefined : /"time":"([^"]+)"/.exec(line)?.[1];
+  return time !== undefined && Date.parse(time) >= since;
 }
 
 function belfryKeys({ hibernationTime, withBody, withSender, importantBody }: PushSettings) {
