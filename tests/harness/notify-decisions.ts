@@ -38,10 +38,10 @@ const takenBack = 'unimportant: takes back a message';
 const reacts = 'unimportant: a reaction to a message';
 const bounced = 'unimportant: something that we sent came back';
 const request = 'unimportant: a request or an answer';
+const answersClient = 'no: it answers its client';
 const subject = 'unimportant: the subject of a room, with which joining it ends';
 const ownPresence = 'unimportant: the own presence in a room';
 const news = 'unimportant: a subscription has changed';
-const answer = 'unimportant: a message that was asked for';
 const signal = 'no: without content';
 const ownSignal = 'no: a signal of another own device';
 const correction = 'no: corrects a message';
@@ -135,8 +135,9 @@ export const table: Readonly<Record<Way, readonly Row[]>> = {
     ['presence in a room', other.roomPresence, ...all(seen)],
     ['being put out of a room', other.ownRoomPresence, ownPresence, another, another],
     ['a request of somebody', iq('get'), request, another, another],
-    ['an answer to a request', iq('result'), request, another, another],
-    ['a message out of the archive', other.archiveResult, answer, another, another],
+    ['an answer to a request', iq('result'), answersClient, another, another],
+    ['a request that was refused', iq('error'), answersClient, another, another],
+    ['a message out of the archive', other.archiveResult, answersClient, another, another],
   ],
   'late at the desktop': [
     ['text', chat(says.text), another, another, text],

@@ -29,7 +29,7 @@ const omemoPayload = (space: string) => el('payload', space, {}, 'AAAA');
 const pushesAnything = {
   level: 'unimportant',
   prosody:
-    'An unimportant push for whatever waits for a sleeping client: chat states, receipts, markers, empty messages, headlines, presence.',
+    'An unimportant push for whatever waits for a sleeping client: chat states, receipts, markers, empty messages, headlines, presence, answers to its own requests.',
   belfry: 'No push.',
   why: 'They tell a person nothing, and waking devices for them drains batteries and is what users complain of most.',
 } as const;
@@ -159,6 +159,12 @@ const kinds: readonly Kind[] = [
     name: 'a request',
     level: 'unimportant',
     stanza: (to) => el('iq', ns.client, { type: 'get', id: 'marked', to }, el('ping', ns.ping)),
+  },
+  {
+    name: 'an answer to a request',
+    level: 'none',
+    stanza: (to) => el('iq', ns.client, { type: 'result', id: 'marked', to }),
+    prosody: pushesAnything,
   },
   {
     name: 'presence',

@@ -79,5 +79,13 @@ function whyNotTold(occasion: Occasion, recipient: Recipient, facts: Facts): str
   const whyNot = whyNotAddressed(occasion, recipient, facts.account);
   if (whyNot !== undefined) return whyNot;
   if (isWrittenBy(stanza, facts.account, recipient.client)) return 'its client has written it';
+  if (answersClient(stanza, importance)) return 'it answers its client';
   return whyFiltered(stanza, recipient.rules, facts);
+}
+
+/** A client that went before the answer came asks again when it is back. */
+function answersClient(stanza: Element, { kind }: Importance): boolean {
+  if (kind === 'answer') return true;
+  const type = kind === 'iq' ? stanza.attr('type') : undefined;
+  return type === 'result' || type === 'error';
 }
