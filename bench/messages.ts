@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { measureInRounds, type Rounds } from './rounds.js';
 import {
   account,
   type Running,
@@ -13,14 +14,12 @@ import { type Swarm, startSwarm } from './servers/start-swarm.js';
 import type { Load } from './servers/swarm.js';
 import { median, printTable } from './table.js';
 
-interface Settings {
+interface Settings extends Rounds {
   readonly transports: readonly Transport[];
   readonly pairs: number;
   readonly window: number;
   /** Messages a second of the paced part; fewer where they are archived, so that each server can carry them. */
   readonly rate: Readonly<Record<Service, number>>;
-  readonly seconds: number;
-  readonly rounds: number;
 }
 
 /** A server and a transport, with the sessions that talk over it. */
@@ -90,7 +89,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const closers: (() => Promise<void>)[] = [];
     try {
       const rows = await startRows(starts, settings, closers);
-      const samples = await measure(rows, settings);
+      const samples = await measureInRounds(rows, settings, sampleOf);
       const results: Result[] = [];
       for (const row of rows) results.push(await resultOf(row, samples.get(row) ?? []));
       for (const service of wanted.services) print(settings, service, results);
@@ -121,17 +120,6 @@ async function startRows(
     }
   }
   return rows;
-}
-
-async function measure(rows: readonly Row[], settings: Settings): Promise<Map<Row, Sample[]>> {
-  const samples = new Map<Row, Sample[]>();
-  for (const row of rows) await sampleOf(row, { ...settings, seconds: Math.min(1, settings.seconds) });
-  for (let round = 0; round < settings.rounds; round++) {
-    for (const row of rows) {
-      samples.set(row, [...(samples.get(row) ?? []), await sampleOf(row, settings)]);
-    }
-  }
-  return samples;
 }
 
 async function sampleOf({ server, swarm }: Row, { window, rate, seconds }: Settings): Promise<Sample> {

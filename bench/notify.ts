@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { measureInRounds, type Rounds } from './rounds.js';
 import { account } from './servers/contestants.js';
 import { appServer, type Notifier, notifiers, startNotifier } from './servers/notifiers.js';
 import type { CallLoad } from './servers/phones.js';
@@ -7,12 +8,10 @@ import { treeCpuSeconds } from './servers/process-tree.js';
 import { type Phones, startPhones } from './servers/start-swarm.js';
 import { median, printTable } from './table.js';
 
-interface Settings {
+interface Settings extends Rounds {
   readonly users: number;
   /** Messages a second of the paced part; fewer where they are collected, so that none meets another. */
   readonly rate: number;
-  readonly seconds: number;
-  readonly rounds: number;
 }
 
 /** A server with its clients and their app server. */
@@ -80,7 +79,7 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     const rows: Row[] = [];
     for (const notifier of chosen) rows.push(await startRow(notifier, settings, closers));
-    const samples = await measure(rows, settings);
+    const samples = await measureInRounds(rows, settings, sampleOf);
     print(settings, rows, samples);
     if (rows.some((row) => faultsOf(samples.get(row) ?? []) > 0)) process.exitCode = 1;
   } finally {
@@ -102,17 +101,6 @@ async function startRow(
   const who = { ...account, count: users, callers, parallel };
   await phones.ask({ ask: 'login', ...where, ...who, telling, collection }, 'done');
   return { notifier, pid: server.pid, phones };
-}
-
-async function measure(rows: readonly Row[], settings: Settings): Promise<Map<Row, Sample[]>> {
-  const samples = new Map<Row, Sample[]>();
-  for (const row of rows) await sampleOf(row, { ...settings, seconds: Math.min(1, settings.seconds) });
-  for (let round = 0; round < settings.rounds; round++) {
-    for (const row of rows) {
-      samples.set(row, [...(samples.get(row) ?? []), await sampleOf(row, settings)]);
-    }
-  }
-  return samples;
 }
 
 async function sampleOf(row: Row, { users, rate, seconds }: Settings): Promise<Sample> {

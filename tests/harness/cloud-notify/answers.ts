@@ -25,6 +25,14 @@ async function heardOneMore(stage: Stage, phone: Phone): Promise<number> {
 
 const countedTypes: readonly StanzaErrorType[] = ['cancel', 'modify', 'auth'];
 
+const triedAgain = {
+  prosody:
+    'A push that is not answered, or that is refused for now (`wait`), is lost; the device hears at the next message.',
+  belfry:
+    'It is tried again after 2 seconds and up to 5 minutes, with what has come meanwhile, for up to an hour.',
+  why: 'Else nobody hears of the last message of an evening because of one restart of an app server.',
+} as const;
+
 export const answerScenarios: readonly Scenario[] = [
   {
     name: 'no answer',
@@ -32,11 +40,7 @@ export const answerScenarios: readonly Scenario[] = [
     expected: 'told again',
     prosody: {
       does: 'told once',
-      prosody:
-        'A push that is not answered, or that is refused for now (`wait`), is lost; the device hears at the next message.',
-      belfry:
-        'It is tried again after 2 seconds and up to 5 minutes, with what has come meanwhile, for up to an hour.',
-      why: 'Else nobody hears of the last message of an evening because of one restart of an app server.',
+      ...triedAgain,
     },
     async run(stage) {
       const phone = await stage.sleeper();
@@ -83,11 +87,7 @@ export const answerScenarios: readonly Scenario[] = [
     expected: 2,
     prosody: {
       does: 1,
-      prosody:
-        'A push that is not answered, or that is refused for now (`wait`), is lost; the device hears at the next message.',
-      belfry:
-        'It is tried again after 2 seconds and up to 5 minutes, with what has come meanwhile, for up to an hour.',
-      why: 'Else nobody hears of the last message of an evening because of one restart of an app server.',
+      ...triedAgain,
     },
     async run(stage) {
       const phone = await stage.sleeper();

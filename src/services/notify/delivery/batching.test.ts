@@ -11,6 +11,15 @@ import { recordingEvents } from '../../../../tests/harness/recording-events.js';
 import type { Outcome } from '../channel.js';
 import { Batches } from './batching.js';
 
+/** A message is told of, and not answered before what is returned is called. */
+async function tellWithoutAnswer(stage: NotifyStage): Promise<(outcome: Outcome) => void> {
+  const { promise, settle } = pendingOutcome();
+  stage.answers.push(promise);
+  await stage.offline();
+  await stage.pass(1_000);
+  return settle;
+}
+
 describe('collection', () => {
   it('lasts a second from the first stanza, and the newest one counts', async () => {
     const stage = await stageWithPhone();
@@ -362,10 +371,7 @@ describe('a client that is back', () => {
 
   it('ends what was under way, if that fails', async () => {
     const stage = await stageWithPhone();
-    const { promise, settle } = pendingOutcome();
-    stage.answers.push(promise);
-    await stage.offline();
-    await stage.pass(1_000);
+    const settle = await tellWithoutAnswer(stage);
     await stage.host.sessionBegun.fire(stage.session());
     expect(stage.deliveries[0]?.signal.aborted).toBe(false);
     settle(retry);
@@ -376,10 +382,7 @@ describe('a client that is back', () => {
 
   it('does not change what a late answer says of the service', async () => {
     const stage = await stageWithPhone();
-    const { promise, settle } = pendingOutcome();
-    stage.answers.push(promise);
-    await stage.offline();
-    await stage.pass(1_000);
+    const settle = await tellWithoutAnswer(stage);
     await stage.host.sessionBegun.fire(stage.session());
     settle(rejected);
     await stage.settle();
@@ -462,10 +465,7 @@ describe('a registration that goes', () => {
 
   it('takes with it what it waits for room', async () => {
     const stage = await stageWithPhone();
-    const { promise, settle } = pendingOutcome();
-    stage.answers.push(promise);
-    await stage.offline();
-    await stage.pass(1_000);
+    const settle = await tellWithoutAnswer(stage);
     await stage.disable();
     settle(retry);
     await stage.settle();
@@ -483,10 +483,7 @@ describe('a registration that goes', () => {
 
   it('is another one when it comes again: an old answer does not end it', async () => {
     const stage = await stageWithPhone();
-    const { promise, settle } = pendingOutcome();
-    stage.answers.push(promise);
-    await stage.offline();
-    await stage.pass(1_000);
+    const settle = await tellWithoutAnswer(stage);
     await stage.disable();
     await stage.enable();
     settle({ kind: 'gone', reason: 'no such device' });
@@ -499,10 +496,7 @@ describe('a registration that goes', () => {
 
   it('is another one when it is enabled with something else: an old failure does not count', async () => {
     const stage = await stageWithPhone();
-    const { promise, settle } = pendingOutcome();
-    stage.answers.push(promise);
-    await stage.offline();
-    await stage.pass(1_000);
+    const settle = await tellWithoutAnswer(stage);
     const wish = { channel: 'test', client: 'phone', address: 'phone', details: 'new' };
     await stage.notify.registrations.enable(stage.account, wish);
     settle(rejected);
