@@ -135,7 +135,8 @@ function ofCall(message: Element, type: string | undefined): Importance | undefi
   return signal.name === 'retract' ? callRetracted : callSignal;
 }
 
-function callSignalIn({ children }: Element): Element | undefined {
+/** What a message says of a call, in a room or not. All messages come by here: it looks no closer than it must. */
+export function callSignalIn({ children }: Element): Element | undefined {
   for (const child of children) {
     if (typeof child === 'string') continue;
     if (child.ns === ns.callSignals || child.ns === ns.callInvitations) return child;
@@ -145,8 +146,15 @@ function callSignalIn({ children }: Element): Element | undefined {
 
 function ofText(message: Element): Importance | undefined {
   if (isEncrypted(message)) return encrypted;
+  return bodyOf(message) === undefined ? undefined : text;
+}
+
+/** The first body that is not empty (RFC 6121 §5.2.3). */
+export function bodyOf(message: Element): string | undefined {
   for (const child of message.children) {
-    if (typeof child !== 'string' && child.is('body', ns.client) && child.text() !== '') return text;
+    if (typeof child === 'string' || !child.is('body', ns.client)) continue;
+    const body = child.text();
+    if (body !== '') return body;
   }
   return undefined;
 }

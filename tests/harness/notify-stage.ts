@@ -224,3 +224,12 @@ export function pendingOutcome(): {
 export const retry: Outcome = { kind: 'retry', reason: 'not now' };
 export const rejected: Outcome = { kind: 'rejected', reason: 'not this' };
 export const delivered: Outcome = { kind: 'delivered' };
+
+/** A message is told of, and not answered before what is returned is called. */
+export async function tellWithoutAnswer(stage: NotifyStage): Promise<(outcome: Outcome) => void> {
+  const { promise, settle } = pendingOutcome();
+  stage.answers.push(promise);
+  await stage.offline();
+  await stage.pass(1_000);
+  return settle;
+}

@@ -1,7 +1,7 @@
 import type { AccountHost, AccountSession } from '../../hosts/host.js';
 import type { Element } from '../../xmpp/element.js';
+import { callSignalIn } from '../../xmpp/importance.js';
 import type { Jid } from '../../xmpp/jid.js';
-import { ns } from '../../xmpp/ns.js';
 import type { Source } from './decision/decide.js';
 import type { Batches } from './delivery/batching.js';
 import type { Healths } from './delivery/healths.js';
@@ -32,7 +32,7 @@ export function startEngine(options: EngineOptions): void {
 
 function hearOfStanzas({ host, teller }: EngineOptions): void {
   host.received.on((account, message) =>
-    hasCallSignal(message) ? teller.tell('call', account, message) : undefined,
+    callSignalIn(message) === undefined ? undefined : teller.tell('call', account, message),
   );
   host.archived.on((account, { direction, stanza }) =>
     direction === 'incoming' ? teller.tell('archive', account, stanza) : undefined,
@@ -40,15 +40,6 @@ function hearOfStanzas({ host, teller }: EngineOptions): void {
   host.offlineMessage.on((account, message) => teller.tell('offline', account, message));
   host.roomMessage.on((to, message) => teller.tell('room', to.bare(), message, to.resource || undefined));
   host.subscriptionRequested.on((account, presence) => teller.tell('subscription', account, presence));
-}
-
-/** All messages come by here: it looks no closer than it must. */
-function hasCallSignal({ children }: Element): boolean {
-  for (const child of children) {
-    if (typeof child === 'string') continue;
-    if (child.ns === ns.callSignals || child.ns === ns.callInvitations) return true;
-  }
-  return false;
 }
 
 function hearOfSessions(options: EngineOptions): void {

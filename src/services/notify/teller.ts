@@ -10,7 +10,7 @@ import type { Batches } from './delivery/batching.js';
 import { isToBeTried } from './delivery/error-policy.js';
 import type { Healths } from './delivery/healths.js';
 import type { Notice } from './delivery/notice.js';
-import type { Registration } from './registrations/registration.js';
+import { describe, type Registration } from './registrations/registration.js';
 import type { Registrations } from './registrations/registrations.js';
 import type { Told } from './told.js';
 
@@ -117,9 +117,7 @@ export class Teller {
     if (verdict.told !== 'no') this.#add(device, occasion, verdict.told, verdict.isUrgent);
     else if (notice !== undefined && occasion.client === client) this.#options.batches.again(device, notice);
     this.#options.events.notificationDecided({
-      jid: facts.account.toString(),
-      channel: device.channel,
-      service: target.service,
+      ...describe(device),
       source: occasion.source,
       told: verdict.told,
       why: verdict.why,

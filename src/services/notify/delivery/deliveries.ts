@@ -2,7 +2,7 @@ import type { AccountHost } from '../../../hosts/host.js';
 import type { Events } from '../../../observability/events.js';
 import type { Clock } from '../../../xmpp/clock.js';
 import type { Notification, Outcome } from '../channel.js';
-import type { Registration } from '../registrations/registration.js';
+import { describe, type Registration } from '../registrations/registration.js';
 import type { Healths } from './healths.js';
 
 export interface DeliveriesOptions {
@@ -100,11 +100,8 @@ export class Deliveries {
   }
 
   #report(registration: Registration, message: Message, outcome: Outcome, seconds: number): void {
-    const { account, channel, target } = registration;
     this.#options.events.notificationSent({
-      jid: account.toString(),
-      channel,
-      service: target.service,
+      ...describe(registration),
       level: message.level,
       kind: message.kind,
       outcome: outcome.kind,

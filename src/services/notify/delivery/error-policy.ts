@@ -1,5 +1,5 @@
 import type { Outcome } from '../channel.js';
-import { isResting } from '../registrations/registration.js';
+import { isResting, isWell, well } from '../registrations/registration.js';
 import type { Health } from '../store.js';
 
 const second = 1_000;
@@ -12,8 +12,6 @@ export const patience = { call: 30 * second, other: hour };
 const firstDelay = 2 * second;
 const longestDelay = 300 * second;
 
-const well: Health = { failures: 0, restsSince: undefined };
-
 /**
  * How a registration is after a delivery; the same object if as before. What is rejected counts until one is delivered
  * (XEP-0357 §7 lets a server be patient with errors); `maxErrors` in a row, and the registration rests from then on.
@@ -24,8 +22,6 @@ export function healthAfter(before: Health, outcome: Outcome, maxErrors: number,
   const failures = before.failures + 1;
   return { failures, restsSince: failures >= maxErrors || isResting(before) ? now : undefined };
 }
-
-const isWell = ({ failures, restsSince }: Health) => failures === 0 && restsSince === undefined;
 
 /** Whether one has rested long enough to be tried; so has one that rests since a moment to come, by a clock that was wrong. */
 export function isToBeTried({ restsSince }: Health, now: number): boolean {

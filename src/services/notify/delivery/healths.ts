@@ -1,6 +1,6 @@
 import type { Events } from '../../../observability/events.js';
 import type { Outcome } from '../channel.js';
-import { isResting, type Registration } from '../registrations/registration.js';
+import { describe, isResting, type Registration } from '../registrations/registration.js';
 import type { Registrations } from '../registrations/registrations.js';
 import type { Health } from '../store.js';
 import { healthAfter } from './error-policy.js';
@@ -67,8 +67,7 @@ export class Healths {
   }
 
   #tell(registration: Registration, before: Health, after: Health, outcome: Outcome): void {
-    const { account, channel, target } = registration;
-    const device = { jid: account.toString(), channel, service: target.service };
+    const device = describe(registration);
     if (isResting(before) && !isResting(after)) this.#options.events.deviceActiveAgain(device);
     if (!isResting(after)) return;
     if (!isResting(before)) {

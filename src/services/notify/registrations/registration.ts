@@ -42,8 +42,18 @@ export class Registration {
  */
 export type Removal = 'client' | 'replaced' | 'too-many' | 'gone' | 'service' | 'account';
 
+/** That of a registration to which all went well. */
+export const well: Health = { failures: 0, restsSince: undefined };
+
+export const isWell = ({ failures, restsSince }: Health) => failures === 0 && restsSince === undefined;
+
 /** Whether too many deliveries were rejected: then it is told of nothing, but for an attempt a day. */
 export const isResting = ({ restsSince }: Health) => restsSince !== undefined;
+
+/** What events say of a registration: nothing of it is secret. */
+export function describe({ account, channel, target }: Registration) {
+  return { jid: account.toString(), channel, service: target.service };
+}
 
 function keyOf({ account, channel, address }: StoredRegistration): string {
   return createHash('sha256').update(`${account}\0${channel}\0${address}`).digest('base64url');

@@ -6,7 +6,7 @@ import type { Health, NotifyStore, StoredRegistration } from '../store.js';
 import { ChangeLimit } from './change-limit.js';
 import { compare, excessOf, unitsOf, type Wish, withEnabled } from './device-list.js';
 import { OrderedCache } from './ordered-cache.js';
-import { Registration, type Removal } from './registration.js';
+import { describe, isWell, Registration, type Removal, well } from './registration.js';
 
 /** Milliseconds after which a registration that is enabled again is written though nothing has changed. */
 const refreshAfter = 24 * 60 * 60 * 1000;
@@ -199,10 +199,10 @@ export class Registrations {
     }
   }
 
-  #isDue({ enabledAt, failures, restsSince }: Registration): boolean {
+  #isDue(known: Registration): boolean {
     // Also one of the future, from a clock that was wrong.
-    const isOld = Math.abs(this.#options.now() - enabledAt) > refreshAfter;
-    return isOld || failures > 0 || restsSince !== undefined;
+    const isOld = Math.abs(this.#options.now() - known.enabledAt) > refreshAfter;
+    return isOld || !isWell(known);
   }
 
   async #save(
@@ -212,11 +212,10 @@ export class Registrations {
     wish: Wish,
   ): Promise<readonly [list: readonly Registration[], enabled: Registration]> {
     const name = account.toString();
-    const health = { failures: 0, restsSince: undefined };
     const now = this.#options.now();
     if (!this.#limit.take(name, now)) throw new StanzaError('resource-constraint', tooManyChanges);
     const enabledAt = now === known?.enabledAt ? now + 1 : now;
-    const stored = { ...wish, account: name, enabledAt, ...health };
+    const stored = { ...wish, account: name, enabledAt, ...well };
     const fresh = this.#open(account, stored);
     if (fresh === undefined) throw new Error(`the channel ${wish.channel} cannot read what it wants to keep`);
     await this.#options.store.save(stored);
@@ -270,8 +269,4 @@ export class Registrations {
 
 function rowKeyOf({ account, channel, address }: Registration) {
   return { account: account.toString(), channel, address };
-}
-
-function describe({ account, channel, target }: Registration) {
-  return { jid: account.toString(), channel, service: target.service };
 }
