@@ -20,6 +20,8 @@ export interface Notification {
 /** How a delivery ended. */
 export type Outcome =
   | { readonly kind: 'delivered' }
+  /** It is on disk where the channel delivers, and is tried again there: it need not be here. */
+  | { readonly kind: 'queued'; readonly reason: string }
   /** The device will never be reached this way again: the registration goes. */
   | { readonly kind: 'gone'; readonly reason: string }
   /** Not now. `after`: seconds until it may be tried again, if that is known. */
@@ -50,6 +52,13 @@ export interface Target {
   /** Who is asked to reach the device: a JID, an origin. For the operator; nothing in it is secret. */
   readonly service: string;
   readonly rules: Rules;
+  /**
+   * What a notification of the stanza is about: one of something else does not stand for it, and newer ones of the same replace
+   * older ones. Absent: notifications say no more than that something waits, and the newest stands for all.
+   */
+  topicOf?(stanza: Element): string;
+  /** Its client is back: what the channel still keeps for it is needless. */
+  withdraw?(): void;
   /** Hands over one notification. Never rejects: how it ended is the value. */
   deliver(notification: Notification, signal: AbortSignal): Promise<Outcome>;
 }

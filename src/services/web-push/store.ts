@@ -1,0 +1,72 @@
+import type { Urgency } from '../../web-push/request.js';
+
+/** A message that waits to be sent to a push service once more. Times are Unix milliseconds. */
+export interface WaitingPush {
+  /** Its endpoint: a bearer secret, never logged. */
+  readonly endpoint: string;
+  readonly origin: string;
+  /** Encrypted. */
+  readonly body: Uint8Array;
+  /** The same with less in it, encrypted, for a service that finds the first too large; undefined if there is none. */
+  readonly shorter: Uint8Array | undefined;
+  readonly urgency: Urgency;
+  readonly topic: string | undefined;
+  /** When it is of no use any more. */
+  readonly expiresAt: number;
+  /** When it may be tried again. */
+  readonly dueAt: number;
+  /** How often it was tried in vain. */
+  readonly attempts: number;
+  /** Which of our services has sent it, and by which it knows again what it was for. */
+  readonly service: string;
+  readonly reference: string;
+}
+
+/** One that is in the store. */
+export interface StoredPush extends WaitingPush {
+  /** Grows: a newer one has a higher id. */
+  readonly id: number;
+}
+
+export interface QueueBounds {
+  readonly perEndpoint: number;
+  readonly inAll: number;
+}
+
+/**
+ * Where messages wait that could not be sent yet; several processes may work on it. All promises reject with the database's
+ * error when it fails; what has resolved is on disk.
+ */
+export interface PushQueueStore {
+  /**
+   * Adds a message; the one of the same endpoint with its topic goes, and of those of its endpoint the oldest if they are too
+   * many. `superseded` and `dropped`: how many went why. `full`: there are too many in all, and nothing was changed.
+   */
+  add(
+    push: WaitingPush,
+    bounds: QueueBounds,
+  ): Promise<
+    | { readonly kind: 'added'; readonly superseded: number; readonly dropped: number }
+    | { readonly kind: 'full' }
+  >;
+  /** Takes those that are due, the one that is due longest first; nobody else gets them until `until`, when they are due again. */
+  claim(now: number, until: number, limit: number): Promise<readonly StoredPush[]>;
+  /** Those were answered for good: they go. */
+  remove(ids: readonly number[]): Promise<void>;
+  /** Those are tried again then; nothing for those that have gone meanwhile. */
+  postpone(
+    changes: readonly { readonly id: number; readonly dueAt: number; readonly attempts: number }[],
+  ): Promise<void>;
+  /** A newer message has arrived: those of the endpoint with its topic go that are not newer than `id`. Answers how many went. */
+  supersede(endpoint: string, topic: string | undefined, upTo: number): Promise<number>;
+  /** Nobody waits for what is sent there any more: all of the endpoint go. Answers how many. */
+  withdraw(endpoint: string): Promise<number>;
+  /** Removes what has expired; answers how many. */
+  expire(now: number): Promise<number>;
+  /** When the first one is due; undefined if there is none. */
+  nextDue(): Promise<number | undefined>;
+  /** How many wait. */
+  count(): Promise<number>;
+  /** All that were claimed are due now: nobody works on them, for this is the only process, and it has just begun. */
+  release(now: number): Promise<void>;
+}

@@ -1,0 +1,58 @@
+import type { Urgency } from '../../web-push/request.js';
+import type { Subscription } from '../../web-push/subscription.js';
+
+/** A message for a user agent, in clear. */
+export interface PushMessage {
+  /** At most 3,993 bytes. */
+  readonly payload: Uint8Array;
+  /** What it says at least, for a push service that finds the payload too large; undefined if it has nothing to leave out. */
+  readonly shorter: Uint8Array | undefined;
+  /** Seconds after which it is of no use any more. */
+  readonly ttl: number;
+  readonly urgency: Urgency;
+  /** Replaces an undelivered message with the same one: up to 32 characters of base64url. */
+  readonly topic: string | undefined;
+}
+
+/** Which of our services sends a message, and by what it knows again what that was for. Neither is secret. */
+export interface PushSender {
+  readonly service: string;
+  readonly reference: string;
+}
+
+/** How a push ended, or that it waits. */
+export type PushOutcome =
+  | { readonly kind: 'delivered' }
+  /** It is on disk and will be tried again until its TTL is over: `onSettled` tells what comes of it. */
+  | { readonly kind: 'queued'; readonly reason: string }
+  | { readonly kind: 'gone'; readonly reason: string }
+  /** Not now, and it does not wait either: the queue is full, or cannot be written. `after`: seconds. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly after?: number }
+  | { readonly kind: 'rejected'; readonly reason: string };
+
+/** What came of a message that had waited. */
+export interface Settled {
+  readonly endpoint: string;
+  readonly reference: string;
+  readonly outcome: Exclude<PushOutcome, { readonly kind: 'queued' | 'retry' }>;
+}
+
+/** Sends messages to user agents through their push services, by Web Push (RFC 8030, 8291, 8292). */
+export interface WebPush {
+  /** That of this installation (RFC 8292 §3.2): a point on P-256, uncompressed, as base64url. */
+  readonly publicKey: string;
+  /**
+   * Encrypts and sends a message. What cannot be sent now is on disk before this says `queued`. Never rejects. What the signal
+   * ends counts as what cannot be sent now.
+   */
+  push(
+    subscription: Subscription,
+    message: PushMessage,
+    sender: PushSender,
+    signal: AbortSignal,
+  ): Promise<PushOutcome>;
+  /** Whoever was to read what waits for an endpoint has read it elsewhere. Never rejects. */
+  withdraw(endpoint: string): Promise<void>;
+  /** Hears what came of messages of that service that had waited, also of those from before a restart. Must not throw. */
+  onSettled(service: string, listener: (settled: Settled) => void): void;
+}
