@@ -10,6 +10,7 @@ import { type PeerEvents, peerEvents } from './peer-events.js';
 import { type RegistrationEvents, registrationEvents } from './registration-events.js';
 import type { Reporter } from './reporter.js';
 import { type SessionEvents, sessionEvents } from './session-events.js';
+import { type WebPushEvents, webPushEvents } from './web-push-events.js';
 
 /**
  * What happens in Belfry that an operator or a graph wants to know, one function per event: log line and metric
@@ -24,7 +25,8 @@ export interface Events
     SessionEvents,
     PeerEvents,
     AccountEvents,
-    NotifyEvents {}
+    NotifyEvents,
+    WebPushEvents {}
 
 /** Pushes, and requests that never became one. */
 interface PushEvents {
@@ -65,6 +67,7 @@ export function createEvents({ logger, metrics, now = () => performance.now() }:
     ...peerEvents(reporter),
     ...accountEvents(reporter),
     ...notifyEvents(reporter),
+    ...webPushEvents(reporter),
   };
 }
 

@@ -1,9 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type NotifyMetrics, notifyMetrics } from './notify-metrics.js';
 import { type PeerMetrics, peerMetrics, type SessionMetrics, sessionMetrics } from './server-metrics.js';
+import { type WebPushMetrics, webPushMetrics } from './web-push-metrics.js';
 
 /** Every metric of Belfry's own, by the name that `events.ts` uses. `docs/metrics.md` lists the same. */
-export interface Metrics extends SessionMetrics, PeerMetrics, NotifyMetrics {
+export interface Metrics extends SessionMetrics, PeerMetrics, NotifyMetrics, WebPushMetrics {
   readonly pushes: Counter<'code'>;
   readonly pushSeconds: Histogram;
   readonly pushBytes: Histogram;
@@ -52,6 +53,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
     ...sessionMetrics(registers),
     ...peerMetrics(registers),
     ...notifyMetrics(registers),
+    ...webPushMetrics(registers),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };

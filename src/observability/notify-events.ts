@@ -47,7 +47,8 @@ interface NotificationSent extends Device {
   level: 'important' | 'unimportant';
   /** What it is about: `message`, `call`, `ping`, … */
   kind: string;
-  outcome: 'delivered' | 'gone' | 'retry' | 'rejected';
+  /** `queued`: its channel keeps it on disk and tries it again. */
+  outcome: 'delivered' | 'queued' | 'gone' | 'retry' | 'rejected';
   /** Why it was not delivered. */
   reason?: string;
   seconds: number;
@@ -140,6 +141,10 @@ function logSent(
   const { level, ...more } = gate(`notification ${event.outcome}`, isTrouble ? 'info' : 'debug');
   if (level === 'debug' && !logger.isLevelEnabled('debug')) return;
   const ms = Math.round(seconds * 1000);
-  const what = event.outcome === 'delivered' ? 'notification sent' : 'notification not taken';
-  logger[level]({ ...event, importance, ms, ...more }, what);
+  logger[level]({ ...event, importance, ms, ...more }, wordsFor(event.outcome));
+}
+
+function wordsFor(outcome: NotificationSent['outcome']): string {
+  if (outcome === 'delivered') return 'notification sent';
+  return outcome === 'queued' ? 'notification waits' : 'notification not taken';
 }

@@ -53,6 +53,10 @@ export function recordingEvents(): { readonly events: Events; readonly recorded:
     notificationDecided: (event) => recorded.push({ name: 'notificationDecided', ...event }),
     notificationSent: (event) => recorded.push({ name: 'notificationSent', ...event }),
     notificationDropped: (event) => recorded.push({ name: 'notificationDropped', ...event }),
+    webPushSent: (event) => recorded.push({ name: 'webPushSent', ...event }),
+    webPushQueued: (event) => recorded.push({ name: 'webPushQueued', ...event }),
+    webPushDropped: (event) => recorded.push({ name: 'webPushDropped', ...event }),
+    webPushOriginHeld: (event) => recorded.push({ name: 'webPushOriginHeld', ...event }),
     httpRefused: (event) => recorded.push({ name: 'httpRefused', ...event }),
   };
   return { events, recorded };

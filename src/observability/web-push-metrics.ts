@@ -1,0 +1,45 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** Metrics of messages for the push services of browsers. */
+export interface WebPushMetrics {
+  readonly webPushesSent: Counter<'service' | 'outcome'>;
+  readonly webPushSeconds: Histogram;
+  readonly webPushesQueued: Counter<'service'>;
+  readonly webPushesDropped: Counter<'why'>;
+  readonly webPushOriginsHeld: Counter;
+}
+
+/** Makes them in the registries. */
+export function webPushMetrics(registers: Registry[]): WebPushMetrics {
+  return {
+    webPushesSent: new Counter({
+      name: 'belfry_web_pushes_sent_total',
+      help: 'Requests to push services of browsers, by outcome.',
+      labelNames: ['service', 'outcome'] as const,
+      registers,
+    }),
+    webPushSeconds: new Histogram({
+      name: 'belfry_web_push_duration_seconds',
+      help: 'From a request to a push service to the end of its answer.',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    webPushesQueued: new Counter({
+      name: 'belfry_web_pushes_queued_total',
+      help: 'Messages that could not be sent at once and wait on disk.',
+      labelNames: ['service'] as const,
+      registers,
+    }),
+    webPushesDropped: new Counter({
+      name: 'belfry_web_pushes_dropped_total',
+      help: 'Messages that were not sent, or not any more, by why.',
+      labelNames: ['why'] as const,
+      registers,
+    }),
+    webPushOriginsHeld: new Counter({
+      name: 'belfry_web_push_origins_held_total',
+      help: 'How often a push service was left alone because it asked for that or was out of reach.',
+      registers,
+    }),
+  };
+}
