@@ -77,5 +77,6 @@ export const ns = {
   pushMuted: 'tigase:push:filter:muted:0',
   pushRooms: 'tigase:push:filter:groupchat:0',
   pushCalls: 'tigase:push:jingle:0',
+  webPush: 'urn:xmpp:webpush:0',
   unifiedPush: 'http://gultsch.de/xmpp/drafts/unified-push',
 } as const;

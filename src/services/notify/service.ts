@@ -42,6 +42,8 @@ export interface Notify {
    * being told of much already is not told of that too: `retry`.
    */
   ping(registration: Registration): Promise<Outcome>;
+  /** Takes what became of a notification that was `queued`: the registration's health, and whether its client was told. */
+  settle(registration: Registration, outcome: Outcome): void;
   /**
    * Tells at once of what was collected, and clients that are silent of what they were sent; waits up to five seconds for
    * answers. Nothing is told afterwards.
@@ -80,6 +82,7 @@ export function createNotify(options: NotifyOptions): Notify {
   return {
     registrations,
     ping: (registration) => batches.ping(registration),
+    settle: (registration, outcome) => void healths.take(registration, registration.enabledAt, outcome),
     stop() {
       // When the server ends their connections, they sleep on.
       host.takeSilentForLate();

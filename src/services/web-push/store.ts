@@ -1,4 +1,5 @@
 import type { Urgency } from '../../web-push/request.js';
+import type { PushSender } from './web-push.js';
 
 /** A message that waits to be sent to a push service once more. Times are Unix milliseconds. */
 export interface WaitingPush {
@@ -59,8 +60,8 @@ export interface PushQueueStore {
   ): Promise<void>;
   /** A newer message has arrived: those of the endpoint with its topic go that are not newer than `id`. Answers how many went. */
   supersede(endpoint: string, topic: string | undefined, upTo: number): Promise<number>;
-  /** Nobody waits for what is sent there any more: all of the endpoint go. Answers how many. */
-  withdraw(endpoint: string): Promise<number>;
+  /** Nobody waits any more for what that service has sent there by that reference: it goes. Answers how many went. */
+  withdraw(endpoint: string, sender: PushSender): Promise<number>;
   /** Removes what has expired; answers how many. */
   expire(now: number): Promise<number>;
   /** When the first one is due; undefined if there is none. */

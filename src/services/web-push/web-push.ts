@@ -51,8 +51,11 @@ export interface WebPush {
     sender: PushSender,
     signal: AbortSignal,
   ): Promise<PushOutcome>;
-  /** Whoever was to read what waits for an endpoint has read it elsewhere. Never rejects. */
-  withdraw(endpoint: string): Promise<void>;
+  /**
+   * Whoever was to read what waits for an endpoint by that sender has read it elsewhere. That of others stays: accounts in one
+   * browser share its endpoint. Never rejects.
+   */
+  withdraw(endpoint: string, sender: PushSender): Promise<void>;
   /** Hears what came of messages of that service that had waited, also of those from before a restart. Must not throw. */
   onSettled(service: string, listener: (settled: Settled) => void): void;
 }
