@@ -59,6 +59,26 @@ export function isPublicAddress(address: string): boolean {
   return bytes.length === 4 ? isPublicIpv4(bytes) : isPublicIpv6(bytes);
 }
 
+/** Addresses of a network that belongs to somebody (RFC 1918, 6598, 4193), and of the machine itself. */
+const privateIpv4 = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(
+  rangeOf,
+);
+const privateIpv6 = ['::1/128', 'fc00::/7'].map(rangeOf);
+
+/** The IPv4 address within a mapped one, which is what the system connects to. */
+const mapped = rangeOf('::ffff:0:0/96');
+
+/**
+ * Whether an address is one of a private network or of the machine itself. Those that no server has are not: link-local ones,
+ * among them where clouds hand out their secrets, multicast, reserved.
+ */
+export function isPrivateAddress(address: string): boolean {
+  if (isIP(address) === 0) return false;
+  const bytes = addressBytes(address);
+  const plain = bytes.length > 4 && isIn(bytes, mapped) ? bytes.subarray(12) : bytes;
+  return (plain.length === 4 ? privateIpv4 : privateIpv6).some((range) => isIn(plain, range));
+}
+
 function isPublicIpv4(bytes: Uint8Array): boolean {
   return !specialIpv4.some((range) => isIn(bytes, range));
 }

@@ -1,0 +1,98 @@
+import { lookup as askSystem, Resolver } from 'node:dns/promises';
+import { isIP, type LookupFunction } from 'node:net';
+import {
+  type OutgoingUrl,
+  type OutgoingUrlOptions,
+  parseOutgoingUrl,
+  whyNotAddress,
+} from './outgoing-url.js';
+
+/** Stands between requests to addresses that others have named and the networks that nobody was to reach through us. */
+export interface Guard {
+  parse(text: string): OutgoingUrl;
+  /** Why nothing is sent to a host, once DNS was asked; undefined if it may be, or if DNS does not answer. Never rejects. */
+  judge(hostname: string): Promise<string | undefined>;
+  /**
+   * For `connect` of `node:net` and `node:tls`: resolves a name, and fails with `code` `EREFUSEDADDRESS` if any of its addresses
+   * is one that nothing is sent to. Addresses themselves do not come here: `parse` judges them.
+   */
+  readonly lookup: LookupFunction;
+}
+
+export interface GuardOptions extends OutgoingUrlOptions {
+  /** All addresses of a name. Rejects, in bounded time, if there are none. */
+  readonly resolve?: (hostname: string) => Promise<readonly string[]>;
+}
+
+/** Milliseconds that one DNS server may take, and how often all are asked. */
+const dnsTimeout = 3_000;
+const dnsTries = 2;
+/** More addresses of a name are not tried. */
+const maxAddresses = 16;
+
+/** By which it is known that no connection was made because of where it would have led. */
+export const refusedAddressCode = 'EREFUSEDADDRESS';
+
+/**
+ * Names are asked of DNS itself. Where private networks are allowed the system is asked, which knows names from `/etc/hosts` and
+ * of the local network as well.
+ */
+export function createGuard(options: GuardOptions): Guard {
+  const { resolve = options.allowPrivateNetworks ? resolveBySystem : createDnsResolver() } = options;
+  const judged = async (hostname: string): Promise<readonly string[]> => {
+    const addresses = await resolve(hostname);
+    for (const address of addresses) {
+      const why = whyNotAddress(address, options);
+      if (why !== undefined) throw new LookupError(refusedAddressCode, why);
+    }
+    if (addresses.length === 0) throw new LookupError('ENOTFOUND', 'It has no address.');
+    return addresses;
+  };
+  return {
+    parse: (text) => parseOutgoingUrl(text, options),
+    judge: async (hostname) => {
+      if (isIP(hostname) !== 0) return whyNotAddress(hostname, options);
+      return judged(hostname).then(() => undefined, whyRefused);
+    },
+    lookup(hostname, { all }, callback) {
+      void judged(hostname).then(
+        (addresses) => {
+          const found = addresses
+            .slice(0, maxAddresses)
+            .map((address) => ({ address, family: isIP(address) }));
+          if (all === true) callback(null, found);
+          else callback(null, found[0]?.address ?? '', found[0]?.family);
+        },
+        (error: NodeJS.ErrnoException) => callback(error, []),
+      );
+    },
+  };
+}
+
+class LookupError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'LookupError';
+    this.code = code;
+  }
+}
+
+const whyRefused = (error: unknown) =>
+  error instanceof LookupError && error.code === refusedAddressCode ? error.message : undefined;
+
+async function resolveBySystem(hostname: string): Promise<readonly string[]> {
+  return (await askSystem(hostname, { all: true })).map(({ address }) => address);
+}
+
+function createDnsResolver(): (hostname: string) => Promise<readonly string[]> {
+  const resolver = new Resolver({ timeout: dnsTimeout, tries: dnsTries });
+  return async (hostname) => {
+    const answers = await Promise.allSettled([resolver.resolve6(hostname), resolver.resolve4(hostname)]);
+    const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (addresses.length === 0 && failed !== undefined) throw failed.reason;
+    return addresses;
+  };
+}
