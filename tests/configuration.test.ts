@@ -55,6 +55,7 @@ describe('the schema of the configuration', () => {
       'smacks',
       'archive',
       'cloud_notify',
+      'web_push',
       'log',
     ];
     for (const section of ['', ...outer, ...inner]) {

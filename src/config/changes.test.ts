@@ -44,12 +44,22 @@ const others: Readonly<Record<string, string>> = {
   'cloud_notify.with_body': 'true',
   'cloud_notify.with_sender': 'true',
   'cloud_notify.collection_time': '0',
+  'web_push.important_body': 'Look!',
+  'web_push.max_devices': '1',
+  'web_push.with_body': 'true',
+  'web_push.with_sender': 'true',
+  'web_push.ttl': '1 day',
+  'web_push.contact': 'mailto:a@a.example',
+  'web_push.allow_private_networks': 'true',
+  'web_push.ca': 'ca.pem',
+  'web_push.max_waiting': '10',
   'component.jid': 'up.example.org',
   'component.connect': '127.0.0.1:1',
   'component.secret': 'other',
   'http.listen': '127.0.0.1:1',
   'http.public_url': 'https://a.example',
   'http.trusted_proxies': '10.0.0.1',
+  'http.demo': 'false',
   'unified_push.jid': 'x.example.org',
   'unified_push.acl': 'example.net',
   'unified_push.backend': 'storage',
@@ -88,7 +98,9 @@ function configWith(env: Record<string, string>): Config {
 
 describe('a changed configuration', () => {
   it.each(settingNames.filter((name) => name in others))('tells of %s if it needs a restart', (name) => {
-    const load = /^(?:standalone|smacks|archive|cloud_notify)\./.test(name) ? standaloneWith : configWith;
+    const load = /^(?:standalone|smacks|archive|cloud_notify|web_push|http\.demo)\b/.test(name)
+      ? standaloneWith
+      : configWith;
     const wanted = load({ [variableOf({ path: name })]: others[name] ?? '' });
     expect(changesForRestart(load({}), wanted)).toEqual(aboutOf(name).isReloadable === true ? [] : [name]);
   });
@@ -96,7 +108,8 @@ describe('a changed configuration', () => {
   it('tells of another host, and of the domain of a standalone one', () => {
     expect(changesForRestart(configWith({}), standaloneWith({}))).toContain('host');
     const acl = { BELFRY_UNIFIED_PUSH_ACL: 'example.org', BELFRY_UNIFIED_PUSH_JID: 'push.b.example' };
-    const standalone = (domain: string) => standaloneWith({ BELFRY_DOMAIN: domain, ...acl });
+    const contact = { BELFRY_WEB_PUSH_CONTACT: 'mailto:a@b.example' };
+    const standalone = (domain: string) => standaloneWith({ BELFRY_DOMAIN: domain, ...acl, ...contact });
     expect(changesForRestart(standalone('push.b.example'), standalone('b.example'))).toEqual(['domain']);
   });
 

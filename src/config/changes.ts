@@ -14,6 +14,7 @@ const readers: Readonly<Record<SettingName, (config: Config) => unknown>> = {
   'http.listen': ({ http }) => http.listen,
   'http.public_url': ({ http }) => http.publicUrl,
   'http.trusted_proxies': ({ http }) => http.trustedProxies,
+  'http.demo': ({ http }) => http.demo,
   'unified_push.jid': ({ unifiedPush }) => String(unifiedPush.jid),
   'unified_push.acl': ({ unifiedPush }) => unifiedPush.acl.map(String),
   'unified_push.backend': ({ unifiedPush }) => unifiedPush.backend,
@@ -52,6 +53,7 @@ function standaloneReaders() {
     'archive.expires_after': read(({ archive }) => archive.expiresAfter),
     'archive.max_query_results': read(({ archive }) => archive.maxQueryResults),
     ...cloudNotifyReaders(read),
+    ...webPushReaders(read),
   };
 }
 
@@ -82,6 +84,24 @@ function cloudNotifyReaders(read: ReadStandalone) {
     'cloud_notify.with_body': read(({ cloudNotify }) => cloudNotify.withBody),
     'cloud_notify.with_sender': read(({ cloudNotify }) => cloudNotify.withSender),
     'cloud_notify.collection_time': read(({ cloudNotify }) => cloudNotify.collectionTime),
+  };
+}
+
+function webPushReaders(read: ReadStandalone) {
+  const readCommon =
+    (of: (webPush: Config['webPush']) => unknown) =>
+    ({ host, webPush }: Config) =>
+      host.kind === 'standalone' ? of(webPush) : undefined;
+  return {
+    'web_push.important_body': read(({ webPush }) => webPush.importantBody),
+    'web_push.max_devices': read(({ webPush }) => webPush.maxDevices),
+    'web_push.with_body': read(({ webPush }) => webPush.withBody),
+    'web_push.with_sender': read(({ webPush }) => webPush.withSender),
+    'web_push.ttl': readCommon(({ ttl }) => ttl),
+    'web_push.contact': readCommon(({ contact }) => contact),
+    'web_push.allow_private_networks': readCommon(({ allowPrivateNetworks }) => allowPrivateNetworks),
+    'web_push.ca': readCommon(({ ca }) => ca),
+    'web_push.max_waiting': readCommon(({ maxWaiting }) => maxWaiting),
   };
 }
 

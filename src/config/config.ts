@@ -52,6 +52,13 @@ export interface StandaloneConfig {
     /** In milliseconds. */
     readonly collectionTime: number;
   };
+  /** What browsers are told while nobody has the client open (Web Push). */
+  readonly webPush: {
+    readonly importantBody: string;
+    readonly maxDevices: number;
+    readonly withBody: boolean;
+    readonly withSender: boolean;
+  };
 }
 
 /** How the embedded server talks to others (RFC 6120). Domains are prepared. */
@@ -107,6 +114,8 @@ export interface Config {
     readonly publicUrl: string;
     /** Addresses or CIDR ranges of reverse proxies whose X-Forwarded-For counts. */
     readonly trustedProxies: readonly string[];
+    /** Whether the page is served on which one can try Web Push. */
+    readonly demo: boolean;
   };
   readonly unifiedPush: {
     readonly jid: Jid;
@@ -118,6 +127,19 @@ export interface Config {
     readonly pushTimeout: number;
     /** Pushes per minute and endpoint; 0 for no limit. */
     readonly rateLimit: number;
+  };
+  /** How the push services of browsers are reached (RFC 8030). */
+  readonly webPush: {
+    /** Whom they can turn to, a `mailto:` or `https:` URI (RFC 8292 §2.1). */
+    readonly contact: string;
+    /** Whether endpoints may be in private networks. */
+    readonly allowPrivateNetworks: boolean;
+    /** File with certificates of further authorities, as PEM. */
+    readonly ca: string | undefined;
+    /** How long a message is of use, for push services and for the queue. */
+    readonly ttl: number;
+    /** Messages that may wait to be sent again. */
+    readonly maxWaiting: number;
   };
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import type { Jid } from '../xmpp/jid.js';
 import type { ComponentListenerConfig, FederationConfig, ListenAddress, StandaloneConfig } from './config.js';
-import type { DeriveContext } from './derive-context.js';
+import { type DeriveContext, pathOf } from './derive-context.js';
 import type { SettingName, Values } from './schema.js';
 
 /** The configuration of a standalone host; reports what does not go together. */
@@ -41,6 +40,12 @@ export function deriveStandalone(values: Values, context: DeriveContext): Standa
       withBody: values['cloud_notify.with_body'],
       withSender: values['cloud_notify.with_sender'],
       collectionTime: values['cloud_notify.collection_time'] * 1000,
+    },
+    webPush: {
+      importantBody: values['web_push.important_body'],
+      maxDevices: values['web_push.max_devices'],
+      withBody: values['web_push.with_body'],
+      withSender: values['web_push.with_sender'],
     },
   };
 }
@@ -133,15 +138,6 @@ function deriveTls(values: Values, context: DeriveContext): { cert: string; key:
     refuse({ place: given.place, key: given.path, text });
   }
   return undefined;
-}
-
-function pathOf(
-  setting: 'standalone.tls.cert' | 'standalone.tls.key' | 'standalone.s2s_ca',
-  values: Values,
-  { inputs, cwd }: DeriveContext,
-): string | undefined {
-  const path = values[setting];
-  return path === undefined ? undefined : resolve(inputs.get(setting)?.folder ?? cwd, path);
 }
 
 function refuseForeignPushJid(jid: Jid | undefined, own: Jid, { inputs, refuse }: DeriveContext): void {

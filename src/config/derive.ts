@@ -6,6 +6,7 @@ import { Jid } from '../xmpp/jid.js';
 import type { ComponentConfig, Config, HostConfig } from './config.js';
 import type { DeriveContext } from './derive-context.js';
 import { deriveStandalone } from './derive-standalone.js';
+import { deriveWebPush, isOnLocalhost } from './derive-web-push.js';
 import { type SettingName, type Values, variableOf } from './schema.js';
 
 /** What stands in for a JID that is missing or wrong, while the rest is checked. */
@@ -16,6 +17,7 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
   const host = deriveHost(values, context);
   const own = host.kind === 'component' ? host.jid : host.domain;
   const jid = values['unified_push.jid'] ?? own;
+  const publicUrl = values['http.public_url'] ?? `http://localhost:${values['http.listen'].port}`;
   const secret = checkPushSecret(values, context);
   return {
     dataDir: dataDir(values, context),
@@ -23,8 +25,9 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
     host,
     http: {
       listen: values['http.listen'],
-      publicUrl: values['http.public_url'] ?? `http://localhost:${values['http.listen'].port}`,
+      publicUrl,
       trustedProxies: values['http.trusted_proxies'],
+      demo: host.kind === 'standalone' && (values['http.demo'] ?? isOnLocalhost(publicUrl)),
     },
     unifiedPush: {
       jid,
@@ -35,6 +38,7 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
       pushTimeout: values['unified_push.push_timeout'],
       rateLimit: values['unified_push.rate_limit'],
     },
+    webPush: deriveWebPush(values, publicUrl, own, context),
     log: { level: values['log.level'], format: values['log.format'] },
   };
 }
@@ -47,15 +51,15 @@ function deriveHost(values: Values, context: DeriveContext): HostConfig {
 /** A section for the other host means that `host` was forgotten, or that somebody hopes for what will not be. */
 function refuseSection(other: HostConfig['kind'], { inputs, refuse }: DeriveContext): void {
   for (const section of sectionsOf[other]) {
-    const given = [...inputs.values()].find(({ setting }) => setting.startsWith(`${section}.`));
+    const given = [...inputs.values()].find(({ setting }) => `${setting}.`.startsWith(`${section}.`));
     if (given === undefined) continue;
-    const text = `means nothing without host: ${other}; set that, or remove what is in ${section}`;
+    const text = `means nothing without host: ${other}; set that, or remove ${section.includes('.') ? 'this' : `what is in ${section}`}`;
     refuse({ place: given.place, key: given.path, text });
   }
 }
 
 const sectionsOf = {
-  standalone: ['standalone', 'smacks', 'archive', 'cloud_notify'],
+  standalone: ['standalone', 'smacks', 'archive', 'cloud_notify', 'web_push', 'http.demo'],
   component: ['component'],
 } as const;
 

@@ -77,6 +77,14 @@ describe('the defaults', () => {
         withSender: false,
         collectionTime: 1_000,
       },
+      webPush: { importantBody: 'New Message!', maxDevices: 5, withBody: false, withSender: false },
+    });
+    expect(config.webPush).toEqual({
+      contact: 'mailto:postmaster@localhost',
+      allowPrivateNetworks: false,
+      ca: undefined,
+      ttl: 3 * 86_400,
+      maxWaiting: 100_000,
     });
     expect(config.host).toHaveProperty('s2s.allowedDomains', undefined);
     expect(config.host).toHaveProperty('s2s.ca', undefined);
@@ -114,6 +122,22 @@ describe('the defaults', () => {
     expect(acl('domain: example.net')).toEqual(['example.net']);
     expect(acl('domain: example.net\nunified_push: { jid: push.example.net }')).toEqual(['example.net']);
     expect(acl(`${component}unified_push: { acl: [] }`)).toEqual([]);
+  });
+
+  it.each([
+    ['http: { public_url: https://push.example.org/up }', 'https://push.example.org/up', false],
+    ['http: { public_url: http://push.example.org }', 'mailto:postmaster@localhost', false],
+    ['domain: bücher.example', 'mailto:postmaster@xn--bcher-kva.example', true],
+    ['http: { public_url: https://localhost/up }', 'mailto:postmaster@localhost', true],
+    ['http: { public_url: "https://[::1]" }', 'mailto:postmaster@localhost', true],
+    ['http: { public_url: https://127.0.0.2 }', 'mailto:postmaster@localhost', true],
+    ['http: { public_url: https://a.localhost. }', 'mailto:postmaster@localhost', true],
+    ['http: { public_url: https://localhost.example }', 'https://localhost.example', false],
+    [component, 'mailto:postmaster@push.example.org', false],
+  ])('of contact and demo follow from where the outside reaches Belfry: %s', (yaml, contact, demo) => {
+    const config = load({ yaml });
+    expect(config.webPush.contact).toBe(contact);
+    expect(config.http.demo).toBe(demo);
   });
 
   it('of the public URL has the port of http.listen', () => {
@@ -390,10 +414,10 @@ describe('a wrong file', () => {
       'keys that do not exist',
       'frobnicate: 1\nlog:\n  colour: red\n1: 2\n? [a]\n: b\n',
       [
-        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, log',
+        'belfry.yaml:1:1: frobnicate: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, web_push, log',
         'belfry.yaml:3:3: log.colour: is no key; its keys are level, format',
-        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, log',
-        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, log',
+        'belfry.yaml:4:1: 1: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, web_push, log',
+        'belfry.yaml:5:3: ?: is no key; keys are host, domain, data_dir, storage, storage_file, standalone, component, http, unified_push, smacks, archive, cloud_notify, web_push, log',
       ],
     ],
     [
@@ -507,6 +531,14 @@ describe('a wrong file', () => {
       'host: component\ncomponent: { jid: push.example.org, secret: x }\ncloud_notify:\n  max_devices: 3\n',
       [
         'belfry.yaml:4:16: cloud_notify.max_devices: means nothing without host: standalone; set that, or remove what is in cloud_notify',
+      ],
+    ],
+    [
+      'what browsers of a component would need',
+      'host: component\ncomponent: { jid: push.example.org, secret: x }\nhttp: { demo: true }\nweb_push: { ttl: 1 day }\n',
+      [
+        'belfry.yaml:3:15: http.demo: means nothing without host: standalone; set that, or remove this',
+        'belfry.yaml:4:18: web_push.ttl: means nothing without host: standalone; set that, or remove what is in web_push',
       ],
     ],
     [
@@ -678,6 +710,16 @@ describe('a wrong file', () => {
       'unified_push: { backend: jwt }\n',
       [
         'belfry.yaml:1:1: unified_push.secret: is missing, and unified_push.backend is jwt; make one with: openssl rand -base64 32',
+      ],
+    ],
+    [
+      'settings of Web Push that nothing can be made of',
+      'web_push:\n  contact: someone@example.org\n  max_devices: 0\n  ttl: 5 weeks\n  max_waiting: 0',
+      [
+        'belfry.yaml:2:12: web_push.contact: "someone@example.org" is no contact; write mailto: and a mailbox, or an https URL',
+        'belfry.yaml:3:16: web_push.max_devices: 0 is out of range; allowed are whole numbers from 1 to 100',
+        'belfry.yaml:4:8: web_push.ttl: "5 weeks" is out of range; allowed are 1 minute to 4 weeks',
+        'belfry.yaml:5:16: web_push.max_waiting: 0 is out of range; allowed are whole numbers from 1 to 10000000',
       ],
     ],
     [

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { type About, about } from './about.js';
-import { cloudNotifySettings, sessionSettings, standaloneSettings } from './standalone-schema.js';
+import {
+  cloudNotifySettings,
+  sessionSettings,
+  standaloneSettings,
+  webPushSettings,
+} from './standalone-schema.js';
 import {
   address,
   choice,
@@ -13,6 +18,7 @@ import {
   ranges,
   secret,
   storage,
+  yesOrNo,
 } from './values.js';
 
 /** Every setting, by its path. The environment has each as `BELFRY_` and its path in capitals. */
@@ -62,6 +68,10 @@ export const schema = z.object({
     meaning: "Addresses and ranges of reverse proxies; only their X-Forwarded-For tells a client's address.",
     prosody: 'trusted_proxies',
   }),
+  'http.demo': yesOrNo.optional().register(about, {
+    defaultInWords: '`true` while `http.public_url` is on localhost, else `false`',
+    meaning: 'Whether a standalone Belfry serves a page at `/demo/` on which one can try Web Push.',
+  }),
   'unified_push.jid': domain.optional().register(about, {
     defaultInWords: '`component.jid`; standalone: `domain`',
     meaning:
@@ -100,6 +110,7 @@ export const schema = z.object({
   }),
   ...sessionSettings,
   ...cloudNotifySettings,
+  ...webPushSettings,
   'log.level': choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
     .register(about, {

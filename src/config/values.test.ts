@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { address, count, duration, jids, line, publicUrl, ranges, storage } from './values.js';
+import { address, contact, count, duration, jids, line, publicUrl, ranges, storage } from './values.js';
 
 function read<T>(type: z.ZodType<T>, input: unknown): T | string {
   const result = type.safeParse(input);
@@ -150,6 +150,27 @@ describe('a line', () => {
     ['Ein Brief ✉✉', /is longer than 13 bytes$/],
     [7, /^7 is no text; write it as text, in quotes if need be$/],
   ])('is not %j', (input, why) => expect(read(type, input)).toMatch(why));
+});
+
+describe('a contact', () => {
+  it.each([
+    'mailto:postmaster@example.org',
+    'mailto:push%2Bbelfry@xn--bcher-kva.example',
+    'https://example.org/contact',
+  ])('is %s', (text) => expect(read(contact, text)).toBe(text));
+
+  it.each([
+    ['', /is no contact; write mailto: and a mailbox, or an https URL$/],
+    ['someone@example.org', /is no contact/],
+    ['mailto:someone', /is no contact/],
+    ['mailto: someone@example.org', /is no contact/],
+    ['mailto:<someone@example.org>', /is no contact/],
+    ['http://example.org', /is no contact/],
+    ['https://', /is no contact/],
+    ['https://user@example.org', /is no contact/],
+    [`mailto:${'x'.repeat(300)}@example.org`, /is longer than 255 characters$/],
+    [5, /^5 is no contact; write it as text/],
+  ])('is not %j', (input, why) => expect(read(contact, input)).toMatch(why));
 });
 
 describe('storage', () => {

@@ -157,6 +157,13 @@ export const publicUrl = parsed('URL', (text): Read<string> => {
   return { value: url.href.replace(/\/+$/, '') };
 });
 
+/** Whom a push service can turn to (RFC 8292 §2.1): a mailbox or a page. */
+export const contact = parsed('contact', (text): Read<string> => {
+  const isUri = /^(?:mailto:[^\s<>@]+@[^\s<>@]+|https:\/\/[^\s<>@]+)$/i.test(text) && URL.canParse(text);
+  if (!isUri) return { refused: 'is no contact; write mailto: and a mailbox, or an https URL' };
+  return text.length > 255 ? { refused: 'is longer than 255 characters' } : { value: text };
+});
+
 /** Text that is shown to people: one line, of so many bytes at most; it may be empty. */
 export function line({ maxBytes }: { maxBytes: number }) {
   return parsed('text', (text): Read<string> => {
