@@ -11,6 +11,8 @@ export interface PushSettings {
   readonly withBody?: boolean;
   readonly withSender?: boolean;
   readonly importantBody?: string;
+  /** Further keys of Belfry's configuration. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** A server that is to push, and the app server that it is to push to. */
@@ -135,7 +137,7 @@ function hasLoggedSleep(log: string, bare: string, since: number): boolean {
   return time !== undefined && Date.parse(time) >= since;
 }
 
-function belfryKeys({ hibernationTime, withBody, withSender, importantBody }: PushSettings) {
+function belfryKeys({ hibernationTime, withBody, withSender, importantBody, more }: PushSettings) {
   return {
     smacks: {
       max_ack_delay: maxAckDelay,
@@ -147,6 +149,7 @@ function belfryKeys({ hibernationTime, withBody, withSender, importantBody }: Pu
       ...(withSender !== undefined && { with_sender: withSender }),
       ...(importantBody !== undefined && { important_body: importantBody }),
     },
+    ...more,
   };
 }
 
