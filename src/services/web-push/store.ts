@@ -60,8 +60,11 @@ export interface PushQueueStore {
   ): Promise<void>;
   /** A newer message has arrived: those of the endpoint with its topic go that are not newer than `id`. Answers how many went. */
   supersede(endpoint: string, topic: string | undefined, upTo: number): Promise<number>;
-  /** Nobody waits any more for what that service has sent there by that reference: it goes. Answers how many went. */
-  withdraw(endpoint: string, sender: PushSender): Promise<number>;
+  /**
+   * Nobody waits any more for what that service has sent there by that reference, or anywhere by it: it goes. Answers how many
+   * went.
+   */
+  withdraw(endpoint: string | undefined, sender: PushSender): Promise<number>;
   /** Removes what has expired; answers how many. */
   expire(now: number): Promise<number>;
   /** When the first one is due; undefined if there is none. */

@@ -52,10 +52,10 @@ export interface WebPush {
     signal: AbortSignal,
   ): Promise<PushOutcome>;
   /**
-   * Whoever was to read what waits for an endpoint by that sender has read it elsewhere. That of others stays: accounts in one
-   * browser share its endpoint. Never rejects.
+   * Nobody is to read any more what waits for an endpoint by that sender; undefined: for any. That of other senders stays:
+   * accounts in one browser share its endpoint. Never rejects.
    */
-  withdraw(endpoint: string, sender: PushSender): Promise<void>;
+  withdraw(endpoint: string | undefined, sender: PushSender): Promise<void>;
   /** Hears what came of messages of that service that had waited, also of those from before a restart. Must not throw. */
   onSettled(service: string, listener: (settled: Settled) => void): void;
 }
