@@ -121,7 +121,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'control',
     'demo',
     'hosts/component/probe.ts',
-    'hosts/standalone/s2s/authorities.ts',
+    'net/authorities.ts',
     'hosts/standalone/tls/certificate.ts',
     'http/server.ts',
     'observability/logger.ts',

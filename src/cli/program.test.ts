@@ -204,6 +204,7 @@ describe('doctor', () => {
       'ok standalone.s2s_direct_tls',
       'ok standalone.components.listen',
       'ok certificate',
+      'warning web push',
       'ok public URL',
       'warning TLS',
       'warning clock',

@@ -15,6 +15,7 @@ import { findRunning, type RunningBelfry } from '../doctor/running.js';
 import { type StandIn, startStandIn } from '../doctor/stand-in.js';
 import { checkStorage } from '../doctor/storage.js';
 import { checkTls } from '../doctor/tls.js';
+import { checkWebPush } from '../doctor/web-push.js';
 import { explainFailure } from '../explain-failure.js';
 import type { ConfigOption, Io } from '../io.js';
 
@@ -54,7 +55,8 @@ async function checkStandalone(
 ): Promise<Finding[]> {
   const listeners = await checkListeners(host, running);
   const certificate = await checkCertificate(host, config, Date.now());
-  return [...listeners, ...certificate, ...(await checkFederation(host))];
+  const federation = await checkFederation(host);
+  return [...listeners, ...certificate, ...federation, ...(await checkWebPush(config))];
 }
 
 interface HttpFindings {

@@ -1,6 +1,6 @@
 import type { FederationConfig, StandaloneConfig } from '../../config/config.js';
-import { readAuthorities } from '../../hosts/standalone/s2s/authorities.js';
 import { formatAddress } from '../format-address.js';
+import { authoritiesFlaw } from './authorities.js';
 import type { Finding } from './finding.js';
 import { isLoopback, isOfThisMachine } from './local-address.js';
 
@@ -15,19 +15,8 @@ const usualPort = 5269;
 export async function checkFederation({ domain, s2s, tls }: StandaloneConfig): Promise<Finding[]> {
   const name = domain.domain;
   if (s2s === undefined) return [];
-  const flaws = s2s.ca === undefined ? [] : await authoritiesFlaw(s2s.ca);
+  const flaws = await authoritiesFlaw(what, s2s.ca, 'standalone.s2s_ca');
   return [...flaws, ...(isOfThisMachine(name) ? [] : judge(s2s, name, tls !== undefined))];
-}
-
-async function authoritiesFlaw(file: string): Promise<Finding[]> {
-  try {
-    await readAuthorities(file);
-    return [];
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const remedy = 'remedy' in error ? { remedy: String(error.remedy) } : {};
-    return [{ status: 'failed', what, text: error.message.replace(/\.$/, ''), ...remedy }];
-  }
 }
 
 function judge(s2s: FederationConfig, name: string, hasCertificate: boolean): Finding[] {

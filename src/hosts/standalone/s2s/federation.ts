@@ -1,3 +1,4 @@
+import { readAuthorities } from '../../../net/authorities.js';
 import type { Events } from '../../../observability/events.js';
 import type { Clock } from '../../../xmpp/clock.js';
 import type { Element } from '../../../xmpp/element.js';
@@ -5,7 +6,6 @@ import type { Jid } from '../../../xmpp/jid.js';
 import { RandomText } from '../../../xmpp/random-text.js';
 import { AddressCache } from '../address-cache.js';
 import type { ListenAddress } from '../connections/tcp-listener.js';
-import { readAuthorities } from './authorities.js';
 import { createConnect } from './connecting.js';
 import type { S2sContext } from './context.js';
 import { createDns, type Dns } from './dns.js';
@@ -142,7 +142,7 @@ class Federating implements Federation {
 
   async #readTls(): Promise<void> {
     const { ca } = this.#settings;
-    this.#authorities = ca === undefined ? [] : await readAuthorities(ca);
+    this.#authorities = ca === undefined ? [] : await readAuthorities(ca, 'standalone.s2s_ca');
     this.#tls = this.#createTls();
   }
 

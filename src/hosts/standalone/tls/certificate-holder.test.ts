@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { recordingEvents } from '../../../../tests/harness/recording-events.js';
+import { TlsError } from '../../../net/tls-error.js';
 import type { Certificate } from './certificate.js';
 import { createCertificateHolder } from './certificate-holder.js';
-import { TlsError } from './tls-error.js';
 
 const certificate = (name: string): Certificate => ({
   cert: `certificate of ${name}`,

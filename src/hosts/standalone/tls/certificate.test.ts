@@ -12,10 +12,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TlsError } from '../../../net/tls-error.js';
 import { Jid } from '../../../xmpp/jid.js';
 import { loadCertificate } from './certificate.js';
 import { selfSignedCertificate } from './self-signed.js';
-import { TlsError } from './tls-error.js';
 
 const day = 24 * 60 * 60 * 1000;
 const now = Date.parse('2026-06-01T12:00:00Z');

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { TlsError } from '../../../net/tls-error.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { ownCertificate } from './own-certificate.js';
 import { type PemPair, parseCertificate } from './pem-pair.js';
-import { TlsError } from './tls-error.js';
 
 /** What clients dislike about a certificate. */
 export interface CertificateProblem {

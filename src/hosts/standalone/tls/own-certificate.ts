@@ -2,10 +2,10 @@ import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { TlsError } from '../../../net/tls-error.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { asciiName, covers, type PemPair, parseKey, parseX509 } from './pem-pair.js';
 import { selfSignedCertificate } from './self-signed.js';
-import { TlsError } from './tls-error.js';
 
 export interface OwnCertificateOptions {
   readonly dataDir: string;

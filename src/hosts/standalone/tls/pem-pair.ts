@@ -2,10 +2,10 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { domainToASCII } from 'node:url';
+import { TlsError } from '../../../net/tls-error.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import type { Certificate, CertificateProblem } from './certificate.js';
 import { endPointHash } from './end-point-hash.js';
-import { TlsError } from './tls-error.js';
 
 /** Texts of a certificate and its key, with the names of the files for messages. */
 export interface PemPair {

@@ -1,15 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { TlsError } from '../tls/tls-error.js';
+import { TlsError } from './tls-error.js';
 
 const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * The certificates in a file, as PEM, each one by itself.
+ * The certificates in a file, as PEM, each one by itself. `setting` is what names the file, for the operator.
  * @throws {TlsError} (as rejection) if it cannot be read, or has none, or one that is broken
  */
-export async function readAuthorities(file: string): Promise<readonly string[]> {
-  const blocks = (await read(file)).match(block) ?? [];
+export async function readAuthorities(file: string, setting: string): Promise<readonly string[]> {
+  const blocks = (await read(file, setting)).match(block) ?? [];
   if (blocks.length === 0 || !blocks.every(isCertificate))
     throw new TlsError(
       `There are no certificates of authorities in ${file}, or broken ones.`,
@@ -18,12 +18,12 @@ export async function readAuthorities(file: string): Promise<readonly string[]> 
   return blocks;
 }
 
-async function read(file: string): Promise<string> {
+async function read(file: string, setting: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const remedy = 'Check standalone.s2s_ca, and that the user Belfry runs as may read the file.';
+    const remedy = `Check ${setting}, and that the user Belfry runs as may read the file.`;
     throw new TlsError(`${file} cannot be read: ${reason}.`, remedy, { cause });
   }
 }
