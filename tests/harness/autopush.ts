@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { importJWK, jwtVerify } from 'jose';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { createAuthority } from './authority.js';
+import { checkVapid } from './vapid-check.js';
 
 /** A message for a browser, as its push service was given it. */
 export interface AutopushMessage {
@@ -254,19 +254,9 @@ async function refusalOf(
   origin: string,
 ): Promise<401 | 403 | undefined> {
   if (key === undefined) return undefined;
-  const { token, sender } =
-    /^vapid t=(?<token>[\w.-]+), *k=(?<sender>[\w-]+)$/.exec(authorization ?? '')?.groups ?? {};
-  if (token === undefined || sender !== key) return token === undefined ? 401 : 403;
-  const point = Buffer.from(key, 'base64url');
-  const coordinate = (from: number) => point.subarray(from, from + 32).toString('base64url');
-  const jwk = { kty: 'EC', crv: 'P-256', x: coordinate(1), y: coordinate(33) };
-  try {
-    const claims = { audience: origin, algorithms: ['ES256'], requiredClaims: ['exp', 'sub'] };
-    await jwtVerify(token, await importJWK(jwk, 'ES256'), claims);
-    return undefined;
-  } catch {
-    return 403;
-  }
+  if (authorization === undefined) return 401;
+  const sender = await checkVapid(authorization, origin).catch(() => undefined);
+  return sender?.publicKey === key ? undefined : 403;
 }
 
 const withoutPadding = (base64url: string) => base64url.replace(/=+$/, '');
