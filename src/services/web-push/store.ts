@@ -29,6 +29,13 @@ export interface StoredPush extends WaitingPush {
   readonly id: number;
 }
 
+/** Messages that went unsent, of one origin and one of our services. */
+export interface DroppedPushes {
+  readonly origin: string;
+  readonly service: string;
+  readonly count: number;
+}
+
 export interface QueueBounds {
   readonly perEndpoint: number;
   readonly inAll: number;
@@ -41,7 +48,8 @@ export interface QueueBounds {
 export interface PushQueueStore {
   /**
    * Adds a message; the one of the same endpoint with its topic goes, and of those of its endpoint the oldest if they are too
-   * many. `superseded` and `dropped`: how many went why. `full`: there are too many in all, and nothing was changed.
+   * many. `superseded` and `dropped`: how many went why. `full`: there are too many in all, and nothing was changed. What other
+   * processes have added since `count` was asked last does not count for that.
    */
   add(
     push: WaitingPush,
@@ -50,7 +58,7 @@ export interface PushQueueStore {
     | { readonly kind: 'added'; readonly superseded: number; readonly dropped: number }
     | { readonly kind: 'full' }
   >;
-  /** Takes those that are due, the one that is due longest first; nobody else gets them until `until`, when they are due again. */
+  /** Takes those that are due longest, by their ids; nobody else gets them until `until`, when they are due again. */
   claim(now: number, until: number, limit: number): Promise<readonly StoredPush[]>;
   /** Those were answered for good: they go. */
   remove(ids: readonly number[]): Promise<void>;
