@@ -29,13 +29,6 @@ export interface StoredPush extends WaitingPush {
   readonly id: number;
 }
 
-/** Messages that went unsent, of one origin and one of our services. */
-export interface DroppedPushes {
-  readonly origin: string;
-  readonly service: string;
-  readonly count: number;
-}
-
 export interface QueueBounds {
   readonly perEndpoint: number;
   readonly inAll: number;
@@ -66,8 +59,10 @@ export interface PushQueueStore {
   postpone(
     changes: readonly { readonly id: number; readonly dueAt: number; readonly attempts: number }[],
   ): Promise<void>;
-  /** A newer message has arrived: those of the endpoint with its topic go that are not newer than `id`. Answers how many went. */
-  supersede(endpoint: string, topic: string | undefined, upTo: number): Promise<number>;
+  /** The id of the newest one of the endpoint with that topic; undefined if there is none. */
+  newest(endpoint: string, topic: string): Promise<number | undefined>;
+  /** A newer message has arrived: those of the endpoint with its topic go that are not newer than `upTo`. Answers how many went. */
+  supersede(endpoint: string, topic: string, upTo: number): Promise<number>;
   /**
    * Nobody waits any more for what that service has sent there by that reference, or anywhere by it: it goes. Answers how many
    * went.
