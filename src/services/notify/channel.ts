@@ -67,8 +67,18 @@ export interface Target {
 export interface Channel {
   /** As it is stored with registrations. */
   readonly name: string;
+  /**
+   * Whether it keeps what it could not deliver past a restart (`queued`): then whoever is back is looked up, also if nothing is
+   * known here that waits.
+   */
+  readonly keepsQueue?: boolean;
   /** Registrations by it that an account may have, at the moment. */
   maxDevices(): number;
   /** Reads what was stored of a registration; undefined if it cannot be read (any more). */
-  open(registration: { readonly address: string; readonly details: string }): Target | undefined;
+  open(registration: {
+    /** The bare JID. */
+    readonly account: string;
+    readonly address: string;
+    readonly details: string;
+  }): Target | undefined;
 }

@@ -12,7 +12,7 @@ import type { Teller } from './teller.js';
 
 export interface EngineOptions {
   readonly host: AccountHost;
-  readonly registrations: Pick<Registrations, 'of' | 'removeAccount'>;
+  readonly registrations: Pick<Registrations, 'keepsQueue' | 'of' | 'removeAccount'>;
   readonly teller: Pick<Teller, 'tell'>;
   readonly batches: Pick<Batches, 'back' | 'dropAccount' | 'hasten' | 'isEmpty'>;
   readonly healths: Pick<Healths, 'of'>;
@@ -79,8 +79,8 @@ function sleep(
 
 /** What waits need not be told any more. */
 function wake(options: EngineOptions, { jid }: AccountSession, how: 'resumed' | 'begun') {
-  const { batches } = options;
-  if (batches.isEmpty) return undefined;
+  const { batches, registrations } = options;
+  if (batches.isEmpty && !registrations.keepsQueue) return undefined;
   return withDevices(options, jid, (devices) => {
     for (const device of devices) batches.back(device, how);
   });

@@ -82,7 +82,10 @@ export function createNotify(options: NotifyOptions): Notify {
   return {
     registrations,
     ping: (registration) => batches.ping(registration),
-    settle: (registration, outcome) => void healths.take(registration, registration.enabledAt, outcome),
+    settle(registration, outcome) {
+      batches.settle(registration, outcome);
+      void healths.take(registration, registration.enabledAt, outcome);
+    },
     stop() {
       // When the server ends their connections, they sleep on.
       host.takeSilentForLate();

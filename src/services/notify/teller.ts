@@ -145,7 +145,8 @@ export class Teller {
     isUrgent: boolean,
   ): void {
     const isCounted = level === 'important' && kind !== 'subscription' && !endsCall(stanza);
-    const notice = this.#options.batches.add(device, { level, kind, stanza, isUrgent, isCounted });
+    const topic = device.target.topicOf?.(stanza) ?? '';
+    const notice = this.#options.batches.add(device, { level, kind, stanza, topic, isUrgent, isCounted });
     if (notice !== undefined) this.#options.told.add(stanza, device.key, notice);
   }
 }

@@ -404,7 +404,8 @@ describe('too many registrations with something to be told of', () => {
       maxLanes: 1,
     });
     const stanza = stage.chat();
-    const news = { level: 'important', kind: 'message', stanza, isUrgent: false, isCounted: true } as const;
+    const rest = { topic: '', isUrgent: false, isCounted: true } as const;
+    const news = { level: 'important', kind: 'message', stanza, ...rest } as const;
     expect(batches.add(phone, news)?.isLost).toBe(false);
     expect(batches.add(tablet, news)).toBeUndefined();
     expect(batches.add(phone, news)).toBeDefined();

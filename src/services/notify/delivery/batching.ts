@@ -3,7 +3,7 @@ import type { Clock } from '../../../xmpp/clock.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import type { Outcome } from '../channel.js';
 import { isResting, type Registration } from '../registrations/registration.js';
-import { Counts } from './counts.js';
+import { Absences } from './absences.js';
 import type { Deliveries } from './deliveries.js';
 import type { Healths } from './healths.js';
 import { Lane, places } from './lane.js';
@@ -44,7 +44,7 @@ export class Batches {
   readonly #lanes = new Map<string, Lane>();
   readonly #maxLanes: number;
   readonly #schedule: Schedule<Lane>;
-  readonly #counts = new Counts(maxCounts);
+  readonly #absences = new Absences(maxCounts);
   #isStopped = false;
 
   constructor(options: BatchesOptions) {
@@ -55,7 +55,7 @@ export class Batches {
 
   /** Whether nobody was told of anything since its client was back, nor is to be. */
   get isEmpty(): boolean {
-    return this.#lanes.size === 0 && this.#counts.isEmpty;
+    return this.#lanes.size === 0 && this.#absences.isEmpty;
   }
 
   /**
@@ -69,6 +69,7 @@ export class Batches {
       return undefined;
     }
     const notice = lane.add(news, this.#options.clock.now(), this.#options.collectionTime());
+    this.#loseExcess(lane);
     if (news.isUrgent) this.#advance(lane);
     else this.#wait(lane);
     return notice;
@@ -96,10 +97,12 @@ export class Batches {
 
   /**
    * The client is back: it need not be told of what waits. That counts as told if the client has begun anew; but one that has
-   * resumed its session may be gone before it gets what is in the queue.
+   * resumed its session may be gone before it gets what is in the queue. So it is with what its channel has on disk.
    */
   back(registration: Registration, how: 'resumed' | 'begun'): void {
-    this.#counts.delete(registration.key);
+    const absence = this.#absences.end(registration.key);
+    if (how === 'resumed') absence?.withdraw();
+    registration.target.withdraw?.();
     const lane = this.#lanes.get(registration.key);
     if (lane === undefined) return;
     lane.visits++;
@@ -113,11 +116,20 @@ export class Batches {
   /** It rests, or is gone: nothing of what waits is told. */
   drop(registration: Registration, why: 'rests' | 'removed'): void {
     const lane = this.#lanes.get(registration.key);
-    if (why === 'removed') this.#counts.delete(registration.key);
+    if (why === 'removed') {
+      this.#absences.end(registration.key);
+      registration.target.withdraw?.();
+    }
     if (lane === undefined) return;
     for (const notice of lane.clear()) this.#lose(lane, notice, why);
     lane.isClosed = why === 'removed';
     this.#wait(lane);
+  }
+
+  /** What became of a notification that was queued is known. */
+  settle(registration: Registration, outcome: Outcome): void {
+    const isTold = this.#absences.get(registration.key)?.settle(outcome.kind === 'delivered');
+    if (isTold === true) this.#options.onTold(registration);
   }
 
   /** The account is removed, with registrations that nobody else remembers. */
@@ -132,11 +144,12 @@ export class Batches {
     const lane = this.#laneOf(registration);
     if (lane === undefined || lane.underWay >= places - 1) return Promise.resolve(busy);
     const message = { level: 'unimportant', kind: 'ping', stanza: undefined } as const;
-    const count = this.#counts.of(registration.key);
+    const count = this.#absences.get(registration.key)?.count('') ?? 0;
     return new Promise((resolve) => {
       lane.underWay++;
       this.#options.deliveries.begin(registration, { ...message, count }, (outcome) => {
         resolve(outcome);
+        if (outcome.kind === 'queued') this.#absences.enter(registration.key).queue(false);
         this.#leave(lane, outcome);
       });
     });
@@ -215,21 +228,46 @@ export class Batches {
   #tell(lane: Lane, notice: Notice): void {
     const { registration } = lane;
     const { level, kind, stanza } = notice.news;
-    const count = this.#counts.add(registration.key, notice.uncounted);
-    notice.uncounted = 0;
+    const count = this.#count(registration, notice);
     lane.underWay++;
     this.#options.deliveries.begin(registration, { level, kind, stanza, count }, (outcome) => {
       if (outcome.kind === 'retry') this.#retry(lane, notice, outcome.after);
       else if (outcome.kind === 'delivered') this.#succeed(lane, notice);
+      else if (outcome.kind === 'queued') this.#queue(lane, notice);
       this.#leave(lane, outcome);
     });
   }
 
+  /** Answers how many it was told of then, of the same topic. */
+  #count({ key }: Registration, notice: Notice): number {
+    const { topic } = notice.news;
+    const { uncounted } = notice;
+    notice.uncounted = 0;
+    if (uncounted > 0) this.#absences.enter(key).add(topic, uncounted);
+    return this.#absences.get(key)?.count(topic) ?? 0;
+  }
+
   /** What the client has got meanwhile is no reason for it to come back. */
   #succeed(lane: Lane, notice: Notice): void {
-    notice.isDelivered = true;
+    notice.deliver();
     const isNews = notice.visit === lane.visits;
     if (isNews && notice.news.level === 'important') this.#options.onTold(lane.registration);
+  }
+
+  /** It is its channel's from now on. The client was not told, and its session waits on for it. */
+  #queue(lane: Lane, notice: Notice): void {
+    const { registration } = lane;
+    const isBack = lane.visits !== notice.visit;
+    if (!lane.isClosed && !isBack) {
+      const absence = this.#absences.enter(registration.key);
+      absence.queue(notice.news.level === 'important');
+      notice.queuedIn = absence;
+      return;
+    }
+    this.#lose(lane, notice, lane.isClosed ? 'removed' : 'client is back');
+    // What was queued since then is for a client that has gone again.
+    if (lane.isClosed || this.#absences.get(registration.key)?.hasQueued !== true)
+      registration.target.withdraw?.();
   }
 
   #leave(lane: Lane, outcome: Outcome): void {
@@ -242,7 +280,15 @@ export class Batches {
     if (lane.isClosed) this.#lose(lane, notice, 'removed');
     else if (lane.visits !== notice.visit) this.#lose(lane, notice, 'client is back');
     else if (this.#isStopped) this.#lose(lane, notice, 'too late');
-    else lane.retry(notice, this.#options.clock.now(), after, this.#options.jitter());
+    else {
+      lane.retry(notice, this.#options.clock.now(), after, this.#options.jitter());
+      this.#loseExcess(lane);
+    }
+  }
+
+  #loseExcess(lane: Lane): void {
+    const excess = lane.takeExcess();
+    if (excess !== undefined) this.#lose(lane, excess, 'too many');
   }
 
   #lose(lane: Lane, notice: Notice, why: WhyDropped): void {

@@ -11,7 +11,8 @@ beforeEach(async () => {
 
 function news(changes: Partial<News> = {}): News {
   const stanza = stage.chat();
-  return { level: 'important', kind: 'message', stanza, isUrgent: false, isCounted: true, ...changes };
+  const rest = { topic: '', isUrgent: false, isCounted: true };
+  return { level: 'important', kind: 'message', stanza, ...rest, ...changes };
 }
 
 /** Takes what is due, which has to be something. */

@@ -2,13 +2,14 @@ import type { Registration } from '../registrations/registration.js';
 import { patience, retryDelay } from './error-policy.js';
 import { type News, Notice } from './notice.js';
 import type { Scheduled } from './schedule.js';
+import { Waiting } from './waiting.js';
 
 /** The most deliveries to a registration that are under way at once. The last place is kept for calls. */
 export const places = 4;
 
 /**
- * What is to be told to one registration, and when: at most one notice of each level, and one of a call. What comes is merged
- * into what waits. Times are milliseconds on the clock of the batches.
+ * What is to be told to one registration, and when: of each topic at most one notice of each level, and one of a call. What
+ * comes is merged into what waits. Times are milliseconds on the clock of the batches.
  */
 export class Lane implements Scheduled {
   registration: Registration;
@@ -20,9 +21,8 @@ export class Lane implements Scheduled {
   visits = 0;
   /** The registration is gone. */
   isClosed = false;
-  #urgent: Notice | undefined;
-  #important: Notice | undefined;
-  #unimportant: Notice | undefined;
+  readonly #urgent = new Waiting();
+  readonly #ordinary = new Waiting();
   #urgentDue = 0;
   #ordinaryDue = 0;
   /** Attempts in a row that were in vain. */
@@ -43,13 +43,13 @@ export class Lane implements Scheduled {
 
   /** When the first of what waits may go, which may be over; undefined if nothing does. */
   get nextDue(): number | undefined {
-    if (this.#urgent === undefined) return this.#hasOrdinary ? this.#ordinaryDue : undefined;
-    return this.#hasOrdinary ? Math.min(this.#urgentDue, this.#ordinaryDue) : this.#urgentDue;
+    if (this.#urgent.isEmpty) return this.#ordinary.isEmpty ? undefined : this.#ordinaryDue;
+    return this.#ordinary.isEmpty ? this.#urgentDue : Math.min(this.#urgentDue, this.#ordinaryDue);
   }
 
   /** The same of a call alone. */
   get callDue(): number | undefined {
-    return this.#urgent && this.#urgentDue;
+    return this.#urgent.isEmpty ? undefined : this.#urgentDue;
   }
 
   /**
@@ -58,14 +58,15 @@ export class Lane implements Scheduled {
    */
   add(news: News, now: number, wait: number): Notice {
     if (news.isUrgent) this.#urgentDue = now;
-    else if (!this.#hasOrdinary) this.#ordinaryDue = now + wait;
-    const waiting = this.#waiting(news);
-    if (waiting !== undefined) {
-      waiting.renew(news, now);
-      return waiting;
+    else if (this.#ordinary.isEmpty) this.#ordinaryDue = now + wait;
+    const waiting = this.#waitingWith(news);
+    const known = waiting.find(news);
+    if (known !== undefined) {
+      known.renew(news, now);
+      return known;
     }
     const notice = new Notice(news, now, this.visits);
-    this.#put(notice);
+    waiting.add(notice);
     return notice;
   }
 
@@ -78,25 +79,31 @@ export class Lane implements Scheduled {
   take(now: number): Notice | undefined {
     const call = this.takeCall(now);
     if (call !== undefined) return call;
-    return this.#ordinaryDue <= now ? this.#takeOrdinary() : undefined;
+    return this.#ordinaryDue <= now ? this.#ordinary.take() : undefined;
   }
 
   /** A call that is due. */
   takeCall(now: number): Notice | undefined {
-    const urgent = this.#urgent;
-    if (urgent === undefined || this.#urgentDue > now) return undefined;
-    this.#urgent = undefined;
-    return urgent;
+    return this.#urgentDue <= now ? this.#urgent.take() : undefined;
+  }
+
+  /** If more waits than may: what is not told then. */
+  takeExcess(): Notice | undefined {
+    return this.#urgent.takeExcess() ?? this.#ordinary.takeExcess();
   }
 
   /** A notice that could not be delivered waits until it is tried again, and with it what has come meanwhile. */
   retry(notice: Notice, now: number, after: number | undefined, jitter: number): void {
-    const newer = this.#waiting(notice.news);
+    const waiting = this.#waitingWith(notice.news);
     notice.giveUpAt = Math.min(notice.giveUpAt, now + patience.other);
     if (!notice.news.isUrgent) this.#backOff(now, after, jitter);
-    else if (newer === undefined) this.#urgentDue = now + retryDelay(this.#urgentFailures++, after, jitter);
-    if (newer !== undefined) notice.absorb(newer);
-    this.#put(notice);
+    else if (waiting.isEmpty) this.#urgentDue = now + retryDelay(this.#urgentFailures++, after, jitter);
+    const newer = waiting.find(notice.news);
+    if (newer !== undefined) {
+      notice.absorb(newer);
+      waiting.remove(newer);
+    }
+    waiting.add(notice);
   }
 
   /** A delivery has succeeded: the next failure is the first one, and what backs off need not, unless it was asked to. */
@@ -110,33 +117,10 @@ export class Lane implements Scheduled {
 
   /** Empties it; what has waited is the answer. */
   clear(): Notice[] {
-    const waiting = [this.#urgent, this.#important, this.#unimportant];
-    this.#urgent = undefined;
-    this.#important = undefined;
-    this.#unimportant = undefined;
     this.#backOffUntil = 0;
     this.#failures = 0;
     this.#urgentFailures = 0;
-    return waiting.filter((notice) => notice !== undefined);
-  }
-
-  get #hasOrdinary(): boolean {
-    return this.#important !== undefined || this.#unimportant !== undefined;
-  }
-
-  #takeOrdinary(): Notice | undefined {
-    const important = this.#important;
-    const unimportant = this.#unimportant;
-    if (important === undefined) {
-      this.#unimportant = undefined;
-      return unimportant;
-    }
-    this.#important = undefined;
-    if (unimportant?.isNeedlessBeside(important)) {
-      unimportant.mergeInto(important);
-      this.#unimportant = undefined;
-    }
-    return important;
+    return [...this.#urgent.clear(), ...this.#ordinary.clear()];
   }
 
   /** Several that fail at once are one failure; the longest time that is asked for counts. */
@@ -149,19 +133,11 @@ export class Lane implements Scheduled {
       this.#backOffUntil = Math.max(this.#backOffUntil, until);
     }
     if (isFirst) this.#failures++;
-    const collectedUntil = this.#hasOrdinary ? this.#ordinaryDue : now;
+    const collectedUntil = this.#ordinary.isEmpty ? now : this.#ordinaryDue;
     this.#ordinaryDue = Math.max(collectedUntil, this.#backOffUntil);
   }
 
-  #waiting({ isUrgent, level }: News): Notice | undefined {
-    if (isUrgent) return this.#urgent;
-    return level === 'important' ? this.#important : this.#unimportant;
-  }
-
-  #put(notice: Notice): void {
-    const { isUrgent, level } = notice.news;
-    if (isUrgent) this.#urgent = notice;
-    else if (level === 'important') this.#important = notice;
-    else this.#unimportant = notice;
+  #waitingWith({ isUrgent }: News): Waiting {
+    return isUrgent ? this.#urgent : this.#ordinary;
   }
 }

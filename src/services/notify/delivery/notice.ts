@@ -1,11 +1,14 @@
 import type { Element } from '../../../xmpp/element.js';
 import { bareOf } from '../../../xmpp/jid.js';
 import type { Notification } from '../channel.js';
+import type { Absence } from './absences.js';
 import { patience } from './error-policy.js';
 
 /** What a device is to be told of. */
 export interface News extends Pick<Notification, 'level' | 'kind'> {
   readonly stanza: Element;
+  /** What it is about (`Target.topicOf`); '' where all is about the same. */
+  readonly topic: string;
   /** It cannot wait until more has come: somebody calls, or calls no longer. */
   readonly isUrgent: boolean;
   /** It is one more that is worth showing. */
@@ -21,7 +24,9 @@ export class Notice {
   uncounted: number;
   /** Which visit of the client was the last one before this was made, or came up once more. */
   visit: number;
-  isDelivered = false;
+  /** Its channel has it on disk, since that absence of the client. */
+  queuedIn: Absence | undefined;
+  #wasDelivered = false;
   #isLost = false;
   #mergedInto: Notice | undefined;
 
@@ -34,12 +39,21 @@ export class Notice {
 
   /** Whether it will never be told: nobody was told of its news then. */
   get isLost(): boolean {
-    return this.whole.#isLost;
+    const { whole } = this;
+    return whole.#isLost || whole.queuedIn?.isWithdrawn === true;
+  }
+
+  get isDelivered(): boolean {
+    return this.#wasDelivered || this.queuedIn?.isReached === true;
   }
 
   /** The one that it has become a part of, or itself. */
   get whole(): Notice {
     return this.#mergedInto?.whole ?? this;
+  }
+
+  deliver(): void {
+    this.#wasDelivered = true;
   }
 
   lose(): void {
@@ -67,7 +81,7 @@ export class Notice {
 
   /** Whether this, an unimportant one, says nothing that an important one does not say: that somebody sent something. */
   isNeedlessBeside(important: Notice): boolean {
-    return senderOf(this) === senderOf(important);
+    return this.news.topic === important.news.topic && senderOf(this) === senderOf(important);
   }
 }
 

@@ -33,6 +33,7 @@ export class Registrations {
   readonly #options: RegistrationsOptions;
   readonly #channels = new Map<string, Channel>();
   readonly #limit = new ChangeLimit();
+  #keepsQueue = false;
   readonly #lists: OrderedCache<readonly Registration[]>;
   readonly #listeners: ((registration: Registration, why: Removal) => void)[] = [];
   readonly #moveListeners: ((registration: Registration, former: string) => void)[] = [];
@@ -49,6 +50,12 @@ export class Registrations {
   addChannel(channel: Channel): void {
     if (this.#channels.has(channel.name)) throw new Error(`there is a channel ${channel.name} already`);
     this.#channels.set(channel.name, channel);
+    this.#keepsQueue ||= channel.keepsQueue === true;
+  }
+
+  /** Whether a channel may have kept something for a registration that nothing is known of here. */
+  get keepsQueue(): boolean {
+    return this.#keepsQueue;
   }
 
   /**
