@@ -110,7 +110,7 @@ describe('docs/metrics.md', () => {
     .map(([name, type, labels]) => ({ name: quoted(name)[0], type, labels: quoted(labels) }));
 
   it('has the metrics of src/observability/, with type and labels', () => {
-    const files = ['metrics.ts', 'notify-metrics.ts', 'server-metrics.ts'];
+    const files = ['metrics.ts', 'notify-metrics.ts', 'server-metrics.ts', 'web-push-metrics.ts'];
     const source = files.map((name) => read(`src/observability/${name}`)).join('\n');
     const declared = [...source.matchAll(/new (Counter|Gauge|Histogram)\(\{(.*?)\}\)/gs)].map(
       ([, type = '', body = '']) => ({

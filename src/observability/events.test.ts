@@ -13,6 +13,8 @@ function setUp(level: 'debug' | 'info' = 'debug') {
 
 const jid = 'ana@example.org';
 const domain = 'push.example.org';
+const browser = { origin: 'https://push.example.net', service: 'notify' };
+
 const device = { jid, channel: 'cloud-notify', service: 'push.example.net' };
 
 /** One of each event, the line that it writes (undefined: none) and the metric that it leaves. */
@@ -321,6 +323,57 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     (e) => e.notificationDropped({ jid, channel: 'cloud-notify', why: 'client is back' }),
     { level: 'debug', jid, channel: 'cloud-notify', why: 'client is back' },
     'belfry_notifications_dropped_total{channel="cloud-notify",why="client is back"} 1',
+  ],
+  [
+    (e) =>
+      e.notificationSent({
+        ...device,
+        level: 'important',
+        kind: 'message',
+        outcome: 'queued',
+        reason: '503',
+        seconds: 0,
+      }),
+    { level: 'debug', outcome: 'queued', reason: '503', msg: 'notification waits' },
+    'belfry_notifications_sent_total{channel="cloud-notify",level="important",outcome="queued"} 1',
+  ],
+  [
+    (e) => e.webPushSent({ ...browser, outcome: 'delivered', attempt: 1, seconds: 0.25 }),
+    { level: 'debug', ...browser, outcome: 'delivered', attempt: 1, ms: 250, msg: 'web push sent' },
+    'belfry_web_pushes_sent_total{service="notify",outcome="delivered"} 1',
+  ],
+  [
+    (e) =>
+      e.webPushSent({ ...browser, outcome: 'rejected', reason: '403 BadJwtToken', attempt: 2, seconds: 0 }),
+    {
+      level: 'info',
+      ...browser,
+      outcome: 'rejected',
+      reason: '403 BadJwtToken',
+      attempt: 2,
+      msg: 'web push not taken',
+    },
+    'belfry_web_pushes_sent_total{service="notify",outcome="rejected"} 1',
+  ],
+  [
+    (e) => e.webPushQueued({ ...browser, reason: '503' }),
+    { level: 'debug', ...browser, reason: '503', msg: 'web push waits' },
+    'belfry_web_pushes_queued_total{service="notify"} 1',
+  ],
+  [
+    (e) => e.webPushDropped({ why: 'expired', count: 3 }),
+    { level: 'info', why: 'expired', count: 3, msg: 'web push dropped' },
+    'belfry_web_pushes_dropped_total{why="expired"} 3',
+  ],
+  [
+    (e) => e.webPushDropped({ ...browser, why: 'superseded', count: 1 }),
+    { level: 'debug', ...browser, why: 'superseded', count: 1 },
+    'belfry_web_pushes_dropped_total{why="superseded"} 1',
+  ],
+  [
+    (e) => e.webPushOriginHeld({ origin: browser.origin, seconds: 60, reason: '429' }),
+    { level: 'warn', origin: browser.origin, seconds: 60, reason: '429' },
+    'belfry_web_push_origins_held_total 1',
   ],
 ];
 

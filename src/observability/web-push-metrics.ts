@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Metrics of messages for the push services of browsers. */
 export interface WebPushMetrics {
@@ -7,11 +7,14 @@ export interface WebPushMetrics {
   readonly webPushesQueued: Counter<'service'>;
   readonly webPushesDropped: Counter<'why'>;
   readonly webPushOriginsHeld: Counter;
+  /** From now on `belfry_web_pushes_waiting` is what this answers, whenever metrics are asked for; nothing if it rejects. */
+  countWebPushesWaiting(count: () => Promise<number>): void;
 }
 
 /** Makes them in the registries. */
 export function webPushMetrics(registers: Registry[]): WebPushMetrics {
   return {
+    ...waitingMetric(registers),
     webPushesSent: new Counter({
       name: 'belfry_web_pushes_sent_total',
       help: 'Requests to push services of browsers, by outcome.',
@@ -41,5 +44,26 @@ export function webPushMetrics(registers: Registry[]): WebPushMetrics {
       help: 'How often a push service was left alone because it asked for that or was out of reach.',
       registers,
     }),
+  };
+}
+
+/** Counted where they wait, since several processes may take from there. */
+function waitingMetric(registers: Registry[]): Pick<WebPushMetrics, 'countWebPushesWaiting'> {
+  let count: (() => Promise<number>) | undefined;
+  const gauge = new Gauge({
+    name: 'belfry_web_pushes_waiting',
+    help: 'Messages on disk that could not be sent yet.',
+    registers,
+    async collect() {
+      this.remove();
+      const waiting = await count?.().catch(() => undefined);
+      if (waiting !== undefined) this.set(waiting);
+    },
+  });
+  gauge.remove();
+  return {
+    countWebPushesWaiting: (read) => {
+      count = read;
+    },
   };
 }
