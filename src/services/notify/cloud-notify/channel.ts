@@ -1,11 +1,10 @@
-import { stanzaErrorFor } from '../../../errors.js';
 import type { AccountHost, IqRequest } from '../../../hosts/host.js';
 import type { Events } from '../../../observability/events.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
-import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Channel } from '../channel.js';
 import type { Registrations } from '../registrations/registrations.js';
+import { takeRequests } from '../requests.js';
 import { readDetailsText } from './details.js';
 import { readDisable, readEnable } from './enable.js';
 import { InitialisationVectors } from './encrypted.js';
@@ -34,11 +33,12 @@ const channel = 'cloud-notify';
  * and hears of app servers that stop.
  */
 export function createCloudNotify(options: CloudNotifyOptions): void {
-  const { host, registrations } = options;
+  const { host, registrations, events } = options;
   registrations.addChannel(createChannel(options));
   host.advertiseAccount({ features: [ns.push, ...extensionFeatures] });
-  takeRequests('enable', options, (request, account) => enable(request, account, registrations));
-  takeRequests('disable', options, (request, account) => disable(request, account, registrations));
+  const requests = { host, channel, ns: ns.push, events };
+  takeRequests('enable', requests, (request, account) => enable(request, account, registrations));
+  takeRequests('disable', requests, (request, account) => disable(request, account, registrations));
   host.received.on((account, message) => {
     const notice = readDisableNotice(account, message);
     return notice && disableRemotely(account, { jid: notice.from, node: notice.node }, options);
@@ -56,47 +56,6 @@ function createChannel({ host, settings, maxDevices, randomBytes }: CloudNotifyO
       return address && details && createTarget(address, details, options);
     },
   };
-}
-
-type Take = (request: IqRequest, account: Jid) => Promise<unknown>;
-
-/**
- * Requests to the account, and those that clients send to the domain instead: what they mean is clear, and the sender of a
- * session's stanzas is not theirs to choose, so that nothing but kindness is given away.
- */
-function takeRequests(name: 'enable' | 'disable', options: CloudNotifyOptions, take: Take): void {
-  const { host } = options;
-  const set = { type: 'set', ns: ns.push, name } as const;
-  const get = { type: 'get', ns: ns.push, name } as const;
-  host.onAccountIq(set, (request) => answer(request, request.account, options, take));
-  host.onIq(set, (request) => answer(request, ownAccount(request, host), options, take));
-  host.onAccountIq(get, refuseGet);
-  host.onIq(get, refuseGet);
-}
-
-function ownAccount({ from }: IqRequest, host: AccountHost): Jid {
-  if (host.sessionsOf(from.bare()).some(({ jid }) => jid.equals(from))) return from.bare();
-  throw new StanzaError('forbidden', "Ask the server of your account, by an IQ without 'to'.");
-}
-
-function refuseGet(): never {
-  throw new StanzaError('not-allowed', 'This is asked for by an IQ of type set.');
-}
-
-async function answer(
-  request: IqRequest,
-  account: Jid,
-  { events }: CloudNotifyOptions,
-  take: Take,
-): Promise<undefined> {
-  try {
-    await take(request, account);
-  } catch (error) {
-    const reply = error instanceof StanzaError ? error : stanzaErrorFor('storage-failed');
-    if (reply !== error) events.storageFailed({ what: 'a device', error });
-    events.deviceRefused({ jid: account.toString(), channel, reason: reply.text });
-    throw reply;
-  }
 }
 
 async function enable({ from, payload }: IqRequest, account: Jid, registrations: Registrations) {

@@ -3,8 +3,8 @@ import { isEncrypted } from '../../../xmpp/importance.js';
 import { bareOf } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { Notification } from '../channel.js';
-import { cutText, jsonSize } from './cut-text.js';
-import { messageText } from './message-text.js';
+import { cutText, jsonSize } from '../text/cut-text.js';
+import { messageText } from '../text/message-text.js';
 
 /** What a device reads of an encrypted notification (tigase:push:encrypt:0 §4.4). The order is that of the text. */
 interface Content {
