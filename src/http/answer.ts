@@ -27,11 +27,11 @@ export function emptyAnswer(status: number, headers: Headers): Answer {
 }
 
 export function textAnswer(status: number, type: string, text: string, headers: Headers = {}): Answer {
-  return {
-    status,
-    headers: { ...commonHeaders, 'content-type': type, ...headers },
-    body: Buffer.from(text),
-  };
+  return binaryAnswer(status, type, Buffer.from(text), headers);
+}
+
+export function binaryAnswer(status: number, type: string, body: Buffer, headers: Headers): Answer {
+  return { status, headers: { ...commonHeaders, 'content-type': type, ...headers }, body };
 }
 
 export function jsonAnswer(status: number, value: object, headers: Headers = {}): Answer {

@@ -10,6 +10,7 @@ import { createClientErrorHandler } from './client-error.js';
 import { createForwarded } from './forwarded.js';
 import { maxTokenLength } from './limits.js';
 import { createRefuse, createRespond, type Refuse, type Respond } from './respond.js';
+import { demoRoutes } from './routes/demo.js';
 import { messageRoutes } from './routes/message.js';
 import { probeRoutes } from './routes/probes.js';
 import { pushRoutes } from './routes/push.js';
@@ -30,6 +31,8 @@ export interface RouterOptions {
   readonly events: Pick<Events, 'handlerFailed' | 'httpRefused'>;
   /** Takes over connections of clients that ask for a WebSocket; absent if there is none to be had. */
   readonly upgrade?: Upgrade | undefined;
+  /** Whether the demo page of Web Push is there. */
+  readonly demo?: boolean;
 }
 
 /** Where requests go. Fastify's own logging stays off: it would log URLs, and URLs hold tokens. */
@@ -64,6 +67,7 @@ export function createRouter(
   messageRoutes(app, refuse);
   probeRoutes(app, { instance, health: options.health, metrics: options.metrics, events, respond, refuse });
   if (options.upgrade !== undefined) webSocketRoutes(app, { publicUrl, respond, refuse });
+  if (options.demo) demoRoutes(app, { respond, refuse });
   return app;
 }
 
@@ -80,7 +84,7 @@ function withoutPrefix(target: string, prefix: string): string {
   const url = target.replace(/^https?:\/\/[^/]*/i, '');
   if (!url.startsWith(`${prefix}/`)) return target;
   const rest = url.slice(prefix.length);
-  return /^\/(?:push|message|healthz|readyz|metrics|xmpp-websocket|\.well-known)(?:[/?]|$)/.test(rest)
+  return /^\/(?:push|message|demo|healthz|readyz|metrics|xmpp-websocket|\.well-known)(?:[/?]|$)/.test(rest)
     ? rest
     : target;
 }

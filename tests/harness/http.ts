@@ -20,7 +20,7 @@ export interface HttpTestBed {
 }
 
 export interface HttpTestOptions
-  extends Partial<Pick<HttpServerOptions, 'publicUrl' | 'trustedProxies' | 'upgrade'>> {
+  extends Partial<Pick<HttpServerOptions, 'publicUrl' | 'trustedProxies' | 'upgrade' | 'demo'>> {
   readonly answer?: (push: SeenPush) => Promise<PushOutcome> | PushOutcome;
   readonly limits?: Partial<HttpLimits>;
   readonly isReady?: () => boolean;
@@ -34,6 +34,7 @@ export async function startHttp({
   publicUrl = 'https://push.example.org',
   trustedProxies = [],
   upgrade,
+  demo = false,
 }: HttpTestOptions = {}): Promise<HttpTestBed> {
   const pushes: SeenPush[] = [];
   const refusals: HttpTestBed['refusals'] = [];
@@ -43,6 +44,7 @@ export async function startHttp({
     publicUrl,
     trustedProxies,
     upgrade,
+    demo,
     instance: 'test-instance',
     limits,
     push: async (token, payload) => {
