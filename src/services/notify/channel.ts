@@ -39,6 +39,8 @@ export interface Rules {
   readonly muted: ReadonlySet<string>;
   /** Of rooms; undefined: of all of them. Else of those in the list alone, by their bare JIDs. */
   readonly rooms: ReadonlyMap<string, RoomRule> | undefined;
+  /** Not of what is worth no more than that the device looks: some can do nothing but show what they are told. */
+  readonly onlyImportant?: boolean;
 }
 
 export interface RoomRule {

@@ -65,12 +65,16 @@ export function decide(occasion: Occasion, recipient: Recipient, facts: Facts): 
   const whyNot = whyNotTold(occasion, recipient, facts);
   if (whyNot !== undefined) return { told: 'no', isUrgent: false, why: whyNot };
   const { level, kind, why } = occasion.importance;
-  if (isOwnDoing(occasion, recipient.rules, facts)) return unimportant('done by the account itself');
-  if (level === 'prompt') return unimportant(why);
+  const { rules } = recipient;
+  if (isOwnDoing(occasion, rules, facts)) return unimportant('done by the account itself', rules);
+  if (level === 'prompt') return unimportant(why, rules);
   return { told: 'important', isUrgent: kind === 'call', why };
 }
 
-const unimportant = (why: string): Verdict => ({ told: 'unimportant', isUrgent: false, why });
+function unimportant(why: string, { onlyImportant }: Rules): Verdict {
+  if (onlyImportant !== true) return { told: 'unimportant', isUrgent: false, why };
+  return { told: 'no', isUrgent: false, why: 'its client is told only of what is important' };
+}
 
 function whyNotTold(occasion: Occasion, recipient: Recipient, facts: Facts): string | undefined {
   const { stanza, importance } = occasion;

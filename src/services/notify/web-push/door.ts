@@ -1,0 +1,41 @@
+import type { Guard } from '../../../net/guard.js';
+import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { refusedEndpoint } from './enable.js';
+
+/** Questions to DNS that may be open for an account at once. */
+export const maxQuestions = 5;
+
+/** Says whether endpoints may be kept for an account. */
+export interface Door {
+  /**
+   * Asks DNS where an endpoint leads. Resolves if it may be kept; that it may be used is found out again whenever it is. Rejects
+   * with a `StanzaError` if it may not, or if too much is asked for the account at once.
+   */
+  check(account: string, endpoint: string): Promise<void>;
+}
+
+/** Clients choose the names that are asked for: without a bound one could have them asked for by the thousand. */
+export function createDoor(guard: Pick<Guard, 'judge' | 'parse'>): Door {
+  const questions = new Map<string, number>();
+  const count = (account: string, change: number) => {
+    const open = (questions.get(account) ?? 0) + change;
+    if (open === 0) questions.delete(account);
+    else questions.set(account, open);
+    return open;
+  };
+  return {
+    async check(account, endpoint) {
+      const url = guard.parse(endpoint);
+      if (url.kind === 'refused') throw refusedEndpoint(url.why);
+      try {
+        if (count(account, 1) > maxQuestions) throw tooMany();
+        const why = await guard.judge(url.hostname);
+        if (why !== undefined) throw refusedEndpoint(why);
+      } finally {
+        count(account, -1);
+      }
+    },
+  };
+}
+
+const tooMany = () => new StanzaError('resource-constraint', 'Too many endpoints at once. Try again later.');
