@@ -9,11 +9,20 @@ interface Batch {
   reject(error: Error): void;
 }
 
+/** A thread that makes agreements, most of the work of encryption. */
+export interface AgreementThread {
+  /** How many batches it has not answered. */
+  readonly underWay: number;
+  /** An agreement with each public key (65 bytes), undefined where there can be none. Rejects if the thread ends before. */
+  agree(p256dhs: readonly Uint8Array[]): Promise<readonly (Agreement | undefined)[]>;
+  stop(): Promise<void>;
+}
+
 /**
- * A thread that makes agreements, most of the work of encryption. It keeps the process alive only while it works. It gets its
- * program as text, and so is the same wherever this file was compiled to, or was not.
+ * Keeps the process alive only while it works. The thread gets its program as text, and so is the same wherever this file was
+ * compiled to, or was not.
  */
-export class AgreementWorker {
+export class AgreementWorker implements AgreementThread {
   readonly #worker: Worker;
   /** It answers them one after another. */
   readonly #batches: Batch[] = [];
@@ -28,12 +37,10 @@ export class AgreementWorker {
     this.#worker.on('exit', () => this.#end(workerHasEnded()));
   }
 
-  /** How many batches it has not answered. */
   get underWay(): number {
     return this.#batches.length;
   }
 
-  /** One with each public key (65 bytes), undefined where there can be none. Rejects if the thread ends before. */
   async agree(p256dhs: readonly Uint8Array[]): Promise<readonly (Agreement | undefined)[]> {
     if (this.#isOver) throw workerHasEnded();
     const question = new Uint8Array(p256dhs.length * pointBytes);

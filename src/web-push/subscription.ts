@@ -17,7 +17,7 @@ export interface Subscription extends SubscriptionKeys {
   readonly origin: string;
 }
 
-/** What is wrong with which part of a subscription; says nothing of the text itself. */
+/** What is wrong with which part of a subscription: a sentence for whoever sent it, which does not repeat it. */
 export interface RefusedSubscription {
   readonly kind: 'refused';
   readonly part: 'endpoint' | 'p256dh' | 'auth';
@@ -35,12 +35,12 @@ export function parseSubscription(
   const url = parseUrl(texts.endpoint.trim());
   if (url.kind === 'refused') return refused('endpoint', url.why);
   const p256dh = decodeKey(texts.p256dh.trim(), 65);
-  if (p256dh === undefined) return refused('p256dh', 'it is not 65 bytes in base64url');
+  if (p256dh === undefined) return refused('p256dh', 'It is not 65 bytes in base64url.');
   if (!isUncompressedPoint(p256dh)) {
-    return refused('p256dh', 'it is not an uncompressed point on the curve P-256');
+    return refused('p256dh', 'It is not an uncompressed point on the curve P-256.');
   }
   const auth = decodeKey(texts.auth.trim(), 16);
-  if (auth === undefined) return refused('auth', 'it is not 16 bytes in base64url');
+  if (auth === undefined) return refused('auth', 'It is not 16 bytes in base64url.');
   return { endpoint: url.href, origin: url.origin, p256dh, auth };
 }
 
