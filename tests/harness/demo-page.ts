@@ -1,0 +1,100 @@
+import type { Browser, Page } from 'puppeteer-core';
+import { z } from 'zod';
+import { waitFor } from './net.js';
+
+const notificationsSchema = z.array(
+  z.object({ title: z.string(), body: z.string(), about: z.object({ conversation: z.string().optional() }) }),
+);
+export type ShownNotification = z.infer<typeof notificationsSchema>[number];
+
+/** The page of `/demo/` in a tab of its own. */
+export class DemoPage {
+  readonly #page: Page;
+
+  private constructor(page: Page) {
+    this.#page = page;
+  }
+
+  static async open(browser: Browser, httpBase: string): Promise<DemoPage> {
+    const page = await browser.newPage();
+    await page.goto(`${httpBase}/demo/`);
+    return new DemoPage(page);
+  }
+
+  /** Answers the full JID that the server has bound. */
+  async logIn(account: string, password: string): Promise<string> {
+    await this.#page.type('#jid', account);
+    await this.#page.type('#password', password);
+    await this.#page.click('#login button');
+    await this.#appears('#session');
+    return z.string().parse(await this.#page.evaluate('document.getElementById("me").textContent'));
+  }
+
+  /** Allows notifications, and waits until the server knows. */
+  async enable(): Promise<void> {
+    await this.#page.click('#enable');
+    await this.enabled();
+  }
+
+  /** Waits until the page says that the server knows where to push. */
+  enabled(): Promise<void> {
+    return this.#appears('#disable');
+  }
+
+  async disable(): Promise<void> {
+    await this.#page.click('#disable');
+    await this.#appears('#enable');
+  }
+
+  /** The browser's subscription goes, and nobody is told. */
+  async dropSubscription(): Promise<void> {
+    const drop = 'manager => manager.getSubscription().then(subscription => subscription.unsubscribe())';
+    expectTrue(
+      await this.#page.evaluate(
+        `navigator.serviceWorker.ready.then(({ pushManager }) => (${drop})(pushManager))`,
+      ),
+    );
+  }
+
+  /** What the browser shows of this site. */
+  async notifications(): Promise<ShownNotification[]> {
+    const facts = '({ title, body, data }) => ({ title, body, about: data })';
+    const all = 'navigator.serviceWorker.ready.then((registration) => registration.getNotifications())';
+    return notificationsSchema.parse(
+      await this.#page.evaluate(`${all}.then((shown) => shown.map(${facts}))`),
+    );
+  }
+
+  /** Waits until the browser shows as many. */
+  async shows(count: number): Promise<ShownNotification[]> {
+    let shown: ShownNotification[] = [];
+    const areThere = async () => {
+      shown = await this.notifications();
+      return shown.length === count;
+    };
+    await waitFor(`${count} notifications`, areThere, { timeout: 20_000, interval: 100 });
+    return shown.toSorted((one, other) => one.title.localeCompare(other.title));
+  }
+
+  /** What the page complains of; undefined if it does not. */
+  async trouble(): Promise<string | undefined> {
+    const text = await this.#page.evaluate('document.getElementById("trouble").textContent');
+    return z.string().parse(text) || undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#page.close();
+  }
+
+  async #appears(selector: string): Promise<void> {
+    try {
+      await this.#page.waitForSelector(selector, { visible: true, timeout: 20_000 });
+    } catch (error) {
+      throw new Error(`${selector} did not appear; trouble: ${await this.trouble()}`, { cause: error });
+    }
+  }
+}
+
+function expectTrue(value: unknown): void {
+  if (value !== true) throw new Error(`it is ${String(value)}`);
+}
