@@ -12,7 +12,7 @@ const src = fileURLToPath(new URL('../src', import.meta.url));
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   xmpp: [],
   net: [],
-  'web-push': [],
+  'web-push': ['net'],
   'errors.ts': ['xmpp/stanza-error.ts'],
   // A service owns the names of its backends and the form of its keys; the configuration holds what is written to them.
   config: [
@@ -72,6 +72,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/notify/requests.ts',
     'services/notify/text',
   ],
+  'services/web-push': ['web-push', 'xmpp/clock.ts', 'observability/events.ts'],
   'services/unified-push': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
   http: [
     'errors.ts',
@@ -82,6 +83,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   storage: [
     'services/notify/store.ts',
+    'services/web-push/store.ts',
+    'services/web-push/web-push.ts',
+    'web-push/request.ts',
     'services/unified-push/store.ts',
     'hosts/standalone/store.ts',
     'observability/events.ts',

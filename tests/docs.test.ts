@@ -140,7 +140,7 @@ describe('docs/metrics.md', () => {
 describe('docs/http.md', () => {
   let http: HttpTestBed;
   beforeAll(async () => {
-    http = await startHttp({ upgrade: (_request, socket) => void socket.destroy() });
+    http = await startHttp({ upgrade: (_request, socket) => void socket.destroy(), demo: true });
   });
   afterAll(() => http.server.stop(0));
 
