@@ -1,8 +1,9 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { ArchiveStore, StoredMessage } from '../hosts/standalone/store.js';
 import { createArchivePreferences } from './archive-preferences.js';
 import { createArchiveRanges } from './archive-ranges.js';
 import type { Database } from './database.js';
+import { idsIn } from './ids-in.js';
 
 /** Messages that accounts received and sent. */
 export function createArchiveStore(database: Database): ArchiveStore {
@@ -51,13 +52,6 @@ function prepareFind(database: Database) {
       .where(database.kind === 'sqlite' ? sql`+account_id` : sql.ref('account_id'), '=', param('accountId'))
       .orderBy('id'),
   );
-}
-
-/** The members of a JSON list. */
-function idsIn({ kind }: Database, list: RawBuilder<string>): RawBuilder<number> {
-  return kind === 'sqlite'
-    ? sql`(select value from json_each(${list}))`
-    : sql`(select value::bigint from json_array_elements_text(${list}::json) as given (value))`;
 }
 
 function prepareEnds(database: Database) {

@@ -1,5 +1,6 @@
 import type { Generated, Kysely, RawBuilder } from 'kysely';
 import type { ArchivePreferences, Subscription } from '../hosts/standalone/store.js';
+import type { Urgency } from '../web-push/request.js';
 import type { StorageOpenError } from './errors.js';
 
 /** The tables as they are after the last migration. Times are Unix seconds, if nothing else is said. */
@@ -70,6 +71,25 @@ export interface Schema {
     enabled_at: number;
     failures: number;
     rests_since: number | null;
+  };
+  /** Times are Unix milliseconds. */
+  web_push_queue: {
+    id: Generated<number>;
+    due_at: number;
+    attempts: number;
+    /** 0 or 1. */
+    is_claimed: number;
+    expires_at: number;
+    endpoint_hash: string;
+    sender_hash: string;
+    topic: string | null;
+    urgency: Urgency;
+    origin: string;
+    service: string;
+    reference: string;
+    endpoint: string;
+    body: Uint8Array;
+    shorter: Uint8Array | null;
   };
   /** One row per migration that was applied. */
   belfry_schema: { version: number; applied_at: Generated<number> };

@@ -5,10 +5,11 @@ import { unifiedPush } from './migrations/0001-unified-push.js';
 import { standalone } from './migrations/0002-standalone.js';
 import { archive } from './migrations/0003-archive.js';
 import { notify } from './migrations/0004-notify.js';
+import { webPushQueue } from './migrations/0005-web-push-queue.js';
 import type { Migration } from './migrations/migration.js';
 
 /** In order: the schema's version is how many of them were applied. */
-export const migrations: readonly Migration[] = [unifiedPush, standalone, archive, notify];
+export const migrations: readonly Migration[] = [unifiedPush, standalone, archive, notify, webPushQueue];
 
 /**
  * Brings the schema up to date: all missing steps in one transaction, or none. Safe to run again and by several

@@ -3,6 +3,7 @@ import type { StandaloneStores } from '../hosts/standalone/store.js';
 import type { Events } from '../observability/events.js';
 import type { NotifyStore } from '../services/notify/store.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
+import type { PushQueueStore } from '../services/web-push/store.js';
 import { createAccountStore } from './accounts.js';
 import { createArchiveStore } from './archive.js';
 import { createBlockStore } from './blocks.js';
@@ -17,6 +18,7 @@ import { createRegistrationStore } from './registrations.js';
 import { createRevocationStore } from './revocations.js';
 import { createRosterStore } from './rosters.js';
 import { openSqlite } from './sqlite.js';
+import { createWebPushQueue } from './web-push-queue.js';
 
 /** An open database, its schema up to date. What a store has acknowledged is on disk. */
 export interface Storage {
@@ -26,6 +28,7 @@ export interface Storage {
   readonly standalone: StandaloneStores;
   /** For accounts of `standalone`, with which they go. */
   readonly notify: NotifyStore;
+  readonly webPushQueue: PushQueueStore;
   /** Resolves if the database answers; rejects if it does not, within seconds. */
   check(): Promise<void>;
   /** Waits for queries under way, then closes; again is the same as once. Queries after it reject. */
@@ -93,6 +96,7 @@ function createStorage(database: Database): Storage {
       archive: createArchiveStore(database),
     },
     notify: createNotifyStore(database),
+    webPushQueue: createWebPushQueue(database),
     async check() {
       await readVersion({});
     },

@@ -1,8 +1,10 @@
 import { describe } from 'vitest';
 import { MemoryNotifyStore } from '../harness/memory-notify-store.js';
+import { MemoryPushQueue } from '../harness/memory-push-queue.js';
 import { memoryServerStores } from '../harness/memory-server-stores.js';
 import { memoryStores } from '../harness/memory-stores.js';
 import { notifyStoreContract } from './notify-store.contract.js';
+import { pushQueueContract } from './push-queue.contract.js';
 import { standaloneStoresContract } from './standalone-stores.contract.js';
 import { unifiedPushStoresContract } from './unified-push-stores.contract.js';
 
@@ -15,6 +17,10 @@ describe('stores in memory', () => {
   standaloneStoresContract(async () => {
     const stores = memoryServerStores();
     return { open: async () => stores, dispose: async () => undefined };
+  });
+  pushQueueContract(async () => {
+    const queue = new MemoryPushQueue();
+    return { open: async () => queue, dispose: async () => undefined };
   });
   notifyStoreContract(async () => {
     const { accounts } = memoryServerStores();

@@ -10,9 +10,11 @@ import { describeWithPeers } from '../harness/peer.js';
 import { hasPostgres, type PostgresServer, startPostgres } from '../harness/postgres.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { notifyStoreContract } from './notify-store.contract.js';
+import { pushQueueContract } from './push-queue.contract.js';
 import { standaloneStoresContract } from './standalone-stores.contract.js';
 import {
   asNotifyStores,
+  asPushQueue,
   asStandaloneStores,
   asStores,
   openForTest,
@@ -41,6 +43,7 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
     unifiedPushStoresContract(async () => asStores(await prepare()));
     standaloneStoresContract(async () => asStandaloneStores(await prepare()));
     notifyStoreContract(async () => asNotifyStores(await prepare()));
+    pushQueueContract(async () => asPushQueue(await prepare()));
   });
 
   describe('storage', () => {

@@ -9,9 +9,11 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
 import { notifyStoreContract } from './notify-store.contract.js';
+import { pushQueueContract } from './push-queue.contract.js';
 import { contact, credentials, standaloneStoresContract } from './standalone-stores.contract.js';
 import {
   asNotifyStores,
+  asPushQueue,
   asStandaloneStores,
   asStores,
   openForTest,
@@ -35,6 +37,7 @@ describe('SQLite stores', () => {
   unifiedPushStoresContract(async () => asStores(await prepare()));
   standaloneStoresContract(async () => asStandaloneStores(await prepare()));
   notifyStoreContract(async () => asNotifyStores(await prepare()));
+  pushQueueContract(async () => asPushQueue(await prepare()));
 });
 
 describe('SQLite storage', () => {

@@ -9,6 +9,7 @@ import { waitFor } from '../harness/net.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { type StorageProcess, startStorageProcess } from '../harness/storage-process.js';
 import { device, type NotifyStoresUnderTest } from './notify-store.contract.js';
+import type { PushQueueUnderTest } from './push-queue.contract.js';
 import { contact, credentials, type StandaloneStoresUnderTest } from './standalone-stores.contract.js';
 import { registration, type StoresUnderTest } from './unified-push-stores.contract.js';
 
@@ -44,6 +45,12 @@ export function asNotifyStores(subject: StorageUnderTest): NotifyStoresUnderTest
     },
     dispose,
   };
+}
+
+/** The same database as the contract of the queue for push services wants it. */
+export function asPushQueue(subject: StorageUnderTest): PushQueueUnderTest {
+  const { open, dispose } = asStores(subject);
+  return { open: async () => (await open()).webPushQueue, dispose };
 }
 
 interface OpenStorages extends StoresUnderTest {

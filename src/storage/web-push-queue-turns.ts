@@ -1,0 +1,101 @@
+import { sql } from 'kysely';
+import type { PushQueueStore, StoredPush } from '../services/web-push/store.js';
+import type { Database } from './database.js';
+
+const columns = [
+  ...(['id', 'endpoint', 'origin', 'body', 'shorter', 'urgency', 'topic', 'attempts'] as const),
+  ...(['service', 'reference', 'due_at as dueAt', 'expires_at as expiresAt'] as const),
+];
+
+interface Row extends Omit<StoredPush, 'shorter' | 'topic'> {
+  readonly shorter: Uint8Array | null;
+  readonly topic: string | null;
+}
+
+/** Whose turn it is. */
+export function createQueueTurns(
+  database: Database,
+): Pick<PushQueueStore, 'claim' | 'postpone' | 'nextDue' | 'release'> {
+  const claim = prepareClaim(database);
+  const postpone = preparePostpone(database);
+  const nextDue = prepareNextDue(database);
+  const release = prepareRelease(database);
+  return {
+    async claim(now, until, limit) {
+      const { rows } = await claim({ now: Math.floor(now), until: Math.ceil(until), limit });
+      return rows.map(toPush).sort((a, b) => a.id - b.id);
+    },
+    async postpone(changes) {
+      if (changes.length === 0) return;
+      const rounded = changes.map((change) => ({ ...change, dueAt: Math.ceil(change.dueAt) }));
+      await postpone({ changes: JSON.stringify(rounded) });
+    },
+    nextDue: async () => (await nextDue({})).rows[0]?.dueAt,
+    async release(now) {
+      await release({ now: Math.floor(now) });
+    },
+  };
+}
+
+function toPush(row: Row): StoredPush {
+  return { ...row, shorter: row.shorter ?? undefined, topic: row.topic ?? undefined };
+}
+
+/** On PostgreSQL rows that another process is about to take are left to it. */
+function prepareClaim(database: Database) {
+  return database.prepare<{ now: number; until: number; limit: number }, Row>(
+    'web_push_queue_claim',
+    (param, db) =>
+      db
+        .updateTable('web_push_queue')
+        .set({ due_at: param('until'), is_claimed: 1 })
+        .where('id', 'in', ({ selectFrom }) =>
+          selectFrom('web_push_queue')
+            .select('id')
+            .where('due_at', '<=', param('now'))
+            .orderBy('due_at')
+            .limit(param('limit'))
+            .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
+        )
+        .returning(columns),
+  );
+}
+
+function preparePostpone(database: Database) {
+  return database.prepare<{ changes: string }, unknown>('web_push_queue_postpone', (param, db) =>
+    db
+      .with('given', () =>
+        database.kind === 'sqlite'
+          ? sql<Change>`(select value ->> 'id' as id, value ->> 'dueAt' as due_at, value ->> 'attempts' as attempts
+              from json_each(${param('changes')}))`
+          : sql<Change>`(select id, "dueAt" as due_at, attempts
+              from json_to_recordset(${param('changes')}::json) as list (id bigint, "dueAt" bigint, attempts bigint))`,
+      )
+      .updateTable('web_push_queue')
+      .from('given')
+      .set(({ ref }) => ({ due_at: ref('given.due_at'), attempts: ref('given.attempts'), is_claimed: 0 }))
+      .whereRef('web_push_queue.id', '=', 'given.id'),
+  );
+}
+
+interface Change {
+  readonly id: number;
+  readonly due_at: number;
+  readonly attempts: number;
+}
+
+function prepareNextDue(database: Database) {
+  return database.prepare<object, { dueAt: number }>('web_push_queue_next_due', (_param, db) =>
+    db.selectFrom('web_push_queue').select('due_at as dueAt').orderBy('due_at').limit(1),
+  );
+}
+
+/** The value stands in the statement, or the index of those that are claimed would not be used. */
+function prepareRelease(database: Database) {
+  return database.prepare<{ now: number }, unknown>('web_push_queue_release', (param, db) =>
+    db
+      .updateTable('web_push_queue')
+      .set({ due_at: param('now'), is_claimed: 0 })
+      .where('is_claimed', '=', sql.lit(1)),
+  );
+}
