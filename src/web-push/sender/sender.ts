@@ -1,7 +1,11 @@
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import type { Guard } from '../../net/guard.js';
+import type { OutgoingUrl } from '../../net/outgoing-url.js';
 import type { PushRequest, Sender, SendOutcome } from '../request.js';
 import type { Vapid } from '../vapid.js';
+import { Delivery } from './delivery.js';
 import { defaultSenderLimits, type SenderLimits } from './limits.js';
+import { Origin } from './origin.js';
 
 export interface SenderOptions {
   readonly guard: Guard;
@@ -10,16 +14,109 @@ export interface SenderOptions {
   readonly ca?: readonly string[];
   readonly userAgent: string;
   readonly limits?: Partial<SenderLimits>;
+  /** Unix milliseconds; the machine's clock by default. */
+  readonly now?: () => number;
 }
 
+type Url = Extract<OutgoingUrl, { readonly kind: 'url' }>;
+
+/**
+ * Sends push messages (RFC 8030 §5) by HTTP/2, or HTTP/1.1 where that is all there is, with a few connections to each push
+ * service that are kept for a while. It goes nowhere but where the guard lets it, follows no redirects, and knows no proxies.
+ */
 export function createSender(options: SenderOptions): Sender {
-  const limits = { ...defaultSenderLimits, ...options.limits };
-  return {
-    send: async (_request: PushRequest): Promise<SendOutcome> => ({
-      kind: 'retry',
-      reason: `Nothing is sent yet (${limits.origins}).`,
-      isUnreachable: true,
-    }),
-    stop: async () => {},
-  };
+  return new PushSender(options);
 }
+
+class PushSender implements Sender {
+  readonly #options: SenderOptions;
+  readonly #limits: SenderLimits;
+  readonly #now: () => number;
+  readonly #secureContext: SecureContext;
+  readonly #origins = new Map<string, Origin>();
+  /** Those of them that have nothing to do, the idlest first. */
+  readonly #idle = new Set<Origin>();
+  #isStopped = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultSenderLimits, ...options.limits };
+    this.#now = options.now ?? Date.now;
+    const ca = options.ca !== undefined && { ca: [...rootCertificates, ...options.ca] };
+    this.#secureContext = createSecureContext({ ...ca, minVersion: 'TLSv1.2' });
+  }
+
+  send(request: PushRequest, signal: AbortSignal): Promise<SendOutcome> {
+    const url = this.#options.guard.parse(request.endpoint);
+    if (url.kind === 'refused') return Promise.resolve({ kind: 'rejected', reason: url.why });
+    if (this.#isStopped || signal.aborted) return Promise.resolve(notSent('It was stopped.'));
+    const origin = this.#originOf(url);
+    if (origin === undefined) return Promise.resolve(notSent('There are too many push services at once.'));
+    return new Promise((resolve) => {
+      origin.submit(
+        new Delivery({
+          path: url.href.slice(url.origin.length),
+          headers: this.#headersFor(request, url.origin),
+          body: request.body,
+          signal,
+          answerTime: this.#limits.answerTime,
+          now: this.#now,
+          onOutcome: resolve,
+          onFinish: () => origin.finished(),
+        }),
+      );
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const origin of this.#origins.values()) origin.close();
+  }
+
+  #headersFor({ ttl, urgency, topic, body }: PushRequest, origin: string): Readonly<Record<string, string>> {
+    const headers: Record<string, string> = {
+      authorization: this.#options.vapid.authorization(origin),
+      'content-encoding': 'aes128gcm',
+      'content-length': String(body.length),
+      'content-type': 'application/octet-stream',
+      ttl: String(ttl),
+      urgency,
+      'user-agent': this.#options.userAgent,
+    };
+    if (topic !== undefined) headers['topic'] = topic;
+    return headers;
+  }
+
+  /** Undefined if there are too many, and all are at work. */
+  #originOf(url: Url): Origin | undefined {
+    const known = this.#origins.get(url.origin);
+    if (known !== undefined) return known;
+    if (this.#origins.size >= this.#limits.origins) {
+      const [idlest] = this.#idle;
+      if (idlest === undefined) return undefined;
+      idlest.close();
+    }
+    return this.#add(url);
+  }
+
+  #add({ origin: name, hostname, port }: Url): Origin {
+    const origin: Origin = new Origin({
+      origin: name,
+      hostname,
+      port,
+      lookup: this.#options.guard.lookup,
+      secureContext: this.#secureContext,
+      limits: this.#limits,
+      onBusy: () => this.#idle.delete(origin),
+      onIdle: () => this.#idle.add(origin),
+      onClosed: () => {
+        this.#idle.delete(origin);
+        this.#origins.delete(name);
+      },
+    });
+    this.#origins.set(name, origin);
+    return origin;
+  }
+}
+
+const notSent = (reason: string): SendOutcome => ({ kind: 'retry', reason, isUnreachable: false });

@@ -1,0 +1,135 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { SendOutcome } from '../request.js';
+import type { Channel, ChannelListener } from './channel.js';
+import type { Delivery, Holder } from './delivery.js';
+
+export interface Http2Options {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly authority: string;
+  /** Requests at once. */
+  readonly streams: number;
+  /** Of an answer's headers. */
+  readonly maxHeaderBytes: number;
+  /** Milliseconds in which the service has to say what it takes. */
+  readonly settingsTime: number;
+}
+
+/** Headers of an answer. */
+const maxHeaderPairs = 128;
+/** Megabytes that a connection may hold. */
+const maxMemory = 4;
+
+const lost: SendOutcome = { kind: 'retry', reason: 'The connection was lost.', isUnreachable: false };
+const refused: SendOutcome = { kind: 'retry', reason: 'The request was refused.', isUnreachable: false };
+
+/** One HTTP/2 connection (RFC 9113). There is room once the service has said for how many requests. */
+export class Http2Channel implements Channel {
+  readonly #session: ClientHttp2Session;
+  readonly #options: Http2Options;
+  readonly #listener: ChannelListener;
+  #limit = 0;
+  #underWay = 0;
+  #answered = 0;
+  #isRetired = false;
+
+  constructor(socket: TLSSocket, options: Http2Options, listener: ChannelListener) {
+    this.#options = options;
+    this.#listener = listener;
+    const timer = setTimeout(() => this.destroy(), options.settingsTime);
+    this.#session = connect(options.origin, {
+      createConnection: () => socket,
+      maxHeaderListPairs: maxHeaderPairs,
+      maxSessionMemory: maxMemory,
+      settings: { enablePush: false, maxHeaderListSize: options.maxHeaderBytes },
+    })
+      .once('remoteSettings', () => clearTimeout(timer))
+      .on('remoteSettings', ({ maxConcurrentStreams = options.streams }) => {
+        this.#limit = Math.min(options.streams, maxConcurrentStreams);
+        listener.onRoom();
+      })
+      .on('goaway', () => this.#retire())
+      // Its requests hear of it.
+      .on('error', () => {})
+      .once('close', () => {
+        clearTimeout(timer);
+        this.#retire();
+        listener.onClosed();
+      });
+  }
+
+  get hasRoom(): boolean {
+    return this.#underWay < this.#limit && !this.#isRetired && !this.#session.closed;
+  }
+
+  start(delivery: Delivery): void {
+    this.#underWay += 1;
+    const answeredBefore = this.#answered;
+    const stream = this.#session.request({
+      ':method': 'POST',
+      ':scheme': 'https',
+      ':authority': this.#options.authority,
+      ':path': delivery.path,
+      ...delivery.headers,
+    });
+    delivery.heldBy(new StreamHolder(stream, () => this.#suspect(answeredBefore)));
+    stream.on('response', (headers) => {
+      this.#answered += 1;
+      delivery.onHead(headers[':status'] ?? 0, headers['retry-after']);
+    });
+    stream.on('data', (chunk: Buffer) => {
+      if (!delivery.onBody(chunk)) cancel(stream);
+    });
+    // What is wrong is in its code.
+    stream.on('error', () => {});
+    stream.once('close', () => this.#ended(stream, delivery));
+    stream.end(delivery.body);
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  #ended(stream: ClientHttp2Stream, delivery: Delivery): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0 && this.#isRetired) this.#session.destroy();
+    if (delivery.isAnswered) delivery.end(lost);
+    else if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM)
+      this.#listener.onLost(delivery, refused, true);
+    else this.#listener.onLost(delivery, lost, this.#isRetired || this.#answered > 0);
+    this.#listener.onRoom();
+  }
+
+  /** A request was in vain, and since it began nothing came: the connection may lead nowhere any more. */
+  #suspect(answeredBefore: number): void {
+    if (this.#answered === answeredBefore) this.#retire();
+  }
+
+  #retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    this.#listener.onRetired(this.#answered > 0);
+  }
+}
+
+class StreamHolder implements Holder {
+  readonly #stream: ClientHttp2Stream;
+  readonly #onTimeout: () => void;
+
+  constructor(stream: ClientHttp2Stream, onTimeout: () => void) {
+    this.#stream = stream;
+    this.#onTimeout = onTimeout;
+  }
+
+  release(_delivery: Delivery, hasTimedOut: boolean): void {
+    if (hasTimedOut) this.#onTimeout();
+    cancel(this.#stream);
+  }
+}
+
+/** Also when nothing can be written any more. */
+function cancel(stream: ClientHttp2Stream): void {
+  stream.close(constants.NGHTTP2_CANCEL);
+  stream.destroy();
+}
