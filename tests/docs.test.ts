@@ -104,6 +104,40 @@ describe('docs/cloud-notify.md', () => {
   });
 });
 
+describe('docs/web-push.md', () => {
+  const source = read('src/observability/web-push-events.ts');
+  const log = section(doc('web-push.md'), 'In the log');
+
+  it('has each line of the log about Web Push', () => {
+    const written = [...source.matchAll(/'((?:web push|push service) [a-z ]+)'/g)].map(([, line]) => line);
+    const documented = tableRows(log).map(([line]) => quoted(line)[0]);
+    expect(documented.toSorted()).toEqual(written.toSorted());
+    expect(documented).toContain('web push waits');
+  });
+
+  it('names each outcome, and each reason for which messages are dropped', () => {
+    const declared = [...source.matchAll(/(?:why|outcome): ((?:'[a-z -]+'(?: \| )?)+)/g)].flatMap(([, all]) =>
+      (all ?? '').split(' | ').map((name) => name.replaceAll("'", '')),
+    );
+    const named = quoted(log);
+    expect(declared.length).toBeGreaterThan(9);
+    // Of what was delivered, the line says it by its words.
+    expect(declared.filter((name) => name !== 'delivered' && !named.includes(name))).toEqual([]);
+  });
+
+  it('says what an endpoint, a queue and a payload may be', () => {
+    const text = doc('web-push.md').replaceAll(/\s+/g, ' ');
+    for (const words of [
+      `at most ${count(constant('net/outgoing-url.ts', 'maxBytes'))} bytes, and its port is 443 or above ${constant('net/outgoing-url.ts', 'firstOpenPort') - 1}`,
+      `at most ${count(constant('services/notify/web-push/payload.ts', 'maxBytes'))} bytes`,
+      `\`web_push.ttl\`, ${constant('services/notify/web-push/target.ts', 'callTtl')} for a call`,
+      `more than ${constant('services/notify/web-push/door.ts', 'maxQuestions')} endpoints at once`,
+    ]) {
+      expect(text).toContain(words);
+    }
+  });
+});
+
 describe('docs/metrics.md', () => {
   const documented = tableRows(doc('metrics.md'))
     .filter(([name]) => name?.startsWith('`belfry_'))

@@ -68,7 +68,7 @@ export function webPushEvents(reporter: Reporter): WebPushEvents {
     webPushOriginHeld({ origin, seconds, reason }) {
       never(() => {
         metrics.webPushOriginsHeld.inc();
-        const { level, ...more } = gate('web push origin held', 'warn');
+        const { level, ...more } = gate('push origin held', 'warn');
         logger[level]({ origin, seconds, reason, ...more }, 'push service is left alone for a while');
       });
     },
