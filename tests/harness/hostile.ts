@@ -41,10 +41,13 @@ export interface HostileServer {
 }
 
 /**
- * The built program, with the limits that it has by default unless `standalone` says otherwise, for one file's attacks.
- * After each of them the bystanders must be able to talk as before.
+ * The built program, with the limits that it has by default unless `standalone` or `more`, further keys of the configuration,
+ * say otherwise, for one file's attacks. After each of them the bystanders must be able to talk as before.
  */
-export function useHostileServer(standalone: Readonly<Record<string, unknown>> = {}): HostileServer {
+export function useHostileServer(
+  standalone: Readonly<Record<string, unknown>> = {},
+  more: () => Readonly<Record<string, unknown>> = () => ({}),
+): HostileServer {
   let server: StandaloneServer;
   let inspectorPort = 0;
   let ana: Peer;
@@ -64,6 +67,7 @@ export function useHostileServer(standalone: Readonly<Record<string, unknown>> =
       ),
       standalone: { rate_limit: 1_000_000, max_connections_per_address: 100, ...standalone },
       env: inspectable(inspectorPort),
+      more: more(),
     });
     ana = await connectTo(`ana@${domain}/desk`);
     bob = await connectTo(`bob@${domain}/desk`);
@@ -124,6 +128,21 @@ export async function fateOf(client: RawClient): Promise<string | undefined> {
 
 export function streamErrorIn(text: string): string | undefined {
   return /<stream:error[^>]*><([a-z-]+) xmlns=['"]urn:ietf:params:xml:ns:xmpp-streams['"]/.exec(text)?.[1];
+}
+
+/** Asks for something with that id; answers the condition of the error, or `result`. */
+export async function ask(client: RawClient, id: string, stanza: string): Promise<string> {
+  const answer = await answerTo(client, id, stanza);
+  if (answer.includes("type='result'")) return 'result';
+  return /<error[^>]*><([a-z-]+)/.exec(answer)?.[1] ?? 'no error';
+}
+
+/** The answer to a request with that id, as XML. */
+export async function answerTo(client: RawClient, id: string, stanza: string): Promise<string> {
+  client.write(stanza);
+  await waitFor(`an answer to ${id}`, () => client.text.includes(`id='${id}'`), { timeout: 30_000 });
+  const answers = client.take().split('<iq ');
+  return answers.find((text) => text.includes(`id='${id}'`)) ?? '';
 }
 
 /** Writes pieces one after another, as fast as the server takes them, until there are no more or it has closed. */

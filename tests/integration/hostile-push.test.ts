@@ -1,11 +1,10 @@
-import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { AppServer } from '../harness/app-server.js';
-import type { RawClient } from '../harness/c2s.js';
-import { domain, useHostileServer } from '../harness/hostile.js';
+import { ask, domain, useHostileServer } from '../harness/hostile.js';
+import { metricsOf } from '../harness/metrics.js';
 import { freePort, waitFor } from '../harness/net.js';
 
 const pushJid = `push.${domain}`;
@@ -36,16 +35,6 @@ const form = (inner: string) => `<x xmlns='${ns.dataForms}'>${inner}</x>`;
 /** Takes ever longer to be put into NFC, the more of them there are. */
 const marks = (count: number) => '\u0345\u0301\u0316\u0334'.repeat(count / 4);
 
-/** The condition of the error that it is answered with, or `result`. */
-async function ask(client: RawClient, id: string, stanza: string): Promise<string> {
-  client.write(stanza);
-  await waitFor(`an answer to ${id}`, () => client.text.includes(`id='${id}'`), { timeout: 30_000 });
-  const answers = client.take().split('<iq ');
-  const answer = answers.find((text) => text.includes(`id='${id}'`)) ?? '';
-  if (answer.includes("type='result'")) return 'result';
-  return /<error[^>]*><([a-z-]+)/.exec(answer)?.[1] ?? 'no error';
-}
-
 /** Enables, and goes: what comes is to be told. */
 async function sleepingDevice(user: string, attrs: string, inner = ''): Promise<void> {
   const client = await hostile.logIn(user, 'phone');
@@ -65,18 +54,6 @@ async function forge(node: string, account: string, from: string): Promise<void>
   other.disable(node, account, from);
   await waitFor('the forger to be cut off', () => connections() > before);
   await other.attached();
-}
-
-function metrics(): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = httpRequest(`${hostile.server.httpBase}/metrics`, (response) => {
-      response
-        .setEncoding('utf8')
-        .toArray()
-        .then((parts) => resolve(parts.join('')), reject);
-    });
-    asked.on('error', reject).end();
-  });
 }
 
 describe('who enables what nobody should', () => {
@@ -200,7 +177,7 @@ describe('what a room says', () => {
 
 describe('the log and the metrics', () => {
   it('have nothing of all that which is secret', async () => {
-    const known = hostile.server.log() + (await metrics());
+    const known = hostile.server.log() + (await metricsOf(hostile.server.httpBase));
     expect(known).toContain('device enabled');
     expect(known).not.toMatch(/n-proto|n-kept|n-room|n-99|aaaaaaaaaa|still\?|__proto__/);
   });
