@@ -225,6 +225,10 @@ const ofStranger = (xml: string) => xml.replaceAll('ben@example.net', 'eve@examp
 const ofOwnNick = (content: string) =>
   reflected(content).replaceAll('tea@rooms.example.net/Ana', 'tea@rooms.example.net/Ana Maria');
 
+/** As browsers are told of. */
+const important: Partial<Rules> = { onlyImportant: true };
+const unimportant = 'no: its client is told only of what is important';
+
 type RuleRow = readonly [what: string, rules: Partial<Rules>, stanza: string, verdict: string];
 
 /** What a tablet without a session is told in spite of its rules. Ben is a contact, Eve is none. */
@@ -295,4 +299,11 @@ export const rulesTable: readonly RuleRow[] = [
     ofOwnNick(body('Ana Maria?')),
     unmentioned,
   ],
+
+  ['text', important, chat(says.text), text],
+  ['a call', important, chat(says.propose), rings],
+  ['a call that goes on', important, chat(says.proceed), unimportant],
+  ['a retraction', important, chat(says.retraction), unimportant],
+  ['own text', important, carbon('sent', sent(says.text)), unimportant],
+  ['a receipt', important, chat(says.received), signal],
 ];
