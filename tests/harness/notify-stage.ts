@@ -4,7 +4,7 @@ import type { Registration } from '../../src/services/notify/registrations/regis
 import { createNotify, type Notify, type NotifySettings } from '../../src/services/notify/service.js';
 import type { NotifyStore } from '../../src/services/notify/store.js';
 import { type Element, el } from '../../src/xmpp/element.js';
-import { Jid } from '../../src/xmpp/jid.js';
+import { bareOf, Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { FakeAccountHost, type FakeSession } from './fake-account-host.js';
@@ -44,10 +44,14 @@ export class NotifyStage {
   readonly answers: Answer[] = [];
   answer: Answer = { kind: 'delivered' };
   readonly rules = new Map<string, Partial<Rules>>();
+  /** Whether devices are told of each sender by himself; of those that are opened from then on. */
+  hasTopics = false;
+  /** The addresses of devices for which the channel was told to forget what it keeps. */
+  readonly withdrawn: string[] = [];
   readonly #recording = recordingEvents();
   #messages = 0;
 
-  constructor(store: NotifyStore = new MemoryNotifyStore()) {
+  constructor(store: NotifyStore = new MemoryNotifyStore(), traits: Pick<Channel, 'keepsQueue'> = {}) {
     this.notify = createNotify({
       host: this.host,
       store,
@@ -58,6 +62,7 @@ export class NotifyStage {
       events: this.#recording.events,
     });
     const channel: Channel = {
+      ...traits,
       name: channelName,
       maxDevices: () => this.maxDevices,
       open: ({ address }) => this.#target(address),
@@ -193,6 +198,8 @@ export class NotifyStage {
       get rules() {
         return { ...openRules, ...rules.get(address) };
       },
+      ...(this.hasTopics && { topicOf: (stanza) => bareOf(stanza.attr('from') ?? '') }),
+      withdraw: () => void this.withdrawn.push(address),
       deliver: (notification, signal) => {
         this.deliveries.push({ client: address, notification, signal });
         const answer = this.answers.shift() ?? this.answer;
@@ -224,6 +231,7 @@ export function pendingOutcome(): {
 export const retry: Outcome = { kind: 'retry', reason: 'not now' };
 export const rejected: Outcome = { kind: 'rejected', reason: 'not this' };
 export const delivered: Outcome = { kind: 'delivered' };
+export const queued: Outcome = { kind: 'queued', reason: 'not yet' };
 
 /** A message is told of, and not answered before what is returned is called. */
 export async function tellWithoutAnswer(stage: NotifyStage): Promise<(outcome: Outcome) => void> {

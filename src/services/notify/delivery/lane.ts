@@ -23,7 +23,6 @@ export class Lane implements Scheduled {
   isClosed = false;
   readonly #urgent = new Waiting();
   readonly #ordinary = new Waiting();
-  #urgentDue = 0;
   #ordinaryDue = 0;
   /** Attempts in a row that were in vain. */
   #urgentFailures = 0;
@@ -43,13 +42,14 @@ export class Lane implements Scheduled {
 
   /** When the first of what waits may go, which may be over; undefined if nothing does. */
   get nextDue(): number | undefined {
-    if (this.#urgent.isEmpty) return this.#ordinary.isEmpty ? undefined : this.#ordinaryDue;
-    return this.#ordinary.isEmpty ? this.#urgentDue : Math.min(this.#urgentDue, this.#ordinaryDue);
+    const { callDue } = this;
+    if (this.#ordinary.isEmpty) return callDue;
+    return callDue === undefined ? this.#ordinaryDue : Math.min(callDue, this.#ordinaryDue);
   }
 
   /** The same of a call alone. */
   get callDue(): number | undefined {
-    return this.#urgent.isEmpty ? undefined : this.#urgentDue;
+    return this.#urgent.soonest()?.due;
   }
 
   /**
@@ -57,17 +57,12 @@ export class Lane implements Scheduled {
    * end of a back-off.
    */
   add(news: News, now: number, wait: number): Notice {
-    if (news.isUrgent) this.#urgentDue = now;
-    else if (this.#ordinary.isEmpty) this.#ordinaryDue = now + wait;
+    if (!news.isUrgent && this.#ordinary.isEmpty) this.#ordinaryDue = now + wait;
     const waiting = this.#waitingWith(news);
     const known = waiting.find(news);
-    if (known !== undefined) {
-      known.renew(news, now);
-      return known;
-    }
-    const notice = new Notice(news, now, this.visits);
-    waiting.add(notice);
-    return notice;
+    if (known === undefined) return waiting.add(new Notice(news, now, this.visits));
+    known.renew(news, now);
+    return known;
   }
 
   /** The collection is over. A back-off is not. */
@@ -84,7 +79,10 @@ export class Lane implements Scheduled {
 
   /** A call that is due. */
   takeCall(now: number): Notice | undefined {
-    return this.#urgentDue <= now ? this.#urgent.take() : undefined;
+    const call = this.#urgent.soonest();
+    if (call === undefined || call.due > now) return undefined;
+    this.#urgent.remove(call);
+    return call;
   }
 
   /** If more waits than may: what is not told then. */
@@ -95,10 +93,10 @@ export class Lane implements Scheduled {
   /** A notice that could not be delivered waits until it is tried again, and with it what has come meanwhile. */
   retry(notice: Notice, now: number, after: number | undefined, jitter: number): void {
     const waiting = this.#waitingWith(notice.news);
+    const newer = waiting.find(notice.news);
     notice.giveUpAt = Math.min(notice.giveUpAt, now + patience.other);
     if (!notice.news.isUrgent) this.#backOff(now, after, jitter);
-    else if (waiting.isEmpty) this.#urgentDue = now + retryDelay(this.#urgentFailures++, after, jitter);
-    const newer = waiting.find(notice.news);
+    else if (newer === undefined) notice.due = now + retryDelay(this.#urgentFailures++, after, jitter);
     if (newer !== undefined) {
       notice.absorb(newer);
       waiting.remove(newer);

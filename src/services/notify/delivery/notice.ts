@@ -18,6 +18,8 @@ export interface News extends Pick<Notification, 'level' | 'kind'> {
 /** One notification that is to be made, of all the news that came until then. The newest of them is what it says. */
 export class Notice {
   news: News;
+  /** When it may be told, of a call. Other notices of a registration are all due at once. */
+  due: number;
   /** When it is not worth it any more. */
   giveUpAt: number;
   /** News in it that count and were not counted yet. */
@@ -33,6 +35,7 @@ export class Notice {
   constructor(news: News, now: number, visit: number) {
     this.news = news;
     this.visit = visit;
+    this.due = now;
     this.giveUpAt = giveUpAt(news, now);
     this.uncounted = news.isCounted ? 1 : 0;
   }
@@ -62,6 +65,7 @@ export class Notice {
 
   renew(news: News, now: number): void {
     this.news = news;
+    this.due = now;
     this.giveUpAt = giveUpAt(news, now);
     if (news.isCounted) this.uncounted++;
   }
@@ -69,6 +73,7 @@ export class Notice {
   /** This one has failed, and that one waits: they become one, which says what the newer one says. */
   absorb(newer: Notice): void {
     this.news = newer.news;
+    this.due = newer.due;
     this.giveUpAt = newer.giveUpAt;
     this.uncounted += newer.uncounted;
     newer.mergeInto(this);

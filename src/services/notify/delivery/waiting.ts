@@ -16,8 +16,19 @@ export class Waiting {
     return this.#notices.find(({ news }) => news.level === level && news.topic === topic);
   }
 
-  add(notice: Notice): void {
+  /** Answers what it was given. */
+  add(notice: Notice): Notice {
     this.#notices.push(notice);
+    return notice;
+  }
+
+  /** The one that is due first. */
+  soonest(): Notice | undefined {
+    let soonest: Notice | undefined;
+    for (const notice of this.#notices) {
+      if (soonest === undefined || notice.due < soonest.due) soonest = notice;
+    }
+    return soonest;
   }
 
   remove(notice: Notice): void {
