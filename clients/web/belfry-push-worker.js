@@ -98,17 +98,12 @@
       return { title: account, body: fill(kind === 'ping' ? texts.ping : texts.other) };
     }
     const title = fill(count > 1 ? texts.titleOfSeveral : texts.title);
-    return { title, body: bodyOf(push) ?? fill(textOf(kind, texts)) };
+    return { title, body: isNoMessage(kind) ? fill(texts[kind]) : (push.body ?? fill(texts.message)) };
   }
 
-  /** Only of messages: what a call or a request is, the browser's own words say better. @param {Push} push */
-  const bodyOf = ({ kind, body }) => (kind === 'message' ? body : undefined);
-
-  /** @param {string | undefined} kind @param {typeof defaultTexts} texts */
-  function textOf(kind, texts) {
-    if (kind === 'message' || kind === 'call' || kind === 'invitation' || kind === 'subscription')
-      return texts[kind];
-    return texts.other;
+  /** What these are is said here; what is not known is a message. @param {string | undefined} kind */
+  function isNoMessage(kind) {
+    return kind === 'call' || kind === 'invitation' || kind === 'subscription';
   }
 
   /** @param {Push} push @param {string} name */

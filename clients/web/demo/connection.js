@@ -62,13 +62,13 @@ export class Connection {
 
   /**
    * Logs in. Rejects with a reason to show.
-   * @param {{ url: string | URL, jid: string, password: string }} options `jid`: the bare one.
+   * @param {{ url: string | URL, jid: string, password: string, resource: string }} options `jid`: the bare one.
    */
-  static async open({ url, jid, password }) {
+  static async open({ url, jid, password, resource }) {
     const connection = new Connection(new WebSocket(url, 'xmpp'));
     const impatience = setTimeout(() => connection.#over('The server let nobody in.'), loginTimeout);
     try {
-      await connection.#logIn(jid, password);
+      await connection.#logIn(jid, password, resource);
       return connection;
     } catch (error) {
       connection.close();
@@ -114,8 +114,8 @@ export class Connection {
     this.#over(undefined);
   }
 
-  /** @param {string} jid @param {string} password */
-  async #logIn(jid, password) {
+  /** @param {string} jid @param {string} password @param {string} resource */
+  async #logIn(jid, password, resource) {
     const [user = '', domain = ''] = jid.split('@');
     await new Promise((resolve) => {
       this.#socket.addEventListener('open', resolve);
@@ -124,7 +124,9 @@ export class Connection {
     await this.#authenticate(await this.#openStream(domain), user, password);
     await this.#openStream(domain);
     const answer = await this.request(
-      parseXml(xml`<iq xmlns='jabber:client' type='set'><bind xmlns='${ns.bind}'/></iq>`),
+      parseXml(
+        xml`<iq xmlns='jabber:client' type='set'><bind xmlns='${ns.bind}'><resource>${resource}</resource></bind></iq>`,
+      ),
     );
     const bound = answer.getElementsByTagNameNS(ns.bind, 'jid')[0]?.textContent;
     if (!bound) throw new Error('The server refused the session.');
@@ -193,6 +195,7 @@ export class Connection {
   /** @param {Element} stanza */
   #receivedStanza(stanza) {
     if (stanza.localName === 'close') this.#over('The server has closed the connection.');
+    else if (stanza.localName === 'error') this.#over(reasonOf(stanza));
     else if (stanza.localName === 'message' || stanza.localName === 'presence') this.onStanza(stanza);
   }
 
@@ -223,6 +226,13 @@ export class Connection {
     this.#reader?.(undefined);
     this.onClosed(reason);
   }
+}
+
+/** @param {Element} error Why the server ends the stream (RFC 6120 §4.9). */
+function reasonOf(error) {
+  const condition = error.firstElementChild?.localName;
+  if (condition === 'conflict') return 'Another tab of this browser has taken over.';
+  return `The server has ended the connection: ${condition}.`;
 }
 
 /** Names may have any letters. @param {string} text */

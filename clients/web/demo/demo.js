@@ -17,7 +17,8 @@ chooseConversation();
 
 onSubmit(view.login, async () => {
   const jid = view.jid.value.trim();
-  const connection = await Connection.open({ url: webSocketUrl, jid, password: view.password.value });
+  const password = view.password.value;
+  const connection = await Connection.open({ url: webSocketUrl, jid, password, resource: ownResource() });
   begin(connection, jid);
   await session?.push.renew();
   showEnabled(session?.push.isEnabled ?? false);
@@ -48,6 +49,13 @@ onSubmit(view.compose, async () => {
 // The server shall know at once that this page is gone, and not wait for a connection to break.
 addEventListener('pagehide', () => session?.connection.close());
 addEventListener('hashchange', chooseConversation);
+
+/** The same each time, and of this browser alone: the server tells by it whether the client that enabled pushes is there. */
+function ownResource() {
+  const resource = localStorage.getItem('belfry-demo-resource') ?? `demo.${crypto.randomUUID().slice(0, 8)}`;
+  localStorage.setItem('belfry-demo-resource', resource);
+  return resource;
+}
 
 /** @param {Connection} connection @param {string} account */
 function begin(connection, account) {
