@@ -12,6 +12,7 @@ const enabledAt = Date.UTC(2026, 10, 21, 14, 0, 5, 250);
 
 interface Device {
   readonly client: string;
+  readonly channel?: string;
   readonly service?: string;
   readonly failures?: number;
   readonly restsSince?: number;
@@ -21,10 +22,11 @@ interface Device {
 let devices: Map<Registration, Device['outcome']>;
 let isKnown: boolean;
 
-function add({ client, service = 'push.example.net', failures = 0, ...device }: Device): void {
+function add({ client, channel = 'cloud-notify', ...device }: Device): void {
+  const { service = 'push.example.net', failures = 0 } = device;
   const stored = {
     account: ana.toString(),
-    channel: 'cloud-notify',
+    channel,
     client,
     address: `node-of-${client}`,
     details: 'secret',
@@ -63,12 +65,14 @@ describe('push.list', () => {
     add({ client: 'phone' });
     add({ client: 'tablet', service: 'up.example.com', failures: 1 });
     add({ client: 'old', failures: 16, restsSince: enabledAt + 86_400_000 });
+    add({ client: 'firefox', channel: 'web-push', service: 'https://push.example.com' });
     const { items, failure } = await ask('push.list');
     expect(failure).toBeUndefined();
     expect(items).toEqual([
       'phone (cloud-notify, push.example.net): enabled 2026-11-21T14:00:05Z',
       'tablet (cloud-notify, up.example.com): enabled 2026-11-21T14:00:05Z, 1 refusal',
       'old (cloud-notify, push.example.net): enabled 2026-11-21T14:00:05Z, 16 refusals in a row, rests since 2026-11-22T14:00:05Z',
+      'firefox (web-push, https://push.example.com): enabled 2026-11-21T14:00:05Z',
     ]);
   });
 
@@ -86,10 +90,12 @@ describe('push.ping', () => {
     add({ client: 'tablet', outcome: { kind: 'rejected', reason: 'forbidden\u0007' } });
     add({ client: 'desk', outcome: { kind: 'retry', reason: 'no answer' } });
     add({ client: 'old', outcome: { kind: 'gone', reason: 'item-not-found' } });
+    add({ client: 'firefox', channel: 'web-push', outcome: { kind: 'queued', reason: '503' } });
     const { items, failure } = await ask('push.ping');
     expect(failure).toBeUndefined();
     expect(items.toSorted()).toEqual([
       'desk (cloud-notify, push.example.net): retry: no answer',
+      'firefox (web-push, push.example.net): queued: 503',
       'old (cloud-notify, push.example.net): gone: item-not-found',
       'phone (cloud-notify, push.example.net): delivered',
       'tablet (cloud-notify, push.example.net): rejected: forbidden\ufffd',
