@@ -16,6 +16,7 @@ import { patience, retryDelay } from '../src/services/notify/delivery/error-poli
 import { places } from '../src/services/notify/delivery/lane.js';
 import { changeLimit } from '../src/services/notify/registrations/change-limit.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
+import { defaultSenderLimits } from '../src/web-push/sender/limits.js';
 import { Jid } from '../src/xmpp/jid.js';
 import { defaultParserLimits } from '../src/xmpp/parser.js';
 import { StreamError } from '../src/xmpp/stream-error.js';
@@ -512,6 +513,42 @@ describe('docs/architecture.md', () => {
         '`cloud_notify.max_hibernation_timeout`',
       ],
       ['notifications when Belfry stops', seconds(notify('delivery/batching.ts', 'lastPatience'))],
+    ]);
+  });
+
+  it('has each bound of Web Push as the code has it', () => {
+    const rows = tableRows(section(doc('architecture.md'), 'Bounds of Web Push'));
+    const guard = (name: string) => constant('net/guard.ts', name);
+    const library = (file: string, name: string) => count(constant(`web-push/${file}`, name));
+    const engine = (file: string, name: string) => count(constant(`services/notify/${file}`, name));
+    const limits = defaultSenderLimits;
+    expect(rows.map(([what, bound]) => [what, bound])).toEqual([
+      ['browsers of an account', '`web_push.max_devices`'],
+      ['bytes of an endpoint', count(constant('net/outgoing-url.ts', 'maxBytes'))],
+      [
+        'endpoints of an account whose hosts DNS is asked for at once',
+        engine('web-push/door.ts', 'maxQuestions'),
+      ],
+      ['time of one DNS server for a name', `${seconds(guard('dnsTimeout'))}, ${guard('dnsTries')} times`],
+      ['addresses of a name', `${guard('maxAddresses')}`],
+      ['conversations of a browser with news', engine('delivery/waiting.ts', 'maxNotices')],
+      ['conversations of a browser whose messages are counted', engine('delivery/absences.ts', 'maxTopics')],
+      ['bytes of a payload', engine('web-push/payload.ts', 'maxBytes')],
+      ['messages that wait for another thread to agree on their keys', library('sealer.ts', 'maxWaiting')],
+      ['signed tokens in memory', library('vapid.ts', 'maxTokens')],
+      ['push services with connections', count(limits.origins)],
+      ['connections to a push service', `1 of HTTP/2, or ${limits.connections} of HTTP/1.1`],
+      ['requests at once on a connection of HTTP/2', `${limits.streams}, or what the push service allows`],
+      ['requests that wait for a push service', count(limits.waiting)],
+      [
+        'time to connect to a push service, for a request in all',
+        `${seconds(limits.connectTime)}, ${seconds(limits.answerTime)}`,
+      ],
+      ['time of a connection without a request', seconds(limits.idleTime)],
+      [
+        "bytes of an answer's header, of its body",
+        `${kib(constant('web-push/sender/origin.ts', 'maxHeaderBytes'))}, ${kib(constant('web-push/sender/delivery.ts', 'maxBody'))}`,
+      ],
     ]);
   });
 
