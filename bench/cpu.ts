@@ -10,3 +10,9 @@ export function cpuSeconds(pid: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
+
+/** Seconds of CPU of the process's first thread alone: where JavaScript runs that is not in a worker. */
+export function mainThreadSeconds(pid: number): number {
+  const [nanoseconds] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ');
+  return Number(nanoseconds) / 1e9;
+}

@@ -15,6 +15,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   http: () => import('./http.js'),
   storage: () => import('./storage.js'),
   archive: () => import('./archive.js'),
+  webpush: () => import('./webpush.js'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);
