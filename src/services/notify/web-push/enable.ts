@@ -26,7 +26,7 @@ export function readEnable(enable: Element, parseUrl: (text: string) => Outgoing
     return { subscription: read, wantsUnimportant: enable.child('unimportant', ns.webPush) !== undefined };
   }
   if (read.part === 'endpoint') throw refusedEndpoint(read.why);
-  throw new StanzaError('bad-request', `The ${read.part} cannot be used: ${read.why}.`);
+  throw new StanzaError('bad-request', `The ${read.part} cannot be used. ${read.why}`);
 }
 
 /** Nothing is sent there: `why` is a sentence without the endpoint. */
