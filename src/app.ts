@@ -21,6 +21,7 @@ import { sweepExpired } from './services/unified-push/sweep.js';
 import { createTokens } from './services/unified-push/tokens/tokens.js';
 import { openStorage, type Storage } from './storage/open.js';
 import { readVersion } from './version.js';
+import { openWebPushing, type WebPushing } from './web-pushing.js';
 
 /** How often expired rows are removed, in milliseconds. */
 const sweepInterval = 60 * 60 * 1000;
@@ -74,8 +75,13 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
   const unifiedPush = await openUnifiedPush(config, hosting.push, storage, events);
   closers.push(() => unifiedPush.stop());
   closers.push(startSweeping(storage, events));
-  const notifying = openNotifying(config, hosting, { storage, events });
-  await startHosting(config, hosting, { ...options, notifying, events, closers });
+  const webPushing = await openWebPushing(config, { version, storage, events });
+  if (webPushing !== undefined) {
+    closers.push(() => webPushing.stop());
+    metrics.countWebPushesWaiting(() => webPushing.waiting());
+  }
+  const notifying = openNotifying(config, hosting, { storage, events, webPushing });
+  await startHosting(config, hosting, { ...options, notifying, webPushing, events, closers });
 
   const health = createHealth({
     checks: {
@@ -99,6 +105,7 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
   const reload = async (next: Config) => {
     unifiedPush.setAcl(next.unifiedPush.acl);
     logger.setLevel(next.log.level);
+    webPushing?.reload(next);
     notifying?.reload(next);
     await hosting.reload(next);
   };
@@ -138,6 +145,7 @@ async function openStorageFor({ storage }: Config, events: Events, logger: Logge
 
 interface Surroundings extends AppOptions {
   readonly notifying: Notifying | undefined;
+  readonly webPushing: WebPushing | undefined;
   readonly events: Events;
   readonly closers: Closer[];
 }
@@ -146,7 +154,7 @@ interface Surroundings extends AppOptions {
 async function startHosting(
   config: Config,
   hosting: Hosting,
-  { notifying, events, closers, ...options }: Surroundings,
+  { notifying, webPushing, events, closers, ...options }: Surroundings,
 ): Promise<void> {
   const { local } = hosting;
   if (local !== undefined) {
@@ -160,6 +168,7 @@ async function startHosting(
     // First, because it finds out whether another process has this data_dir.
     await control.start();
   }
+  await webPushing?.start();
   closers.push(() => hosting.stop());
   if (notifying !== undefined) closers.push(() => notifying.stop());
   await hosting.start();

@@ -111,6 +111,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'http/upgrade.ts',
     'storage/open.ts',
   ],
+  'web-pushing.ts': [
+    'config/config.ts',
+    'hosts/system-clock.ts',
+    'net',
+    'observability/events.ts',
+    'services/web-push',
+    'storage/open.ts',
+    'web-push',
+  ],
   'notifying.ts': [
     'hosting.ts',
     'hosts/system-clock.ts',
@@ -118,9 +127,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'observability/events.ts',
     'services/notify',
     'storage/open.ts',
+    'web-pushing.ts',
   ],
   'app.ts': [
     'version.ts',
+    'web-pushing.ts',
     'notifying.ts',
     'listen-error.ts',
     'hosting.ts',
