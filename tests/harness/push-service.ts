@@ -61,6 +61,7 @@ export interface PushService {
   readonly port: number;
   /** PEM of the authority that it is trusted by. */
   readonly ca: string;
+  readonly authority: Authority;
   readonly requests: readonly ReceivedPush[];
   /** How many connections there have been, TLS or not, and how many are open. */
   readonly connections: { readonly made: number; readonly open: number };
@@ -91,7 +92,7 @@ export async function startPushService(options: PushServiceOptions = {}): Promis
 
 class TestPushService implements PushService {
   readonly #options: PushServiceOptions;
-  readonly #authority: Authority;
+  readonly authority: Authority;
   readonly #server: ReturnType<typeof createServerFor>;
   readonly #sockets = new Map<Socket, number>();
   readonly #sessions = new Set<Http2Session>();
@@ -102,9 +103,9 @@ class TestPushService implements PushService {
 
   constructor(options: PushServiceOptions) {
     this.#options = options;
-    this.#authority = options.authority ?? createAuthority();
+    this.authority = options.authority ?? createAuthority();
     const { name = 'localhost', names = [] } = options;
-    const issued = this.#authority.issue({ names: [name, '127.0.0.1', ...names] });
+    const issued = this.authority.issue({ names: [name, '127.0.0.1', ...names] });
     this.#server = createServerFor(options, issued, (request, response) => {
       void this.#take(request, response).catch(() => response.destroy());
     });
@@ -134,7 +135,7 @@ class TestPushService implements PushService {
   }
 
   get ca(): string {
-    return this.#authority.cert;
+    return this.authority.cert;
   }
 
   get connections() {

@@ -14,8 +14,8 @@ export interface Channel {
 export interface ChannelListener {
   /** There may be room again. */
   readonly onRoom: () => void;
-  /** There will be no room any more. `hasAnswered`: it was of use before. */
-  readonly onRetired: (hasAnswered: boolean) => void;
+  /** There will be no room any more. `mayReplace`: nothing says that another one would do no better. */
+  readonly onRetired: (mayReplace: boolean) => void;
   /** Its connections have ended. */
   readonly onClosed: () => void;
   /** The connection has ended before there was an answer. `mayRepeat`: another one may do better at once. */

@@ -42,8 +42,7 @@ export function dial(
   };
   const giveUp = () => {
     forget();
-    // What goes wrong from now on matters to nobody.
-    socket.on('error', () => {}).destroy();
+    socket.destroy();
   };
   const fail = (outcome: SendOutcome) => {
     giveUp();
@@ -57,6 +56,8 @@ export function dial(
   const onError = (error: NodeJS.ErrnoException) => fail(failureOf(error));
   const onClose = () => fail(unreachable('The connection was closed.'));
   const timer = setTimeout(() => fail(unreachable('There was no connection in time.')), options.connectTime);
+  // What goes wrong while nobody has a use for it matters to nobody.
+  socket.on('error', () => {});
   socket.once('secureConnect', succeed).on('error', onError).once('close', onClose);
   return giveUp;
 }

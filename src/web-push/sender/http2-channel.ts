@@ -49,18 +49,19 @@ export class Http2Channel implements Channel {
         this.#limit = Math.min(options.streams, maxConcurrentStreams);
         listener.onRoom();
       })
-      .on('goaway', () => this.#retire())
+      .on('goaway', () => this.#retire(this.#answered > 0))
       // Its requests hear of it.
       .on('error', () => {})
       .once('close', () => {
         clearTimeout(timer);
-        this.#retire();
+        this.#retire(this.#answered > 0);
         listener.onClosed();
       });
   }
 
   get hasRoom(): boolean {
-    return this.#underWay < this.#limit && !this.#isRetired && !this.#session.closed;
+    const { closed, destroyed } = this.#session;
+    return this.#underWay < this.#limit && !this.#isRetired && !closed && !destroyed;
   }
 
   start(delivery: Delivery): void {
@@ -103,13 +104,13 @@ export class Http2Channel implements Channel {
 
   /** A request was in vain, and since it began nothing came: the connection may lead nowhere any more. */
   #suspect(answeredBefore: number): void {
-    if (this.#answered === answeredBefore) this.#retire();
+    if (this.#answered === answeredBefore) this.#retire(true);
   }
 
-  #retire(): void {
+  #retire(mayReplace: boolean): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
-    this.#listener.onRetired(this.#answered > 0);
+    this.#listener.onRetired(mayReplace);
   }
 }
 

@@ -126,10 +126,9 @@ export class Origin implements Holder {
   #open(socket: TLSSocket): void {
     const channel: Channel = this.#channelOn(socket, {
       onRoom: () => this.#pump(),
-      onRetired: (hasAnswered) => {
+      onRetired: (mayReplace) => {
         if (this.#current === channel) this.#current = undefined;
-        // Who answers nothing would not do so on the next connection either.
-        if (!hasAnswered) this.#failWaiting(mute);
+        if (!mayReplace) this.#failWaiting(mute);
         this.#pump();
       },
       onClosed: () => {
