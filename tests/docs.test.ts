@@ -16,6 +16,7 @@ import { patience, retryDelay } from '../src/services/notify/delivery/error-poli
 import { places } from '../src/services/notify/delivery/lane.js';
 import { changeLimit } from '../src/services/notify/registrations/change-limit.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
+import { retryDelay as retryWait } from '../src/services/web-push/back-off.js';
 import { defaultSenderLimits } from '../src/web-push/sender/limits.js';
 import { Jid } from '../src/xmpp/jid.js';
 import { defaultParserLimits } from '../src/xmpp/parser.js';
@@ -521,6 +522,7 @@ describe('docs/architecture.md', () => {
     const guard = (name: string) => constant('net/guard.ts', name);
     const library = (file: string, name: string) => count(constant(`web-push/${file}`, name));
     const engine = (file: string, name: string) => count(constant(`services/notify/${file}`, name));
+    const queue = (file: string, name: string) => constant(`services/web-push/${file}`, name);
     const limits = defaultSenderLimits;
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['browsers of an account', '`web_push.max_devices`'],
@@ -549,6 +551,27 @@ describe('docs/architecture.md', () => {
         "bytes of an answer's header, of its body",
         `${kib(constant('web-push/sender/origin.ts', 'maxHeaderBytes'))}, ${kib(constant('web-push/sender/delivery.ts', 'maxBody'))}`,
       ],
+      [
+        'messages of one conversation that are being sent to a browser',
+        count(queue('service.ts', 'mostOfTopic')),
+      ],
+      ['messages that wait on disk for one browser', count(queue('direct.ts', 'mostOfEndpoint'))],
+      ['messages that wait on disk in all', '`web_push.max_waiting`'],
+      [
+        'messages from disk that are under way',
+        `${count(queue('queue.ts', 'mostClaimed'))}, to one push service ${queue('queue.ts', 'mostSent')}, and ${queue('queue.ts', 'mostWaiting')} that come next`,
+      ],
+      [
+        'wait before a message from disk is tried again',
+        `${seconds(retryWait(1, undefined, 1))}, doubled up to ${retryWait(100, undefined, 1) / 1000}`,
+      ],
+      ['wait that a push service may ask for', `${retryWait(1, 1e9, 0) / 3_600_000} hour`],
+      [
+        'browsers that are known to wait, push services that are left alone',
+        `${count(queue('attempts.ts', 'mostEndpoints'))}, ${count(queue('origins.ts', 'most'))}`,
+      ],
+      ['time for which a process has a message from disk to itself', seconds(queue('queue.ts', 'leaseTime'))],
+      ['requests when Belfry stops', seconds(queue('service.ts', 'patience'))],
     ]);
   });
 

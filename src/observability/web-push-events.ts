@@ -11,7 +11,7 @@ export interface WebPushEvents {
   webPushQueued(event: WebPushQueued): void;
   /** Messages that waited are not sent any more, or did not get a place (`full`). */
   webPushDropped(event: WebPushDropped): void;
-  /** Nothing is sent to a push service for so long, but to find out whether it is back. */
+  /** A push service is out of reach: nothing is sent there for so long, and then one message to find out whether it is back. */
   webPushOriginHeld(event: { origin: string; seconds: number; reason: string }): void;
 }
 

@@ -41,7 +41,7 @@ export function webPushMetrics(registers: Registry[]): WebPushMetrics {
     }),
     webPushOriginsHeld: new Counter({
       name: 'belfry_web_push_origins_held_total',
-      help: 'How often a push service was left alone because it asked for that or was out of reach.',
+      help: 'How often a push service was left alone for a while because it was out of reach.',
       registers,
     }),
   };
