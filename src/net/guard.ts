@@ -21,8 +21,12 @@ export interface Guard {
 
 export interface GuardOptions extends OutgoingUrlOptions {
   /** All addresses of a name. Rejects, in bounded time, if there are none. */
-  readonly resolve?: (hostname: string) => Promise<readonly string[]>;
+  readonly resolve?: Resolve;
+  /** `address:port` of DNS servers to ask instead of the system's. */
+  readonly dnsServers?: readonly string[];
 }
+
+type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 /** Milliseconds that one DNS server may take, and how often all are asked. */
 const dnsTimeout = 3_000;
@@ -38,7 +42,7 @@ export const refusedAddressCode = 'EREFUSEDADDRESS';
  * of the local network as well.
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { resolve = options.allowPrivateNetworks ? resolveBySystem : createDnsResolver() } = options;
+  const { resolve = options.allowPrivateNetworks ? resolveBySystem : createDnsResolver(options) } = options;
   const judged = async (hostname: string): Promise<readonly string[]> => {
     const addresses = await resolve(hostname);
     for (const address of addresses) {
@@ -86,8 +90,9 @@ async function resolveBySystem(hostname: string): Promise<readonly string[]> {
   return (await askSystem(hostname, { all: true })).map(({ address }) => address);
 }
 
-function createDnsResolver(): (hostname: string) => Promise<readonly string[]> {
+function createDnsResolver({ dnsServers }: GuardOptions): Resolve {
   const resolver = new Resolver({ timeout: dnsTimeout, tries: dnsTries });
+  if (dnsServers !== undefined) resolver.setServers(dnsServers);
   return async (hostname) => {
     const answers = await Promise.allSettled([resolver.resolve6(hostname), resolver.resolve4(hostname)]);
     const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from './public-address.js';
+import { isPrivateAddress, isPublicAddress } from './public-address.js';
 
 describe('isPublicAddress: true', () => {
   it.each([
@@ -47,5 +47,27 @@ describe('isPublicAddress: false', () => {
     ['no address', ['', 'localhost', 'example.org', '[2606:4700:4700::1111]', '1.1.1.1:80', ' 1.1.1.1']],
   ])('%s', (_, addresses) => {
     expect(addresses.filter(isPublicAddress)).toEqual([]);
+  });
+});
+
+describe('isPrivateAddress', () => {
+  it.each([
+    ['loopback', ['127.0.0.1', '127.255.255.254', '::1', '::ffff:127.0.0.1']],
+    ['of a network of its own', ['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.0.1', '::ffff:a00:1']],
+    ['unique local', ['fc00::1', 'fdff::1']],
+    ['of a carrier, and of what is built in its range', ['100.64.0.1', '100.127.255.255']],
+  ])('true: %s', (_, addresses) => {
+    expect(addresses.filter((address) => !isPrivateAddress(address))).toEqual([]);
+  });
+
+  it.each([
+    ['public', ['9.9.9.9', '172.32.0.0', '100.128.0.0', '2620:fe::fe']],
+    ['link-local, metadata of clouds too', ['169.254.169.254', '::ffff:169.254.169.254', 'fe80::1']],
+    ['nowhere', ['0.0.0.0', '::', '224.0.0.1', 'ff02::1', '255.255.255.255', '240.0.0.1']],
+    ['documentation', ['192.0.2.1', '2001:db8::1']],
+    ['what carries IPv4', ['64:ff9b::a00:1', '2002:a00:1::', '::10.0.0.1']],
+    ['no address', ['', 'localhost', '2130706433', '127.1']],
+  ])('false: %s', (_, addresses) => {
+    expect(addresses.filter(isPrivateAddress)).toEqual([]);
   });
 });

@@ -9,6 +9,8 @@ export interface Zone {
   readonly services: Record<string, readonly ServiceRecord[]>;
   /** IPv4 and IPv6. */
   readonly addresses: Record<string, readonly string[]>;
+  /** Names that are other names (CNAME), whose addresses come along. */
+  readonly aliases: Record<string, string>;
   /** What is answered SERVFAIL. */
   readonly broken: string[];
 }
@@ -26,7 +28,7 @@ const types: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA', 33: 'SRV' 
 const rcode = { ok: 0, serverFailure: 2, nameError: 3 };
 
 export async function startDnsServer(zone: Partial<Zone> = {}): Promise<DnsServer> {
-  const full: Zone = { services: {}, addresses: {}, broken: [], ...zone };
+  const full: Zone = { services: {}, addresses: {}, aliases: {}, broken: [], ...zone };
   const asked: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (message, from) => {
@@ -74,8 +76,11 @@ function readQuestion(message: Buffer): Question {
 
 /** RFC 1035 §4: the header, the question as it was, and what is known. */
 function answer(message: Buffer, { name, type, end }: Question, zone: Zone): Buffer {
-  const data = zone.broken.includes(name) ? [] : dataOf(name, type, zone);
-  const isKnown = name in zone.services || name in zone.addresses || hasBelow(name, zone);
+  const isBroken = zone.broken.includes(name);
+  const alias = isBroken ? undefined : zone.aliases[name];
+  const data = isBroken ? [] : dataOf(alias ?? name, type, zone);
+  const isKnown =
+    alias !== undefined || name in zone.services || name in zone.addresses || hasBelow(name, zone);
   const known = isKnown ? rcode.ok : rcode.nameError;
   const header = Buffer.from(message.subarray(0, 12));
   header.writeUInt16BE(0x8580 | (zone.broken.includes(name) ? rcode.serverFailure : known), 2);
@@ -109,7 +114,11 @@ function serviceBytes({ name, port, priority, weight }: ServiceRecord): Uint8Arr
   head.writeUInt16BE(priority, 0);
   head.writeUInt16BE(weight, 2);
   head.writeUInt16BE(port, 4);
+  return Buffer.concat([head, nameBytes(name)]);
+}
+
+function nameBytes(name: string): Buffer {
   const labels = name === '' ? [] : name.split('.');
   const encoded = labels.map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
-  return Buffer.concat([head, ...encoded, Buffer.from([0])]);
+  return Buffer.concat([...encoded, Buffer.from([0])]);
 }
