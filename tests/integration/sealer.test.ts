@@ -1,12 +1,14 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = fileURLToPath(new URL('../harness/sealing-child.ts', import.meta.url));
 
 beforeAll(() => {
-  const { status } = spawnSync(process.execPath, [pathOf('../../scripts/ensure-build.mjs')], {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts/ensure-build.mjs')], {
     stdio: 'inherit',
   });
   if (status !== 0) throw new Error('the build failed');
@@ -14,10 +16,10 @@ beforeAll(() => {
 
 describe('a sealer in a program of its own', () => {
   it.each([
-    ['as it was built', '../../dist/web-push'],
-    ['from sources', '../../src/web-push'],
+    ['as it was built', 'dist/web-push'],
+    ['from sources', 'src/web-push'],
   ])('has a burst done by a thread, which does not keep the program from ending: %s', async (_, folder) => {
-    const child = [pathOf('../harness/sealing-child.ts'), pathOf(folder)];
+    const child = [program, join(root, folder)];
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', ...child], {
       timeout: 60_000,
     });
