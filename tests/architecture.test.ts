@@ -68,7 +68,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/web-push/web-push.ts',
     'services/notify/channel.ts',
     'services/notify/service.ts',
-    'services/notify/registrations',
     'services/notify/requests.ts',
     'services/notify/text',
   ],
