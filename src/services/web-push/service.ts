@@ -3,8 +3,14 @@ import type { Sender } from '../../web-push/request.js';
 import type { Sealer } from '../../web-push/sealer.js';
 import type { Vapid } from '../../web-push/vapid.js';
 import type { Clock } from '../../xmpp/clock.js';
+import { Attempts } from './attempts.js';
+import { Direct } from './direct.js';
+import { Lines } from './lines.js';
+import { Origins } from './origins.js';
+import { Queue } from './queue.js';
+import { senderKey, UnderWay } from './sending.js';
 import type { PushQueueStore } from './store.js';
-import type { WebPush } from './web-push.js';
+import type { PushSender, Settled, WebPush } from './web-push.js';
 
 export interface WebPushSettings {
   /** Messages that may wait in all. */
@@ -32,14 +38,93 @@ export interface WebPushService extends WebPush {
   start(): Promise<void>;
   /**
    * Takes up nothing more from the queue, and waits up to five seconds for what is under way; what is not answered then is in
-   * the queue when this resolves. The sender and the store have to work until then.
+   * the queue when this resolves. The sender and the store have to work until then. Never rejects.
    */
   stop(): Promise<void>;
-  /** How many wait; the store's error if it fails. */
+  /** How many wait. Rejects with the store's error. */
   waiting(): Promise<number>;
 }
 
+/** Milliseconds that a stop waits for answers. */
+const patience = 5_000;
+
+/** Messages of one topic for one endpoint, and changes of what waits by one sender, that are under way at once. */
+const mostOfTopic = 20;
+const mostChanges = 1_000;
+
 /** Encrypts messages and sends them to push services; what cannot be sent waits in the store and is tried again. */
 export function createWebPush(options: WebPushOptions): WebPushService {
-  throw new Error(`not there yet: ${options.vapid.publicKey}`);
+  const { store, isAlone, clock, now, events } = options;
+  const jitter = jitterOf(options.randomBytes);
+  const listeners = new Map<string, (settled: Settled) => void>();
+  const origins = new Origins({ clock, jitter, events });
+  const attempts = new Attempts({ sender: options.sender, origins, clock, now, jitter, events });
+  const underWay = new UnderWay();
+  const lines = new Lines(mostOfTopic);
+  /** By senders: what is withdrawn is what was there before. */
+  const changes = new Lines(mostChanges);
+  const queue = new Queue({
+    ...{ store, isAlone, attempts, origins, underWay, lines, clock, now, jitter, events },
+    withdraw,
+    settled: (service, settled) => listeners.get(service)?.(settled),
+  });
+  const direct = new Direct({
+    ...{ store, queue, attempts, origins, underWay, lines, changes, now, jitter, events, withdraw },
+    seal: (keys, payload) => options.sealer.seal(keys, payload),
+    maxWaiting: () => options.settings().maxWaiting,
+  });
+
+  async function withdraw(endpoint: string | undefined, sender: PushSender): Promise<void> {
+    underWay.withdraw(endpoint, sender);
+    if (queue.isEmpty) return;
+    try {
+      const remove = () => store.withdraw(endpoint, sender);
+      const count = await (changes.take(senderKey(sender), remove) ?? remove());
+      // What was given back or claimed meanwhile has gone too.
+      underWay.withdrawClaimed(endpoint, sender);
+      queue.changed(sender);
+      if (count > 0) events.webPushDropped({ service: sender.service, why: 'withdrawn', count });
+    } catch (error) {
+      events.storageFailed({ what: 'web push queue', error });
+    }
+  }
+
+  return {
+    publicKey: options.vapid.publicKey,
+    push: (subscription, message, sender, signal) => direct.push(subscription, message, sender, signal),
+    withdraw,
+    onSettled(service, listener) {
+      listeners.set(service, listener);
+    },
+    async start() {
+      if (isAlone) await release(options);
+      await queue.start();
+    },
+    async stop() {
+      direct.halt();
+      await queue.halt();
+      const cancel = clock.after(patience, () => underWay.abort());
+      await underWay.idle();
+      cancel();
+      await queue.stop();
+    },
+    waiting: () => store.count(),
+  };
+}
+
+/** Those that were under way when the process ended; if it fails, they are due when their claim has run out. */
+async function release({ store, now, events }: WebPushOptions): Promise<void> {
+  try {
+    await store.release(now());
+  } catch (error) {
+    events.storageFailed({ what: 'web push queue', error });
+  }
+}
+
+/** From 0 up to 1. */
+function jitterOf(randomBytes: (size: number) => Uint8Array): () => number {
+  return () => {
+    const [high = 0, low = 0] = randomBytes(2);
+    return (high * 256 + low) / 65_536;
+  };
 }

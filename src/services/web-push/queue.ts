@@ -1,0 +1,261 @@
+import type { Events } from '../../observability/events.js';
+import type { Clock } from '../../xmpp/clock.js';
+import { Answers } from './answers.js';
+import type { AttemptOutcome, Attempts } from './attempts.js';
+import { retryDelay } from './back-off.js';
+import type { Lines } from './lines.js';
+import type { Origins } from './origins.js';
+import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
+import type { PushQueueStore, StoredPush } from './store.js';
+import { Turns } from './turns.js';
+import type { PushSender, Settled } from './web-push.js';
+
+/** Messages that are claimed and not answered: in all; to one origin, those that are sent at once and those that wait for them. */
+const mostClaimed = 2_000;
+const mostSent = 32;
+const mostWaiting = 256;
+
+/** Milliseconds for which what was claimed is nobody else's. */
+const leaseTime = 90_000;
+
+/** Milliseconds that one request takes at the most, with a second one where the first was too large. */
+const longestAttempt = 65_000;
+
+interface Item {
+  readonly push: StoredPush;
+  readonly sending: Sending;
+  /** Unix milliseconds. */
+  readonly claimedAt: number;
+}
+
+/** What goes to one origin. */
+interface Way {
+  sent: number;
+  readonly waiting: Item[];
+}
+
+export interface QueueOptions {
+  readonly store: PushQueueStore;
+  readonly isAlone: boolean;
+  readonly attempts: Attempts;
+  readonly origins: Origins;
+  readonly underWay: UnderWay;
+  /** By topics. */
+  readonly lines: Lines;
+  readonly clock: Clock;
+  readonly now: () => number;
+  readonly jitter: () => number;
+  readonly events: Events;
+  /** Nobody is there any more. Never rejects. */
+  readonly withdraw: (endpoint: string, sender: PushSender) => Promise<void>;
+  /** Must not throw. */
+  readonly settled: (service: string, settled: Settled) => void;
+}
+
+/** Tries again what waits in the store. */
+export class Queue {
+  readonly #options: QueueOptions;
+  readonly #turns: Turns;
+  readonly #answers: Answers;
+  /** What was claimed, by its id. */
+  readonly #items = new Map<number, Item>();
+  readonly #ways = new Map<string, Way>();
+  /** While a claim is under way: senders whose messages have gone meanwhile, so that it may bring them all the same. */
+  #changed: Set<string> | undefined;
+  #isStopping = false;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+    const { store, isAlone, clock, now, events } = options;
+    this.#turns = new Turns({
+      ...{ store, isAlone, clock, now, events },
+      room: () => mostClaimed - this.#items.size,
+      claim: (claimedAt, limit) => this.#claim(claimedAt, limit),
+    });
+    this.#answers = new Answers({
+      ...{ store, clock, events },
+      onPostponed: (changes) => {
+        for (const { dueAt } of changes) this.#turns.wake(dueAt);
+      },
+    });
+  }
+
+  /** Nothing waits, as far as can be known without a look. */
+  get isEmpty(): boolean {
+    return this.#turns.isEmpty;
+  }
+
+  start(): Promise<void> {
+    return this.#turns.start();
+  }
+
+  /** Claims nothing more, and gives back what was not begun. What is under way goes on. */
+  async halt(): Promise<void> {
+    this.#isStopping = true;
+    await this.#turns.stop();
+    for (const way of this.#ways.values()) this.#giveBack(way.waiting.splice(0), () => this.#options.now());
+  }
+
+  /** Writes what is left. */
+  stop(): Promise<void> {
+    return this.#answers.stop();
+  }
+
+  /** One is being added to the store that is due then, in Unix milliseconds. */
+  async whileAdding<T>(dueAt: number, add: () => Promise<T>): Promise<T> {
+    const added = await this.#turns.whileAdding(add);
+    this.#turns.wake(dueAt);
+    return added;
+  }
+
+  /** Messages of a sender have gone from the store. */
+  changed(sender: PushSender): void {
+    this.#changed?.add(senderKey(sender));
+  }
+
+  /** Answers how many it got. */
+  async #claim(claimedAt: number, limit: number): Promise<number> {
+    const changed = new Set<string>();
+    this.#changed = changed;
+    try {
+      const pushes = await this.#options.store.claim(claimedAt, claimedAt + leaseTime, limit);
+      this.#take(pushes, claimedAt, changed);
+      return pushes.length;
+    } finally {
+      this.#changed = undefined;
+    }
+  }
+
+  #take(pushes: readonly StoredPush[], claimedAt: number, gone: ReadonlySet<string>): void {
+    const crowded: StoredPush[] = [];
+    const changed: StoredPush[] = [];
+    for (const push of pushes) {
+      if (this.#items.has(push.id)) continue;
+      if (this.#answers.has(push.id)) this.#answers.remove(push.id);
+      else if (push.expiresAt <= claimedAt) this.#expire(push);
+      else if (this.#isStopping || gone.has(senderKey(push))) changed.push(push);
+      else if (this.#options.origins.holdTime(push.origin) > 0) crowded.push(push);
+      else if (!this.#enter(push, claimedAt)) crowded.push(push);
+    }
+    const { now } = this.#options;
+    this.#postpone(changed, () => now());
+    this.#postpone(crowded, (push) => this.#place(push));
+    for (const [origin, way] of this.#ways) this.#proceed(origin, way);
+  }
+
+  /** False if too many go there already. */
+  #enter(push: StoredPush, claimedAt: number): boolean {
+    const way = this.#ways.get(push.origin) ?? { sent: 0, waiting: [] };
+    if (way.sent + way.waiting.length >= this.#share()) return false;
+    const item = { push, sending: new Sending(push, push, true), claimedAt };
+    this.#ways.set(push.origin, way);
+    this.#items.set(push.id, item);
+    this.#options.underWay.enter(item.sending);
+    way.waiting.push(item);
+    return true;
+  }
+
+  /** How many may go to one origin: so much of the room that is left that several slow ones leave some to others. */
+  #share(): number {
+    return Math.min(mostSent + mostWaiting, Math.floor((mostClaimed - this.#items.size) / 4));
+  }
+
+  #proceed(origin: string, way: Way): void {
+    while (way.sent < mostSent) {
+      const item = way.waiting.shift();
+      if (item === undefined) break;
+      way.sent++;
+      void this.#inLine(item).then(() => {
+        way.sent--;
+        this.#leave(item);
+        this.#proceed(origin, way);
+      });
+    }
+    if (way.sent === 0 && way.waiting.length === 0) this.#ways.delete(origin);
+  }
+
+  #leave({ push, sending }: Item): void {
+    this.#items.delete(push.id);
+    this.#options.underWay.leave(sending);
+  }
+
+  /** After others of its topic. Never rejects. */
+  async #inLine(item: Item): Promise<void> {
+    const { lines, now } = this.#options;
+    const key = topicKey(item.push.endpoint, item.push.topic);
+    const done = key === undefined ? this.#try(item) : lines.take(key, () => this.#try(item));
+    if (done === undefined) this.#postpone([item.push], () => now() + 1_000);
+    else await done;
+  }
+
+  async #try(item: Item): Promise<void> {
+    const { push, sending, claimedAt } = item;
+    const { attempts, now } = this.#options;
+    const isLate = now() > claimedAt + leaseTime - longestAttempt;
+    if (this.#isStopping || sending.isVoid || isLate) {
+      this.#postpone([push], () => now());
+      return;
+    }
+    if (push.expiresAt <= now()) {
+      this.#expire(push);
+      return;
+    }
+    const letter = { ...push, shorter: async () => push.shorter };
+    const outcome = await attempts.send(letter, sending.signal);
+    if (outcome === undefined) this.#postpone([push], () => this.#place(push));
+    else await this.#settle(push, outcome, sending.signal.aborted);
+  }
+
+  async #settle(push: StoredPush, outcome: AttemptOutcome, isAborted: boolean): Promise<void> {
+    if (outcome.kind !== 'retry') {
+      this.#answers.remove(push.id);
+      if (outcome.kind === 'gone') await this.#options.withdraw(push.endpoint, push);
+      const { service, endpoint, reference } = push;
+      this.#options.settled(service, { endpoint, reference, outcome });
+    } else if (isAborted) this.#postpone([push], () => this.#options.now());
+    else this.#retry(push, outcome);
+  }
+
+  #retry(push: StoredPush, { reason, after }: Extract<AttemptOutcome, { readonly kind: 'retry' }>): void {
+    const { now, jitter, events } = this.#options;
+    const attempts = push.attempts + 1;
+    const dueAt = now() + retryDelay(attempts, after, jitter());
+    if (dueAt >= push.expiresAt) {
+      this.#expire(push);
+      return;
+    }
+    this.#answers.postpone([{ id: push.id, dueAt, attempts }]);
+    events.webPushQueued({ origin: push.origin, service: push.service, reason });
+  }
+
+  #expire({ id, origin, service }: StoredPush): void {
+    this.#answers.remove(id);
+    this.#options.events.webPushDropped({ origin, service, why: 'expired', count: 1 });
+  }
+
+  #giveBack(items: readonly Item[], dueAt: () => number): void {
+    this.#postpone(
+      items.map(({ push }) => push),
+      dueAt,
+    );
+    for (const item of items) this.#leave(item);
+  }
+
+  /** They have not been tried, and are not forgotten until they expire. */
+  #postpone(pushes: readonly StoredPush[], dueAt: (push: StoredPush) => number): void {
+    this.#answers.postpone(
+      pushes.map((push) => {
+        const { id, attempts, expiresAt } = push;
+        return { id, attempts, dueAt: Math.min(dueAt(push), expiresAt) };
+      }),
+    );
+  }
+
+  /** When to look again at one that cannot go now; those of a second together, for each look costs a wait for the disk. */
+  #place({ endpoint, origin }: StoredPush): number {
+    const { attempts, origins, now } = this.#options;
+    const asked = attempts.askedTime(endpoint);
+    const delay = asked > 0 ? Math.max(asked, origins.holdTime(origin)) : origins.place(origin);
+    return Math.ceil((now() + delay) / 1_000) * 1_000;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Events } from '../../observability/events.js';
+import type { Clock } from '../../xmpp/clock.js';
+import type { PushQueueStore } from './store.js';
+
+/** Messages that are claimed at once. */
+const batch = 250;
+
+/** Milliseconds between two looks into the store, each of which may cost a wait for the disk: if there is more to be had, or not. */
+const restTime = { more: 25, none: 100 };
+/** The longest time without one; until one that has failed is repeated. */
+const longestRest = { alone: 300_000, shared: 15_000 };
+const failedRest = 5_000;
+/** Expired messages are cleared away at most that often. */
+const expiryRest = 60_000;
+
+export interface TurnsOptions {
+  readonly store: Pick<PushQueueStore, 'expire' | 'nextDue'>;
+  readonly isAlone: boolean;
+  /** How many more may be claimed. */
+  readonly room: () => number;
+  /** Takes so many at most that are due; answers how many there were. Rejects with the store's error. */
+  readonly claim: (now: number, limit: number) => Promise<number>;
+  readonly clock: Clock;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly events: Pick<Events, 'storageFailed' | 'webPushDropped'>;
+}
+
+/** Looks into the store when something in it is due. */
+export class Turns {
+  readonly #options: TurnsOptions;
+  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
+  #looking: Promise<void> | undefined;
+  /** It is not looked before. */
+  #restUntil = Number.NEGATIVE_INFINITY;
+  /** What was due while it was looked may have been missed. */
+  #isMissed = false;
+  #expiredAt = Number.NEGATIVE_INFINITY;
+  /** Messages that are being added, and how often one was. */
+  #adding = 0;
+  #additions = 0;
+  #isRunning = false;
+  /** The store is empty, and no other process fills it. */
+  isEmpty = false;
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what is due, from now on. */
+  async start(): Promise<void> {
+    this.#isRunning = true;
+    this.#look();
+    await this.#looking;
+  }
+
+  /** Something is being added to the store. */
+  async whileAdding<T>(add: () => Promise<T>): Promise<T> {
+    this.#adding++;
+    this.#additions++;
+    this.isEmpty = false;
+    try {
+      return await add();
+    } finally {
+      this.#adding--;
+    }
+  }
+
+  /** Something in the store is due then, in Unix milliseconds. */
+  wake(at: number): void {
+    if (!this.#isRunning) return;
+    const { clock, now, isAlone } = this.#options;
+    const longest = isAlone ? longestRest.alone : longestRest.shared;
+    const due = clock.now() + Math.min(Math.max(0, at - now()), longest);
+    const next = Math.max(due, this.#restUntil);
+    if (this.#alarm !== undefined && this.#alarm.at <= next) return;
+    this.#alarm?.cancel();
+    const cancel = clock.after(Math.ceil(next - clock.now()), () => this.#look());
+    this.#alarm = { at: next, cancel };
+  }
+
+  /** Claims nothing any more, when this resolves. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#alarm?.cancel();
+    await this.#looking;
+  }
+
+  #look(): void {
+    this.#alarm = undefined;
+    this.#isMissed = this.#looking !== undefined;
+    this.#looking ??= this.#takeDue().then((next) => {
+      this.#looking = undefined;
+      const { clock, now } = this.#options;
+      this.#restUntil = clock.now() + (next === 'more' ? restTime.more : restTime.none);
+      if (next === 'more' || this.#isMissed) this.wake(now());
+      else if (next !== undefined) this.wake(next);
+    });
+  }
+
+  /** Answers when to look again, `more`: at once. */
+  async #takeDue(): Promise<number | 'more' | undefined> {
+    const { store, room, claim, now, events, isAlone } = this.#options;
+    try {
+      await this.#expire();
+      const limit = Math.min(batch, room());
+      if (limit <= 0) return now() + 1_000;
+      if ((await claim(now(), limit)) === limit) return 'more';
+      const additions = this.#additions;
+      const next = await store.nextDue();
+      this.isEmpty = isAlone && next === undefined && this.#adding === 0 && additions === this.#additions;
+      return next ?? (isAlone ? undefined : Number.POSITIVE_INFINITY);
+    } catch (error) {
+      events.storageFailed({ what: 'web push queue', error });
+      return now() + failedRest;
+    }
+  }
+
+  async #expire(): Promise<void> {
+    const { store, clock, now, events } = this.#options;
+    if (clock.now() - this.#expiredAt < expiryRest) return;
+    const count = await store.expire(now());
+    this.#expiredAt = clock.now();
+    if (count > 0) events.webPushDropped({ why: 'expired', count });
+  }
+}
