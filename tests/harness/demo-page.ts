@@ -15,10 +15,21 @@ export class DemoPage {
     this.#page = page;
   }
 
-  static async open(browser: Browser, httpBase: string): Promise<DemoPage> {
+  /** `prepare`: what is to be done to the tab before the page is in it. */
+  static async open(
+    browser: Browser,
+    httpBase: string,
+    prepare: (tab: Page) => Promise<void> = async () => {},
+  ): Promise<DemoPage> {
     const page = await browser.newPage();
+    await prepare(page);
     await page.goto(`${httpBase}/demo/`);
     return new DemoPage(page);
+  }
+
+  /** The tab that it is in. */
+  get tab(): Page {
+    return this.#page;
   }
 
   /** Answers the full JID that the server has bound. */
@@ -76,6 +87,20 @@ export class DemoPage {
     return shown.toSorted((one, other) => one.title.localeCompare(other.title));
   }
 
+  /** What the page says of each step on the way to pushes; empty for those that are not taken. */
+  async progress(): Promise<string[]> {
+    const texts = '[...document.querySelectorAll("#progress output")].map((output) => output.textContent)';
+    return z.array(z.string()).parse(await this.#page.evaluate(texts));
+  }
+
+  text(selector: string): Promise<string> {
+    return this.#read(`document.querySelector('${selector}').textContent`);
+  }
+
+  value(selector: string): Promise<string> {
+    return this.#read(`document.querySelector('${selector}').value`);
+  }
+
   /** What the page complains of; undefined if it does not. */
   async trouble(): Promise<string | undefined> {
     const text = await this.#page.evaluate('document.getElementById("trouble").textContent');
@@ -86,12 +111,20 @@ export class DemoPage {
     return this.#page.close();
   }
 
+  async #read(expression: string): Promise<string> {
+    return z.string().parse(await this.#page.evaluate(expression));
+  }
+
+  /** Waits until that part is seen; rejects as soon as the page complains. */
   async #appears(selector: string): Promise<void> {
-    try {
-      await this.#page.waitForSelector(selector, { visible: true, timeout: 20_000 });
-    } catch (error) {
-      throw new Error(`${selector} did not appear; trouble: ${await this.trouble()}`, { cause: error });
-    }
+    const isSeen = `document.querySelector('${selector}').checkVisibility()`;
+    let trouble: string | undefined;
+    const isDecided = async () => {
+      trouble = await this.trouble();
+      return trouble !== undefined || (await this.#page.evaluate(isSeen)) === true;
+    };
+    await waitFor(`${selector} to appear`, isDecided, { timeout: 20_000, interval: 50 });
+    if (trouble !== undefined) throw new Error(`${selector} did not appear: ${trouble}`);
   }
 }
 
