@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
-import { answerTo, ask, domain, useHostileServer } from '../harness/hostile.js';
+import { answerTo, ask, domain, fateOf, useHostileServer } from '../harness/hostile.js';
 import { metricsOf } from '../harness/metrics.js';
 import { waitFor } from '../harness/net.js';
 import type { PushAnswer } from '../harness/push-answers.js';
@@ -127,11 +127,16 @@ describe('a Belfry on the Internet', () => {
       parts({ endpoint: somewhere }).replaceAll('<auth>', "<auth xmlns='x'>"),
       'bad-request',
     ],
-    ['ten thousand parts', '<endpoint/>'.repeat(10_000), 'policy-violation'],
   ])('answers a request with %s', async (_, inner, condition) => {
     const client = await hostile.logIn('mallory1');
     expect(await ask(client, 'e', set('e', wish('enable', inner)))).toBe(condition);
     client.socket.destroy();
+  });
+
+  it('ends the stream of who sends ten thousand parts', async () => {
+    const client = await hostile.logIn('mallory1');
+    client.write(set('e', wish('enable', '<endpoint/>'.repeat(10_000))));
+    expect(await fateOf(client)).toBe('policy-violation');
   });
 
   it('answers who disables what nobody has, whatever that is', async () => {
@@ -146,7 +151,7 @@ describe('a Belfry on the Internet', () => {
 
   it('enables nothing for others', async () => {
     const client = await hostile.logIn('mallory3');
-    for (const to of [`ana@${domain}`, `ana@${domain}/desk`, `nobody@${domain}`]) {
+    for (const to of [`ana@${domain}`, `nobody@${domain}`, 'example.net']) {
       const request = enable('o', { endpoint: somewhere }).replace("id='o'", `id='o' to='${to}'`);
       expect(await ask(client, 'o', request)).not.toBe('result');
     }
@@ -226,8 +231,10 @@ describe('a Belfry with push services that mean no good', () => {
 
   it('does not flood a push service with what a stranger floods an account with', async () => {
     const victim = await absent('mallory22');
-    for (let count = 0; count < 3_000; count++) say('mallory22', `flood ${count}`);
-    await hostile.bystanders.ana.settle();
+    for (let count = 0; count < 1_000; count++) {
+      say('mallory22', `flood ${count}`);
+      if (count % 100 === 99) await hostile.bystanders.ana.settle();
+    }
     await waitForRequests(victim, 1);
     const other = await absent('mallory23');
     say('mallory23', 'hello');

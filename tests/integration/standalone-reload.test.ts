@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ns } from '../../src/xmpp/ns.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
 import { bind, openRawClient, type RawClient } from '../harness/c2s.js';
 import { authenticate, domain, opening, password } from '../harness/hostile.js';
-import { waitFor } from '../harness/net.js';
+import { countInLog, reload as reloadServer } from '../harness/reload.js';
 
 let server: StandaloneServer;
 
@@ -17,17 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-const count = (message: string) => server.log().split(`"msg":"${message}"`).length - 1;
-
-/** Changes keys of the configuration, a section at a time, and has it read again. */
-async function reload(change: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Promise<void> {
-  const config: Record<string, object> = JSON.parse(await readFile(server.configFile, 'utf8'));
-  for (const [section, keys] of Object.entries(change)) config[section] = { ...config[section], ...keys };
-  await writeFile(server.configFile, JSON.stringify(config));
-  const before = count('configuration reloaded');
-  process.kill(server.pid, 'SIGHUP');
-  await waitFor('the configuration to be read', () => count('configuration reloaded') > before);
-}
+const count = (message: string) => countInLog(server, message);
+const reload = (change: Parameters<typeof reloadServer>[1]) => reloadServer(server, change);
 
 async function logIn(): Promise<RawClient> {
   const client = await openRawClient(server.c2sPort);

@@ -4,9 +4,11 @@ import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { Cast, newText, Stage } from '../harness/cloud-notify/stage.js';
 import { password } from '../harness/federated.js';
+import { metricsOf } from '../harness/metrics.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { answers, type PushAnswer } from '../harness/push-answers.js';
 import type { PushService } from '../harness/push-service.js';
+import { reload } from '../harness/reload.js';
 import { runBelfry } from '../harness/run-belfry.js';
 import { Browser, disableWebPush } from '../harness/web-push/browser.js';
 import { type BrowserWorld, startBrowserWorld } from '../harness/web-push/world.js';
@@ -67,7 +69,7 @@ const logHas = (...parts: readonly string[]) =>
     .some((line) => parts.every((part) => line.includes(part)));
 
 const push = (action: 'ping' | 'list', jid: string) =>
-  runBelfry(['push', action, jid, '--config', world.server.configFile ?? '']);
+  runBelfry(['push', action, jid, '--config', world.server.configFile]);
 
 const friend = () => stage.friend.jid.bare().toString();
 
@@ -241,5 +243,49 @@ describe('a message that waits for its push service', () => {
     const again = await world.pushServices.start({ port });
     await waitFor('the push', () => again.requests.length > 0, { timeout: 60_000 });
     expect(again.requests).toHaveLength(1);
+  });
+});
+
+describe('what a browser is told of a message', () => {
+  afterAll(() => reload(world.server, { web_push: { with_body: false, with_sender: false } }));
+
+  it('is its text and its sender, if the operator wants that, unless it is encrypted', async () => {
+    const browser = await absent();
+    const omemo = 'eu.siacs.conversations.axolotl';
+    await reload(world.server, { web_push: { with_body: true, with_sender: true } });
+    stage.write(browser.bare, [el('body', ns.client, {}, 'The tea is ready')]);
+    await browser.next(0);
+    stage.write(browser.bare, [
+      el('encrypted', omemo),
+      el('body', ns.client, {}, 'Your client cannot read it'),
+    ]);
+    await browser.next(1);
+    const sender = stage.friend.jid.toString();
+    expect(browser.told).toMatchObject([
+      { count: 1, body: 'The tea is ready', sender },
+      { count: 2, body: 'New Message!', sender },
+    ]);
+    expect(logHas('The tea is ready')).toBe(false);
+  });
+
+  it('is in no line of the log and no metric, nor is where it went', async () => {
+    const browser = await absent();
+    browser.subscription.answer(status(503), status(400, {}), answers.created);
+    await wake(browser);
+    await browser.next(1);
+    await settle();
+    const known = world.server.log() + (await metricsOf(world.server.httpBase));
+    expect(known).toContain('web push not taken');
+    const { endpoint, auth, p256dh } = browser.subscription;
+    const { headers } = await browser.next(0);
+    const path = endpoint.slice(world.pushService.origin.length);
+    const secrets = [
+      path,
+      auth,
+      p256dh,
+      String(headers['topic']),
+      String(headers['authorization']).slice(0, 40),
+    ];
+    for (const secret of secrets) expect(known).not.toContain(secret);
   });
 });

@@ -1,5 +1,5 @@
 import { AppServer } from '../app-server.js';
-import { startStandalone } from '../belfry-standalone.js';
+import { type StandaloneServer, startStandalone } from '../belfry-standalone.js';
 import { FederatedWorld, password } from '../federated.js';
 import { startProsody } from '../prosody.js';
 import type { XmppServer } from '../xmpp-server.js';
@@ -28,6 +28,11 @@ export interface PushWorld {
   close(): Promise<void>;
 }
 
+/** A Belfry that the app server is attached to. */
+export interface AttachedWorld extends PushWorld {
+  readonly server: StandaloneServer;
+}
+
 /** In every name, text and address that no publish is to have, and in nothing else. */
 export const mark = 'marked';
 
@@ -42,7 +47,7 @@ const secret = 'secret-of-push';
 const users = Array.from({ length: 400 }, (_, index) => `${mark}-${index}`);
 
 /** Belfry, with the app server as a component of its own. */
-export async function startAttachedWorld(settings: PushSettings): Promise<PushWorld> {
+export async function startAttachedWorld(settings: PushSettings): Promise<AttachedWorld> {
   const jid = `push.${domain}`;
   const server = await startStandalone({
     accounts: accountsAt(domain),
@@ -51,7 +56,7 @@ export async function startAttachedWorld(settings: PushSettings): Promise<PushWo
     standalone: { registration: 'open' },
     more: belfryKeys(settings),
   });
-  return begin({
+  const world = await begin({
     kind: 'belfry',
     server,
     port: server.componentPort,
@@ -59,6 +64,7 @@ export async function startAttachedWorld(settings: PushSettings): Promise<PushWo
     rooms: undefined,
     close: () => server.stop(),
   });
+  return { ...world, server };
 }
 
 /** Belfry, with the app server and rooms at a Prosody that it talks with. */

@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority } from '../authority.js';
-import { type PushWorld, startAttachedWorld } from '../cloud-notify/world.js';
+import { type AttachedWorld, startAttachedWorld } from '../cloud-notify/world.js';
 import { type PushService, type PushServiceOptions, startPushService } from '../push-service.js';
 import { temporaryFolder } from '../xmpp-server.js';
 
 /** A Belfry, an app server that it publishes to, and the push services of browsers that it sends to. */
-export interface BrowserWorld extends PushWorld {
+export interface BrowserWorld extends AttachedWorld {
   /** The one that browsers use if nothing else is said. */
   readonly pushService: PushService;
   readonly pushServices: PushServices;
