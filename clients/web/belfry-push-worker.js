@@ -144,12 +144,19 @@
     for (const page of pages) page.postMessage(message);
   }
 
-  /** @param {About} about Without a conversation: all of the account. */
+  /**
+   * Without a conversation: all of the account, and those that say nothing of themselves.
+   * @param {{ account?: string, conversation?: string }} about
+   */
   async function close({ account, conversation }) {
     for (const notification of await worker.registration.getNotifications()) {
       const { data } = notification;
-      if (data?.account !== account) continue;
-      if (conversation === undefined || data?.conversation === conversation) notification.close();
+      const isOfAccount = data?.account === account && account !== undefined;
+      const isMeant =
+        conversation === undefined
+          ? isOfAccount || data?.account === undefined
+          : isOfAccount && data.conversation === conversation;
+      if (isMeant) notification.close();
     }
   }
 

@@ -273,6 +273,17 @@ describe('a page that says what was read', () => {
     expect([...browser.shown.values()].map(({ data }) => data.conversation)).toEqual(left);
   });
 
+  it('takes away what says nothing of itself with all the rest alone', async () => {
+    const browser = new FakeBrowser();
+    await browser.push(undefined);
+    await browser.dispatch('message', {
+      data: { type: 'belfry-push:close', about: { account, conversation } },
+    });
+    expect(browser.shown.size).toBe(1);
+    await browser.dispatch('message', { data: { type: 'belfry-push:close', about: { account } } });
+    expect(browser.shown.size).toBe(0);
+  });
+
   it('of something else changes nothing', async () => {
     const browser = new FakeBrowser();
     await browser.say(message);
