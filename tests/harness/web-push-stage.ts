@@ -10,6 +10,9 @@ import { recordingEvents } from './recording-events.js';
 /** When the clock of a stage begins, in Unix milliseconds. */
 export const dawn = 1_800_000_000_000;
 
+/** Milliseconds that pass at once at the most: a slow store is to get its turns. */
+const longestStep = 2_500;
+
 /** A request that a push service has got. */
 export interface Sent {
   readonly request: PushRequest;
@@ -124,8 +127,8 @@ export function webPushStage({
       const end = clock.now() + milliseconds;
       await calm();
       while (clock.now() < end) {
-        const [next = Number.POSITIVE_INFINITY] = clock.pending;
-        clock.advance(Math.min(Math.max(next, 1), end - clock.now()));
+        const [next = longestStep] = clock.pending;
+        clock.advance(Math.min(Math.max(next, 1), end - clock.now(), longestStep));
         await calm();
       }
     },

@@ -102,10 +102,8 @@ export class Queue {
   }
 
   /** One is being added to the store that is due then, in Unix milliseconds. */
-  async whileAdding<T>(dueAt: number, add: () => Promise<T>): Promise<T> {
-    const added = await this.#turns.whileAdding(add);
-    this.#turns.wake(dueAt);
-    return added;
+  whileAdding<T>(dueAt: number, add: () => Promise<T>): Promise<T> {
+    return this.#turns.whileAdding(dueAt, add);
   }
 
   /** Messages of a sender have gone from the store. */

@@ -89,6 +89,12 @@ export function createWebPush(options: WebPushOptions): WebPushService {
     }
   }
 
+  async function begin(): Promise<void> {
+    if (isAlone) await release(options);
+    await queue.start();
+  }
+
+  let started: Promise<void> | undefined;
   return {
     publicKey: options.vapid.publicKey,
     push: (subscription, message, sender, signal) => direct.push(subscription, message, sender, signal),
@@ -96,13 +102,14 @@ export function createWebPush(options: WebPushOptions): WebPushService {
     onSettled(service, listener) {
       listeners.set(service, listener);
     },
-    async start() {
-      if (isAlone) await release(options);
-      await queue.start();
+    start() {
+      started = begin();
+      return started;
     },
     async stop() {
       direct.halt();
       await queue.halt();
+      await started;
       const cancel = clock.after(patience, () => underWay.abort());
       await underWay.idle();
       cancel();

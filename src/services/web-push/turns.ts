@@ -39,7 +39,7 @@ export class Turns {
   /** Messages that are being added, and how often one was. */
   #adding = 0;
   #additions = 0;
-  #isRunning = false;
+  #state: 'new' | 'running' | 'stopped' = 'new';
   /** The store is empty, and no other process fills it. */
   isEmpty = false;
 
@@ -49,13 +49,14 @@ export class Turns {
 
   /** Takes what is due, from now on. */
   async start(): Promise<void> {
-    this.#isRunning = true;
+    if (this.#state === 'stopped') return;
+    this.#state = 'running';
     this.#look();
     await this.#looking;
   }
 
-  /** Something is being added to the store. */
-  async whileAdding<T>(add: () => Promise<T>): Promise<T> {
+  /** Something is being added to the store that is due then, in Unix milliseconds. It may be there though that fails. */
+  async whileAdding<T>(dueAt: number, add: () => Promise<T>): Promise<T> {
     this.#adding++;
     this.#additions++;
     this.isEmpty = false;
@@ -63,12 +64,13 @@ export class Turns {
       return await add();
     } finally {
       this.#adding--;
+      this.wake(dueAt);
     }
   }
 
   /** Something in the store is due then, in Unix milliseconds. */
   wake(at: number): void {
-    if (!this.#isRunning) return;
+    if (this.#state !== 'running') return;
     const { clock, now, isAlone } = this.#options;
     const longest = isAlone ? longestRest.alone : longestRest.shared;
     const due = clock.now() + Math.min(Math.max(0, at - now()), longest);
@@ -81,7 +83,7 @@ export class Turns {
 
   /** Claims nothing any more, when this resolves. */
   async stop(): Promise<void> {
-    this.#isRunning = false;
+    this.#state = 'stopped';
     this.#alarm?.cancel();
     await this.#looking;
   }
@@ -104,6 +106,7 @@ export class Turns {
     try {
       await this.#expire();
       const limit = Math.min(batch, room());
+      if (this.#state === 'stopped') return undefined;
       if (limit <= 0) return now() + 1_000;
       if ((await claim(now(), limit)) === limit) return 'more';
       const additions = this.#additions;
