@@ -161,8 +161,15 @@ export class Batches {
     this.#schedule.clear();
     for (const lane of [...this.#lanes.values()]) this.#advance(lane);
     await this.#options.deliveries.end(lastPatience);
-    for (const lane of this.#lanes.values()) {
-      for (const notice of lane.clear()) this.#lose(lane, notice, 'too late');
+    for (const lane of [...this.#lanes.values()]) this.#end(lane);
+  }
+
+  /** Slow answers have kept something waiting. A channel that keeps on disk what it cannot deliver takes it all the same. */
+  #end(lane: Lane): void {
+    const isKept = lane.registration.target.withdraw !== undefined;
+    for (const notice of lane.clear()) {
+      if (isKept) this.#tell(lane, notice);
+      else this.#lose(lane, notice, 'too late');
     }
   }
 

@@ -35,6 +35,7 @@ export class Deliveries {
   readonly #groups = new Set<Group>();
   #newest = new Group();
   #onIdle: (() => void) | undefined;
+  #isOver = false;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -49,7 +50,10 @@ export class Deliveries {
     });
   }
 
-  /** Waits until nothing is under way any more; what is after so many milliseconds is told to end, and left alone. */
+  /**
+   * Waits until nothing is under way any more; what is after so many milliseconds is told to end, and left alone. So is what
+   * begins then.
+   */
   async end(patience: number): Promise<void> {
     if (this.#groups.size === 0) return;
     const { promise, resolve } = deferred();
@@ -57,12 +61,14 @@ export class Deliveries {
     const cancel = this.#options.clock.after(patience, resolve);
     await promise;
     cancel();
+    this.#isOver = true;
     for (const { controller } of this.#groups) controller.abort();
   }
 
   #enter(): Group {
     if (this.#newest.begun === groupSize) this.#newest = new Group();
     const group = this.#newest;
+    if (this.#isOver) group.controller.abort();
     group.begun++;
     if (group.open++ === 0) this.#groups.add(group);
     return group;
