@@ -10,6 +10,8 @@ export interface DistributorOptions
   extends Pick<ClientOptions, 'connect' | 'jid' | 'password' | 'certificate'> {
   /** A push for an instance that registered here. It is answered when this returns. */
   onPush(payload: Buffer): void;
+  /** A message for the account; `send` sends what is said to that. */
+  onMessage?(message: Element, send: (stanza: Element) => void): void;
 }
 
 /** What a registration gave. */
@@ -44,7 +46,10 @@ export async function startDistributor(options: DistributorOptions): Promise<Dis
   const instances = new Map<string, Instance>();
   const client = await connectClient({
     ...options,
-    onStanza: (stanza, self) => answer(stanza, self, instances, options.onPush),
+    onStanza(stanza, self) {
+      if (stanza.name === 'message') options.onMessage?.(stanza, (reply) => self.send(reply));
+      else answer(stanza, self, instances, options.onPush);
+    },
   });
   client.send(el('presence', ns.client));
   return {

@@ -52,6 +52,13 @@ export class DemoPage {
     return this.#appears('#disable');
   }
 
+  /** Sends a chat message. */
+  async write(to: string, text: string): Promise<void> {
+    await this.#page.type('#to', to);
+    await this.#page.type('#text', text);
+    await this.#page.click('#compose button');
+  }
+
   async disable(): Promise<void> {
     await this.#page.click('#disable');
     await this.#appears('#enable');

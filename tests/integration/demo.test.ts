@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ensureBuild } from '../harness/belfry.js';
+import { hasChromium, startChromium } from '../harness/chromium.js';
+import { DemoPage } from '../harness/demo-page.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
 import { startProgram } from '../harness/program.js';
@@ -59,6 +61,34 @@ describeWithPeers('belfry demo', { curl: curl !== undefined }, () => {
     expect(answer.status).toBe(201);
     await waitFor('the bytes', () => program.output().includes('2 bytes: ff 1b\n'));
     await program.kill(signal);
+    expect(program.exitCode).toBe(0);
+  });
+});
+
+describeWithPeers('belfry demo in a browser', { chromium: hasChromium }, () => {
+  it('has a page, lets its reader in, and answers what is written', async () => {
+    const program = startProgram({
+      command: process.execPath,
+      args: [main, 'demo'],
+      env: env(),
+      cwd: folder,
+    });
+    const chromium = await startChromium();
+    try {
+      await waitFor('the introduction', () => program.output().includes('until Ctrl-C'), { timeout: 30_000 });
+      const introduction = /open (http:\S+)\/demo\/ in a browser\. Log in as (\S+) with the password (\S+),/;
+      const [, httpBase = '', account = '', password = ''] = introduction.exec(program.output()) ?? [];
+      const page = await DemoPage.open(chromium, httpBase);
+      await page.logIn(account, password);
+      await page.write('demo@localhost', 'Hello <&>');
+      const answer = 'demo@localhost: You have written: Hello <&>';
+      await waitFor('the answer', async () => (await page.text('#log')).includes(answer), {
+        timeout: 30_000,
+      });
+    } finally {
+      await chromium.close();
+      await program.kill();
+    }
     expect(program.exitCode).toBe(0);
   });
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { type App, startApp } from '../../app.js';
 import type { Config, ListenAddress } from '../../config/config.js';
 import { loadConfig } from '../../config/load.js';
-import { type Distributor, startDistributor } from '../../demo/distributor.js';
+import { createAnswering } from '../../demo/answering.js';
+import { type Distributor, type DistributorOptions, startDistributor } from '../../demo/distributor.js';
 import { showPush } from '../../demo/show-push.js';
 import { loadCertificate } from '../../hosts/standalone/tls/certificate.js';
 import { createLogger } from '../../observability/logger.js';
@@ -25,8 +26,9 @@ export interface DemoOptions {
 
 /**
  * `belfry demo`: starts the embedded server in a folder of its own, logs a real client in, registers it for pushes,
- * prints an endpoint and then every push that arrives, until SIGINT or SIGTERM. Nothing of it stays. Throws if it cannot
- * start, if the session ends, or if the push of `--once` does not arrive.
+ * prints an endpoint and then every push that arrives, until SIGINT or SIGTERM. A browser can log in as another account, and
+ * that client answers what it writes. Nothing of it stays. Throws if it cannot start, if the session ends, or if the push of
+ * `--once` does not arrive.
  */
 export async function demo({ once = false }: DemoOptions, io: Io): Promise<number> {
   const terminated = io.watchSignals(() => {});
@@ -71,13 +73,18 @@ interface Demo {
 async function runDevice(demo: Demo): Promise<void> {
   const { config, io, once, terminated } = demo;
   let pushes = 0;
-  const device = await connectDevice(demo, (payload) => {
-    pushes++;
-    io.out(showPush(payload, new Date()));
+  const answering = createAnswering();
+  const device = await connectDevice(demo, {
+    onPush(payload) {
+      pushes++;
+      io.out(showPush(payload, new Date()));
+    },
+    onMessage: answering.take,
   });
   try {
     const { url } = await device.register(config.unifiedPush.jid);
     introduce(demo, device, url);
+    if (!once) await introducePage(demo, device);
     if (once) {
       await pushOnce(url);
       if (pushes === 0) throw new Error('The push was answered with 201, but it did not arrive.');
@@ -86,21 +93,28 @@ async function runDevice(demo: Demo): Promise<void> {
       if (end instanceof Error) throw new Error(`The session ended: ${end.message}.`);
     }
   } finally {
+    answering.stop();
     await device.close();
   }
 }
 
-/** Makes an account as an operator does, and logs in as a phone does. */
-async function connectDevice({ app, config }: Demo, onPush: (payload: Buffer) => void): Promise<Distributor> {
+/** Logs in as a phone does. */
+async function connectDevice(
+  { app, config }: Demo,
+  handlers: Pick<DistributorOptions, 'onPush' | 'onMessage'>,
+): Promise<Distributor> {
   const jid = Jid.parse('demo@localhost/phone');
-  const password = randomBytes(18).toString('base64url');
-  await askControl(localConfig(config), {
-    command: 'user.add',
-    args: { jid: jid.bare().toString(), password },
-  });
+  const password = await addAccount(config, jid.bare().toString(), 18);
   // The server has made it for itself at its start, and finds it there as this does.
   const { cert } = await loadCertificate({ dataDir: config.dataDir, domain: Jid.parse(jid.domain) });
-  return startDistributor({ connect: c2sAddress(app), jid, password, certificate: cert, onPush });
+  return startDistributor({ connect: c2sAddress(app), jid, password, certificate: cert, ...handlers });
+}
+
+/** Makes an account as an operator does; answers its password, made of so many random bytes. */
+async function addAccount(config: Config, jid: string, bytes: number): Promise<string> {
+  const password = randomBytes(bytes).toString('base64url');
+  await askControl(localConfig(config), { command: 'user.add', args: { jid, password } });
+  return password;
 }
 
 function c2sAddress({ addresses: { c2s: address } }: App): ListenAddress {
@@ -116,7 +130,21 @@ function introduce({ app, io, once }: Demo, { jid }: Distributor, url: string): 
     `  ${url}`,
     '',
     ...(once ? [] : ['Push to it from another terminal:', '', `  curl -d 'Hello' ${url}`, '']),
-    ...(once ? [] : ['Pushes are shown here until Ctrl-C.', '']),
+  ];
+  for (const line of lines) io.out(line);
+}
+
+/** How to see Web Push in a browser: as another account, which the device answers when its tab is closed. */
+async function introducePage({ config, io }: Demo, { jid }: Distributor): Promise<void> {
+  const you = 'you@localhost';
+  // To be typed by a person, into a server that only this machine reaches and that is gone soon.
+  const password = await addAccount(config, you, 6);
+  const lines = [
+    `For Web Push, open ${config.http.publicUrl}/demo/ in a browser. Log in as ${you} with the password ${password},`,
+    `allow notifications, write to ${jid.bare()}, and close the tab: it answers five seconds later.`,
+    '',
+    'Pushes to the phone are shown here until Ctrl-C.',
+    '',
   ];
   for (const line of lines) io.out(line);
 }
