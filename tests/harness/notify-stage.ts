@@ -48,10 +48,13 @@ export class NotifyStage {
   hasTopics = false;
   /** The addresses of devices for which the channel was told to forget what it keeps. */
   readonly withdrawn: string[] = [];
+  readonly #keepsQueue: boolean;
   readonly #recording = recordingEvents();
   #messages = 0;
 
-  constructor(store: NotifyStore = new MemoryNotifyStore(), traits: Pick<Channel, 'keepsQueue'> = {}) {
+  /** `keepsQueue`: the channel keeps on disk what it could not deliver. */
+  constructor(store: NotifyStore = new MemoryNotifyStore(), keepsQueue = false) {
+    this.#keepsQueue = keepsQueue;
     this.notify = createNotify({
       host: this.host,
       store,
@@ -62,8 +65,8 @@ export class NotifyStage {
       events: this.#recording.events,
     });
     const channel: Channel = {
-      ...traits,
       name: channelName,
+      keepsQueue,
       maxDevices: () => this.maxDevices,
       open: ({ address }) => this.#target(address),
     };
@@ -199,7 +202,7 @@ export class NotifyStage {
         return { ...openRules, ...rules.get(address) };
       },
       ...(this.hasTopics && { topicOf: (stanza) => bareOf(stanza.attr('from') ?? '') }),
-      withdraw: () => void this.withdrawn.push(address),
+      ...(this.#keepsQueue && { withdraw: () => void this.withdrawn.push(address) }),
       deliver: (notification, signal) => {
         this.deliveries.push({ client: address, notification, signal });
         const answer = this.answers.shift() ?? this.answer;

@@ -52,6 +52,8 @@ describe('what was queued in an absence', () => {
     expect(absence.settle(true)).toBe(false);
     absence.queue(true);
     expect(absence.settle(false)).toBe(false);
+    absence.queue(false);
+    expect(absence.settle(true)).toBe(false);
   });
 
   it('was of an earlier absence if nothing is queued in this one', () => {

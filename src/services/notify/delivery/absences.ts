@@ -51,7 +51,9 @@ export class Absence {
     if (this.#queued === 0) return false;
     this.#queued--;
     this.#isReached ||= isDelivered;
-    return isDelivered && this.#isImportantQueued;
+    const isTold = isDelivered && this.#isImportantQueued;
+    this.#isImportantQueued &&= this.hasQueued;
+    return isTold;
   }
 
   /** The client is back, and its channel forgets what is queued, all of which the client may yet miss. */

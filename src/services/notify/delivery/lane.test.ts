@@ -105,4 +105,21 @@ describe('what is merged', () => {
     expect(needless.isLost).toBe(true);
     expect(lane.isIdle).toBe(true);
   });
+
+  it('is not lost with an important one about something else of the same sender', () => {
+    const other = lane.add(news({ level: 'unimportant', topic: 'a' }), 0, 0);
+    lane.add(news({ topic: 'b' }), 0, 0);
+    taken(0).lose();
+    expect(other.isLost).toBe(false);
+    expect(lane.take(0)).toBe(other);
+  });
+});
+
+it('tries calls that fail at once again when the first of them is', () => {
+  const calls = Array.from({ length: 2 }, () => {
+    lane.add(news({ isUrgent: true, kind: 'call' }), 0, 0);
+    return taken(0);
+  });
+  for (const call of calls) lane.retry(call, 0, undefined, 1);
+  expect(lane.nextDue).toBe(2_000);
 });

@@ -6,8 +6,14 @@ import {
   pendingOutcome,
   queued,
   rejected,
-  stageWithPhone,
 } from '../../../../tests/harness/notify-stage.js';
+
+/** A stage whose channel keeps on disk what it could not deliver. */
+async function stageWithPhone(): Promise<NotifyStage> {
+  const stage = new NotifyStage(new MemoryNotifyStore(), true);
+  await stage.enable();
+  return stage;
+}
 
 /** A session that is waited for, whose client is told by a channel that keeps it on disk. */
 async function queuedStage() {
@@ -44,9 +50,10 @@ describe('a notification that its channel keeps', () => {
   it('keeps the session waiting on if it is unimportant, or lost', async () => {
     const { stage } = await queuedStage();
     await settle(stage, rejected);
-    stage.answers.push(queued);
     await stage.offline(stage.retraction());
     await stage.pass(1_000);
+    await settle(stage, delivered);
+    expect(stage.deliveries).toHaveLength(2);
     expect(stage.host.endedExtensions).toEqual([]);
   });
 
@@ -89,6 +96,16 @@ describe('a notification that its channel keeps', () => {
     await stage.sleeps(session, stanza);
     expect(stage.deliveries).toHaveLength(1);
     expect(stage.host.endedExtensions).toEqual([session, session]);
+  });
+
+  it('is told again if that was something else that is queued', async () => {
+    const { stage, session, stanza } = await queuedStage();
+    expect(await stage.ping()).toEqual(queued);
+    await settle(stage, delivered);
+    await stage.resumes(session);
+    await stage.sleeps(session, stanza);
+    expect(stage.told.at(-1)).toBe('phone important message m1 1');
+    expect(stage.deliveries).toHaveLength(3);
   });
 
   it('is not told again to a client that has begun a new session', async () => {
@@ -172,13 +189,7 @@ it('is looked for when a client begins a session, though nothing has happened si
   const { key: _, target: __, ...row } = await first.device();
   const store = new MemoryNotifyStore();
   store.rows = [{ ...row, account: 'ana@example.org' }];
-  const stage = new NotifyStage(store, { keepsQueue: true });
+  const stage = new NotifyStage(store, true);
   await stage.host.sessionBegun.fire(stage.session());
   expect(stage.withdrawn).toEqual(['phone']);
-});
-
-it('is not looked for in channels that keep nothing', async () => {
-  const stage = await stageWithPhone();
-  await stage.host.sessionBegun.fire(stage.session());
-  expect(stage.withdrawn).toEqual([]);
 });

@@ -70,14 +70,28 @@ describe('a device that is told of each conversation by itself', () => {
 
   it('is told of no more than so many at once: the oldest goes', async () => {
     const stage = await stageWithTopics();
-    await stage.offline(stage.retraction());
     for (let i = 0; i <= maxNotices; i++) {
+      if (i === 1) await stage.offline(stage.retraction());
       await stage.offline(stage.chat({ from: `friend${i}@example.net/x` }));
     }
     expect(stage.dropped).toEqual(['too many', 'too many']);
     await stage.pass(1_000);
     expect(stage.told).toHaveLength(maxNotices);
     expect(stage.told[0]).toBe('phone important message m2 1');
+  });
+
+  it('is told of no more than so many after a back-off', async () => {
+    const stage = await stageWithTopics();
+    const pending = Array.from({ length: 3 }, () => pendingOutcome());
+    stage.answers.push(...pending.map(({ promise }) => promise));
+    for (let i = 0; i < maxNotices + 3; i++) {
+      await stage.offline(stage.chat({ from: `friend${i}@example.net/x` }));
+      if (i < 3) await stage.pass(1_000);
+    }
+    expect(stage.dropped).toEqual([]);
+    for (const { settle } of pending) settle(retry);
+    await stage.settle();
+    expect(stage.dropped).toEqual(['too many', 'too many', 'too many']);
   });
 
   it('is told of three conversations at a time', async () => {
