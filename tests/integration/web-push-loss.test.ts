@@ -94,6 +94,8 @@ function byTopic(requests: readonly ReceivedPush[]): Map<string, number> {
   return counts;
 }
 
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
 const requestCounts = () => subscriptions.map(({ received }) => received.length);
 
 it('a crash loses none of a thousand messages that wait, and sends none again that had an answer', async () => {
@@ -128,10 +130,10 @@ it('a stop waits not long for a push service that says nothing, and what it was 
   pushService.answer(answers.hang);
   const some = names('user', 10);
   const before = requestCounts();
-  const arrived = () =>
-    requestCounts().reduce((sum, count) => sum + count) - before.reduce((sum, count) => sum + count);
+  const arrived = () => sum(requestCounts()) - sum(before);
   await everybodyWrites(some);
-  await waitFor('requests', () => arrived() === some.length * friends, { timeout: 30_000 });
+  // More are not under way to one browser at once; the others wait in memory.
+  await waitFor('requests', () => arrived() >= some.length * 3, { timeout: 30_000 });
   await server.kill();
   expect(server.exitCode).toBe(0);
   await waitFor('its connections to be gone', () => pushService.connections.open === 0);
@@ -159,7 +161,7 @@ it('a push service that accepts connections and says nothing delays nobody else,
   const delivered = () =>
     subscriptions.every(({ received }, at) => received.length === (before[at] ?? 0) + friends);
   await waitFor('the others to be told', delivered, { timeout: 30_000 });
-  expect(silent.connections()).toBe(1);
+  expect(silent.connections()).toBeLessThanOrEqual(3);
 
   await waitUntilWaiting(farUsers * friends);
   await silent.close();

@@ -256,7 +256,7 @@ describe('what a browser is told of a message', () => {
     stage.write(browser.bare, [el('body', ns.client, {}, 'The tea is ready')]);
     await browser.next(0);
     stage.write(browser.bare, [
-      el('encrypted', omemo),
+      el('encrypted', omemo, {}, el('payload', omemo, {}, 'AAAA')),
       el('body', ns.client, {}, 'Your client cannot read it'),
     ]);
     await browser.next(1);
