@@ -40,7 +40,16 @@ export function parseOutgoingUrl(text: string, options: OutgoingUrlOptions): Out
   if (text.length > maxBytes) return refused(`It has more than ${maxBytes} bytes.`);
   if (!printableAscii.test(text)) return refused('It has characters that no URL has.');
   if (text.includes('#')) return refused('It has a fragment.');
-  return URL.canParse(text) ? checked(new URL(text), options) : refused('It is no URL.');
+  const url = parsed(text);
+  return url === undefined ? refused('It is no URL.') : checked(url, options);
+}
+
+function parsed(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function checked(url: URL, options: OutgoingUrlOptions): OutgoingUrl {

@@ -13,7 +13,6 @@ export interface DeliveryOptions {
   /** Without what HTTP itself needs. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  readonly signal: AbortSignal;
   /** Milliseconds that it may take in all. */
   readonly answerTime: number;
   /** Unix milliseconds. */
@@ -31,7 +30,6 @@ const maxBody = 4_096;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #onAbort = () => this.#giveUp('It was stopped.', false);
   /** A connection has ended before it could answer, and this is the second one. */
   isRepeated = false;
   #holder: Holder | undefined;
@@ -44,7 +42,6 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#timer = setTimeout(() => this.#giveUp('There was no answer in time.', true), options.answerTime);
-    options.signal.addEventListener('abort', this.#onAbort);
   }
 
   get path(): string {
@@ -87,8 +84,13 @@ export class Delivery {
 
   /** There is no more to come: it ended as was answered, or so if it was not. */
   end(otherwise: SendOutcome): void {
-    this.settle(this.#answered() ?? otherwise);
+    this.#settleAs(otherwise);
     this.finish();
+  }
+
+  /** Nobody wants to know any more. */
+  abort(): void {
+    this.#giveUp('It was stopped.', false);
   }
 
   /** Its outcome is that, if it had none before. */
@@ -101,13 +103,16 @@ export class Delivery {
   /** It takes no place any more. */
   finish(): void {
     clearTimeout(this.#timer);
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#options.onFinish();
   }
 
   #giveUp(reason: string, hasTimedOut: boolean): void {
-    this.settle(this.#answered() ?? { kind: 'retry', reason, isUnreachable: false });
+    this.#settleAs({ kind: 'retry', reason, isUnreachable: false });
     this.#holder?.release(this, hasTimedOut);
+  }
+
+  #settleAs(otherwise: SendOutcome): void {
+    if (!this.#isSettled) this.settle(this.#answered() ?? otherwise);
   }
 
   #answered(): SendOutcome | undefined {

@@ -2,7 +2,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import type { TLSSocket } from 'node:tls';
 import type { SendOutcome } from '../request.js';
 import type { Channel, ChannelListener } from './channel.js';
-import type { Delivery, Holder } from './delivery.js';
+import type { Delivery } from './delivery.js';
 
 export interface Http2Options {
   /** Scheme, host and port. */
@@ -74,7 +74,12 @@ export class Http2Channel implements Channel {
       ':path': delivery.path,
       ...delivery.headers,
     });
-    delivery.heldBy(new StreamHolder(stream, () => this.#suspect(answeredBefore)));
+    delivery.heldBy({
+      release: (_, hasTimedOut) => {
+        if (hasTimedOut) this.#suspect(answeredBefore);
+        cancel(stream);
+      },
+    });
     stream.on('response', (headers) => {
       this.#answered += 1;
       delivery.onHead(headers[':status'] ?? 0, headers['retry-after']);
@@ -111,21 +116,6 @@ export class Http2Channel implements Channel {
     if (this.#isRetired) return;
     this.#isRetired = true;
     this.#listener.onRetired(mayReplace);
-  }
-}
-
-class StreamHolder implements Holder {
-  readonly #stream: ClientHttp2Stream;
-  readonly #onTimeout: () => void;
-
-  constructor(stream: ClientHttp2Stream, onTimeout: () => void) {
-    this.#stream = stream;
-    this.#onTimeout = onTimeout;
-  }
-
-  release(_delivery: Delivery, hasTimedOut: boolean): void {
-    if (hasTimedOut) this.#onTimeout();
-    cancel(this.#stream);
   }
 }
 

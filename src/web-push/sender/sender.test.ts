@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -27,6 +27,11 @@ async function listen(server: Server): Promise<number> {
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
+
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
 
 const protocols: readonly PushProtocol[] = ['h2', 'http/1.1'];
 
@@ -219,14 +224,26 @@ describe.each(protocols)('over %s', (protocol) => {
   it('ends with what it was asked to end', async () => {
     const { service, send } = await openFor();
     service.answer(answers.hang);
-    const controller = new AbortController();
-    const sent = send(service.subscribe(), { signal: controller.signal });
+    const { signal, abort } = abortable();
+    const sent = send(service.subscribe(), { signal });
     await waitFor('the request', () => service.requests.length === 1);
-    controller.abort();
+    abort();
     expect(await sent).toEqual({ kind: 'retry', reason: 'It was stopped.', isUnreachable: false });
-    const after = await send(service.subscribe(), { signal: controller.signal });
+    const after = await send(service.subscribe(), { signal });
     expect(after).toMatchObject({ kind: 'retry' });
     expect(service.requests).toHaveLength(1);
+  });
+
+  it('ends all that have the same signal, which it listens to once', async () => {
+    const { service, send } = await openFor({ limits: { streams: 2, connections: 2 } });
+    service.answer(answers.hang);
+    const { signal, abort } = abortable();
+    const all = Array.from({ length: 30 }, () => send(service.subscribe(), { signal }));
+    await waitFor('the first ones', () => service.requests.length === 2);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    abort();
+    for (const sent of all) expect(await sent).toMatchObject({ kind: 'retry', isUnreachable: false });
+    await waitFor('the end of listening', () => getEventListeners(signal, 'abort').length === 0);
   });
 
   it('ends all when it stops', async () => {

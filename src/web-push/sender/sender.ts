@@ -3,6 +3,7 @@ import type { Guard } from '../../net/guard.js';
 import type { OutgoingUrl } from '../../net/outgoing-url.js';
 import type { PushRequest, Sender, SendOutcome } from '../request.js';
 import type { Vapid } from '../vapid.js';
+import { AbortGroups } from './abort-groups.js';
 import { Delivery } from './delivery.js';
 import { defaultSenderLimits, type SenderLimits } from './limits.js';
 import { Origin } from './origin.js';
@@ -36,6 +37,7 @@ class PushSender implements Sender {
   readonly #origins = new Map<string, Origin>();
   /** Those of them that have nothing to do, the idlest first. */
   readonly #idle = new Set<Origin>();
+  readonly #aborts = new AbortGroups();
   #isStopped = false;
 
   constructor(options: SenderOptions) {
@@ -53,18 +55,20 @@ class PushSender implements Sender {
     const origin = this.#originOf(url);
     if (origin === undefined) return Promise.resolve(notSent('There are too many push services at once.'));
     return new Promise((resolve) => {
-      origin.submit(
-        new Delivery({
-          path: url.href.slice(url.origin.length),
-          headers: this.#headersFor(request, url.origin),
-          body: request.body,
-          signal,
-          answerTime: this.#limits.answerTime,
-          now: this.#now,
-          onOutcome: resolve,
-          onFinish: () => origin.finished(),
-        }),
-      );
+      const delivery: Delivery = new Delivery({
+        path: url.href.slice(url.origin.length),
+        headers: this.#headersFor(request, url.origin),
+        body: request.body,
+        answerTime: this.#limits.answerTime,
+        now: this.#now,
+        onOutcome: resolve,
+        onFinish: () => {
+          this.#aborts.remove(signal, delivery);
+          origin.finished();
+        },
+      });
+      this.#aborts.add(signal, delivery);
+      origin.submit(delivery);
     });
   }
 
