@@ -63,8 +63,12 @@
   /** @param {Push} push */
   async function receive(push) {
     const about = { account: push.account, conversation: push.conversation, kind: push.kind };
-    await show(push, about);
-    await tellPages({ type: 'belfry-push:received', about });
+    try {
+      await show(push, about);
+    } finally {
+      // Only now: a page may want to take away what it shows itself.
+      await tellPages({ type: 'belfry-push:received', about });
+    }
   }
 
   /** @param {Push} push @param {About} about */

@@ -49,6 +49,8 @@ class FakeBrowser {
   readonly subscribed: { readonly userVisibleOnly: boolean; readonly applicationServerKey: Uint8Array }[] =
     [];
   readonly pages: FakePage[] = [];
+  /** Whether the person has taken the permission back. */
+  isForbidden = false;
   settings: object | undefined;
   readonly #listeners = new Map<string, Listener>();
 
@@ -58,6 +60,7 @@ class FakeBrowser {
       registration: {
         scope,
         showNotification: async (title: string, options: Omit<Shown, 'title'>) => {
+          if (this.isForbidden) throw new TypeError('not allowed');
           this.shown.set(options.tag, { title, ...options });
         },
         getNotifications: async () =>
@@ -217,6 +220,18 @@ describe('a push', () => {
       { type: 'belfry-push:received', about: { account, conversation, kind: 'message' } },
     ]);
     expect(browser.shown.size).toBe(1);
+    browser.isForbidden = true;
+    await expect(browser.say(message)).rejects.toThrow('not allowed');
+    expect(page.told).toHaveLength(2);
+  });
+
+  it('says, if nothing else was chosen, what the documentation says', () => {
+    const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
+    const rows = [...readme.matchAll(/^\| `(\w+)` \| `([^`]+)` \| /gm)].map(([, name, text]) => [name, text]);
+    const [defaults = ''] = /defaultTexts = \{.*?\};/s.exec(source) ?? [];
+    const texts = [...defaults.matchAll(/(\w+): '([^']*)'/g)].map(([, name, text]) => [name, text]);
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(texts));
+    expect(texts).toHaveLength(9);
   });
 });
 
