@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
+import { MemoryNotifyStore } from '../../../../tests/harness/memory-notify-store.js';
 import {
   delivered,
+  NotifyStage,
   pendingOutcome,
+  queued,
   rejected,
   retry,
   stageWithPhone,
@@ -121,6 +124,24 @@ describe('stop', () => {
     settle(delivered);
     await stage.settle();
     expect(stage.deliveries).toHaveLength(3 * 51);
+  });
+
+  it('hands what waits behind them to a channel that keeps it on disk, to be put there', async () => {
+    const stage = new NotifyStage(new MemoryNotifyStore(), true);
+    await stage.enable();
+    stage.answer = pendingOutcome().promise;
+    for (let i = 0; i < 5; i++) {
+      await stage.offline();
+      await stage.pass(1_000);
+    }
+    stage.answer = queued;
+    const stopping = stage.notify.stop();
+    await stage.pass(5_000);
+    await stopping;
+    expect(stage.told.at(-1)).toBe('phone important message m5 5');
+    expect(stage.deliveries).toHaveLength(4);
+    expect(stage.deliveries.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(stage.dropped).toEqual([]);
   });
 
   it('is over at once if there is nothing', async () => {
