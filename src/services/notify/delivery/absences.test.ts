@@ -5,9 +5,10 @@ describe('Absences', () => {
   it('last from the first thing that is told until the client is back', () => {
     const absences = new Absences(10);
     expect([absences.get('a'), absences.isEmpty]).toEqual([undefined, true]);
-    absences.enter('a').add('', 1);
-    absences.enter('a').add('', 2);
-    expect(absences.get('a')?.count('')).toBe(3);
+    expect(absences.count('a', 'ben', 0)).toBe(0);
+    expect(absences.isEmpty).toBe(true);
+    expect(['ben', 'eve', 'ben'].map((topic) => absences.count('a', topic, 1))).toEqual([1, 1, 2]);
+    expect([absences.count('a', '', 0), absences.count('b', '', 0)]).toEqual([3, 0]);
     expect(absences.end('a')?.count('')).toBe(3);
     expect([absences.end('a'), absences.isEmpty]).toEqual([undefined, true]);
   });

@@ -92,6 +92,12 @@ export class Absences {
     return absence;
   }
 
+  /** Counts messages that it is told of; answers how many of the topic there are now. */
+  count(key: string, topic: string, more: number): number {
+    if (more > 0) this.enter(key).add(topic, more);
+    return this.#absences.get(key)?.count(topic) ?? 0;
+  }
+
   /** The client is back, or will not be: answers the absence that is over. */
   end(key: string): Absence | undefined {
     const absence = this.#absences.get(key);

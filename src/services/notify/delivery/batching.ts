@@ -144,7 +144,7 @@ export class Batches {
     const lane = this.#laneOf(registration);
     if (lane === undefined || lane.underWay >= places - 1) return Promise.resolve(busy);
     const message = { level: 'unimportant', kind: 'ping', stanza: undefined } as const;
-    const count = this.#absences.get(registration.key)?.count('') ?? 0;
+    const count = this.#absences.count(registration.key, '', 0);
     return new Promise((resolve) => {
       lane.underWay++;
       this.#options.deliveries.begin(registration, { ...message, count }, (outcome) => {
@@ -234,8 +234,8 @@ export class Batches {
 
   #tell(lane: Lane, notice: Notice): void {
     const { registration } = lane;
-    const { level, kind, stanza } = notice.news;
-    const count = this.#count(registration, notice);
+    const { level, kind, stanza, topic } = notice.news;
+    const count = this.#absences.count(registration.key, topic, notice.takeUncounted());
     lane.underWay++;
     this.#options.deliveries.begin(registration, { level, kind, stanza, count }, (outcome) => {
       if (outcome.kind === 'retry') this.#retry(lane, notice, outcome.after);
@@ -243,15 +243,6 @@ export class Batches {
       else if (outcome.kind === 'queued') this.#queue(lane, notice);
       this.#leave(lane, outcome);
     });
-  }
-
-  /** Answers how many it was told of then, of the same topic. */
-  #count({ key }: Registration, notice: Notice): number {
-    const { topic } = notice.news;
-    const { uncounted } = notice;
-    notice.uncounted = 0;
-    if (uncounted > 0) this.#absences.enter(key).add(topic, uncounted);
-    return this.#absences.get(key)?.count(topic) ?? 0;
   }
 
   /** What the client has got meanwhile is no reason for it to come back. */

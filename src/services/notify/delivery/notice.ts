@@ -55,6 +55,13 @@ export class Notice {
     return this.#mergedInto?.whole ?? this;
   }
 
+  /** News in it that are counted from now on. */
+  takeUncounted(): number {
+    const { uncounted } = this;
+    this.uncounted = 0;
+    return uncounted;
+  }
+
   deliver(): void {
     this.#wasDelivered = true;
   }
