@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { PushQueueStore, StoredPush } from '../services/web-push/store.js';
 import type { Database } from './database.js';
+import { isIdOf } from './ids-in.js';
 
 const columns = [
   ...(['id', 'endpoint', 'origin', 'body', 'shorter', 'urgency', 'topic', 'attempts'] as const),
@@ -49,14 +50,14 @@ function prepareClaim(database: Database) {
       db
         .updateTable('web_push_queue')
         .set({ due_at: param('until'), is_claimed: 1 })
-        .where('id', 'in', ({ selectFrom }) =>
-          selectFrom('web_push_queue')
+        .where(({ selectFrom }) => {
+          const due = selectFrom('web_push_queue')
             .select('id')
             .where('due_at', '<=', param('now'))
             .orderBy('due_at')
-            .limit(param('limit'))
-            .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
-        )
+            .limit(param('limit'));
+          return isIdOf(database, database.kind === 'postgres' ? due.forUpdate().skipLocked() : due);
+        })
         .returning(columns),
   );
 }

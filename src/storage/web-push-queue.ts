@@ -1,13 +1,13 @@
 import type { PushQueueStore } from '../services/web-push/store.js';
 import type { Database } from './database.js';
-import { idsIn } from './ids-in.js';
+import { idsIn, isIdOf } from './ids-in.js';
 import { textHash } from './text-hash.js';
 import { createQueueAdd, senderHash } from './web-push-queue-add.js';
 import { createQueueSize } from './web-push-queue-size.js';
 import { createQueueTurns } from './web-push-queue-turns.js';
 
 /** Rows that one statement removes. */
-const batchRows = 500;
+const batchRows = 100;
 
 /** Messages that wait to be sent to push services of browsers. An endpoint is found by its hash alone. */
 export function createWebPushQueue(database: Database): PushQueueStore {
@@ -106,17 +106,13 @@ function prepareWithdrawAll(database: Database) {
 /** On PostgreSQL rows that another process works on are left to it. */
 function prepareExpire(database: Database) {
   return database.prepare<{ now: number; limit: number }, unknown>('web_push_queue_expire', (param, db) =>
-    db
-      .with('expired', (cte) =>
-        cte
-          .selectFrom('web_push_queue')
-          .select('id')
-          .where('expires_at', '<=', param('now'))
-          .orderBy('expires_at')
-          .limit(param('limit'))
-          .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
-      )
-      .deleteFrom('web_push_queue')
-      .where('id', 'in', (eb) => eb.selectFrom('expired').select('id')),
+    db.deleteFrom('web_push_queue').where(({ selectFrom }) => {
+      const expired = selectFrom('web_push_queue')
+        .select('id')
+        .where('expires_at', '<=', param('now'))
+        .orderBy('expires_at')
+        .limit(param('limit'));
+      return isIdOf(database, database.kind === 'postgres' ? expired.forUpdate().skipLocked() : expired);
+    }),
   );
 }

@@ -1,19 +1,10 @@
-import type { Kysely } from 'kysely';
 import { createArchiveStore } from '../../src/storage/archive.js';
-import { compileStatement } from '../../src/storage/compile.js';
-import type { Database, Param, Query, Schema } from '../../src/storage/database.js';
+import type { Database } from '../../src/storage/database.js';
+import { statementsOf } from './statements.js';
 
 /** The SQL of all that an archive asks of its database, by the names of the statements. */
 export function archiveStatements(database: Database): ReadonlyMap<string, string> {
-  const statements = new Map<string, string>();
-  createArchiveStore({
-    ...database,
-    prepare: <Args, Row>(name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
-      statements.set(name, compileStatement(database.kysely, build).sql);
-      return database.prepare(name, build);
-    },
-  });
-  return statements;
+  return statementsOf(database, createArchiveStore);
 }
 
 /** The index by which each statement must find its rows, in their order, without looking at others. */

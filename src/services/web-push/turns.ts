@@ -3,7 +3,7 @@ import type { Clock } from '../../xmpp/clock.js';
 import type { PushQueueStore } from './store.js';
 
 /** Messages that are claimed at once. */
-const batch = 250;
+const batch = 100;
 
 /** Milliseconds between two looks into the store, each of which may cost a wait for the disk: if there is more to be had, or not. */
 const restTime = { more: 25, none: 100 };
