@@ -1,5 +1,6 @@
 import { lookup as askSystem, Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
+import { dnsAddresses } from './dns-addresses.js';
 import {
   type OutgoingUrl,
   type OutgoingUrlOptions,
@@ -20,7 +21,7 @@ export interface Guard {
 }
 
 export interface GuardOptions extends OutgoingUrlOptions {
-  /** All addresses of a name. Rejects, in bounded time, if there are none. */
+  /** All addresses of a name. Rejects, in bounded time, if nobody knows. */
   readonly resolve?: Resolve;
   /** `address:port` of DNS servers to ask instead of the system's. */
   readonly dnsServers?: readonly string[];
@@ -93,11 +94,5 @@ async function resolveBySystem(hostname: string): Promise<readonly string[]> {
 function createDnsResolver({ dnsServers }: GuardOptions): Resolve {
   const resolver = new Resolver({ timeout: dnsTimeout, tries: dnsTries });
   if (dnsServers !== undefined) resolver.setServers(dnsServers);
-  return async (hostname) => {
-    const answers = await Promise.allSettled([resolver.resolve6(hostname), resolver.resolve4(hostname)]);
-    const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    if (addresses.length === 0 && failed !== undefined) throw failed.reason;
-    return addresses;
-  };
+  return (hostname) => dnsAddresses(resolver, hostname);
 }

@@ -357,6 +357,14 @@ describe('HTTP/1.1', () => {
   });
 });
 
+describe('a push service that has no name', () => {
+  it('is known by its address', async () => {
+    const { service, send } = await open({ isLenient: true });
+    const endpoint = `https://127.0.0.1:${service.port}/push`;
+    expect(await send(service.subscribe(), { endpoint })).toEqual({ kind: 'delivered' });
+  });
+});
+
 describe('a push service that cannot be reached', () => {
   const unreachable = { kind: 'retry', isUnreachable: true };
 

@@ -1,5 +1,6 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { dnsAddresses, orNothing } from '../../../net/dns-addresses.js';
 
 /** A place where a service is (RFC 2782). */
 export interface ServiceRecord {
@@ -28,50 +29,19 @@ export interface DnsOptions {
 const timeout = 3_000;
 const tries = 2;
 
-/** There is no such name, or nothing of that kind at it. */
-const absent: readonly string[] = ['ENOTFOUND', 'ENODATA'];
-
 export function createDns({ servers }: DnsOptions = {}): Dns {
   const resolver = new Resolver({ timeout, tries });
   if (servers !== undefined) resolver.setServers(servers);
   return {
-    services: async (name) => (await answered(resolver.resolveSrv(name))).map(asRecord),
-    async addresses(host) {
-      const answers = await Promise.allSettled([
-        answered(resolver.resolve6(host)),
-        answered(resolver.resolve4(host)),
-      ]);
-      const [ipv6 = [], ipv4 = []] = answers.map((answer) =>
-        answer.status === 'fulfilled' ? answer.value : [],
-      );
-      const [failed] = answers.filter((answer) => answer.status === 'rejected');
-      if (failed !== undefined && ipv6.length + ipv4.length === 0) throw failed.reason;
-      return inTurns(ipv6, ipv4);
-    },
+    services: async (name) => (await orNothing(resolver.resolveSrv(name))).map(asRecord),
+    addresses: (host) => dnsAddresses(resolver, host),
     async lookup(host) {
       if (isIP(host) !== 0) return [host];
-      return (await answered(lookup(host, { all: true }))).map(({ address }) => address);
+      return (await orNothing(lookup(host, { all: true }))).map(({ address }) => address);
     },
   };
 }
 
 function asRecord({ name, ...record }: ServiceRecord): ServiceRecord {
   return { ...record, name: name === '.' ? '' : name };
-}
-
-async function answered<T>(question: Promise<T[]>): Promise<T[]> {
-  try {
-    return await question;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && absent.includes(String(error.code))) return [];
-    throw error;
-  }
-}
-
-function inTurns<T>(some: readonly T[], others: readonly T[]): T[] {
-  const longest = Math.max(some.length, others.length);
-  return Array.from({ length: longest }, (_, index) => [
-    ...some.slice(index, index + 1),
-    ...others.slice(index, index + 1),
-  ]).flat();
 }
