@@ -26,6 +26,9 @@ export interface DeliveryOptions {
 /** More of an answer's body does not matter. */
 const maxBody = 4_096;
 
+/** Nor do interim answers (RFC 9110 §15.2); nobody has a reason for that many. */
+const maxInterim = 16;
+
 /** A request on its way. Its outcome may be known before its answer was read to the end, and so before its place is free. */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -37,6 +40,7 @@ export class Delivery {
   #retryAfter: string | undefined;
   readonly #body: Buffer[] = [];
   #bodySize = 0;
+  #interim = 0;
   #isSettled = false;
 
   constructor(options: DeliveryOptions) {
@@ -66,6 +70,12 @@ export class Delivery {
 
   heldBy(holder: Holder): void {
     this.#holder = holder;
+  }
+
+  /** An interim answer (1xx) has come. False if that were too many, so that the exchange is to be ended. */
+  onInterim(): boolean {
+    this.#interim += 1;
+    return this.#interim <= maxInterim;
   }
 
   /** An answer has begun. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PushService, startPushService } from '../../../tests/harness/push-service.js';
 import { type HostileEndpoint, hostileByForm, hostileByName } from '../../../tests/hostile-endpoints.js';
 import { createGuard } from '../../net/guard.js';
+import type { Sender } from '../request.js';
 import { createSender } from './sender.js';
 
 /** What a request would reach if it went to this machine. */
@@ -19,28 +20,25 @@ function atTrap(endpoint: string): string {
   return endpoint.replace(/^(https:\/\/[^/\\]+)(?=\/push\/)/, `$1:${trap.port}`);
 }
 
-async function sendTo({ endpoint, dns = [] }: HostileEndpoint) {
-  const answers = [...dns];
-  const resolve = async () => (answers.length > 1 ? answers.shift() : answers[0]) ?? [];
-  const guard = createGuard({ allowPrivateNetworks: false, resolve });
-  if (dns.length > 1) await guard.judge('asked first');
-  const sender = createSender({
-    guard,
-    vapid: { authorization: () => '' },
-    ca: [trap.ca],
-    userAgent: 'Belfry',
-  });
-  const request = {
-    endpoint: atTrap(endpoint),
-    origin: 'https://push.example.org',
-    body: Buffer.alloc(100),
-    ttl: 0,
-    urgency: 'normal' as const,
-    topic: undefined,
-  };
-  const outcome = await sender.send(request, new AbortController().signal);
-  await sender.stop();
-  return outcome;
+/** What DNS says next, the last of it for good. */
+let dns: (readonly string[])[] = [];
+const resolve = async () => (dns.length > 1 ? dns.shift() : dns[0]) ?? [];
+const guard = createGuard({ allowPrivateNetworks: false, resolve });
+const vapid = { authorization: () => '' };
+let sender: Sender;
+
+beforeAll(() => {
+  sender = createSender({ guard, vapid, ca: [trap.ca], userAgent: 'Belfry' });
+});
+
+afterAll(() => sender.stop());
+
+const rest = { origin: '', body: Buffer.alloc(100), ttl: 0, urgency: 'normal', topic: undefined } as const;
+
+async function sendTo({ endpoint, dns: answers = [] }: HostileEndpoint) {
+  dns = [...answers];
+  if (dns.length > 1) expect(await guard.judge('a.hostile.net')).toBeUndefined();
+  return sender.send({ ...rest, endpoint: atTrap(endpoint) }, new AbortController().signal);
 }
 
 describe('nothing is sent', () => {
@@ -50,17 +48,11 @@ describe('nothing is sent', () => {
   });
 
   it('but to the trap itself, if it were allowed', async () => {
-    const guard = createGuard({ allowPrivateNetworks: true });
-    const sender = createSender({
-      guard,
-      vapid: { authorization: () => '' },
-      ca: [trap.ca],
-      userAgent: 'Belfry',
-    });
+    const open = createGuard({ allowPrivateNetworks: true });
+    const other = createSender({ guard: open, vapid, ca: [trap.ca], userAgent: 'Belfry' });
     const { endpoint } = trap.subscribe();
-    const request = { endpoint, origin: '', body: Buffer.alloc(100), ttl: 0, urgency: 'normal' as const };
-    const outcome = await sender.send({ ...request, topic: undefined }, new AbortController().signal);
+    const outcome = await other.send({ ...rest, endpoint }, new AbortController().signal);
     expect(outcome).toEqual({ kind: 'delivered' });
-    await sender.stop();
+    await other.stop();
   });
 });

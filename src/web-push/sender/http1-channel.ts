@@ -60,6 +60,9 @@ export class Http1Channel implements Channel {
     });
     let outcome = lost;
     delivery.heldBy({ release: () => sent.destroy() });
+    sent.on('information', () => {
+      if (!delivery.onInterim()) sent.destroy();
+    });
     sent.on('response', (answer) => read(answer, sent, delivery));
     sent.on('error', (error) => {
       if (error instanceof DialError) outcome = error.outcome;
