@@ -68,16 +68,21 @@ describe('a device that is told of each conversation by itself', () => {
     expect(stage.told.slice(2)).toEqual(['phone important call c1 1']);
   });
 
-  it('is told of no more than so many at once: the oldest goes', async () => {
+  it('is told of no more than so many at once: what is unimportant goes, then the oldest', async () => {
     const stage = await stageWithTopics();
-    for (let i = 0; i <= maxNotices; i++) {
-      if (i === 1) await stage.offline(stage.retraction());
-      await stage.offline(stage.chat({ from: `friend${i}@example.net/x` }));
-    }
-    expect(stage.dropped).toEqual(['too many', 'too many']);
+    const says = (friend: number) => stage.offline(stage.chat({ from: `friend${friend}@example.net/x` }));
+    await says(0);
+    await stage.offline(stage.retraction());
+    for (let friend = 1; friend < maxNotices; friend++) await says(friend);
+    expect(stage.dropped).toEqual(['too many']);
     await stage.pass(1_000);
     expect(stage.told).toHaveLength(maxNotices);
-    expect(stage.told[0]).toBe('phone important message m2 1');
+    expect(stage.told.every((line) => line.includes('important message'))).toBe(true);
+    for (let friend = 0; friend <= maxNotices; friend++) await says(friend);
+    await stage.pass(1_000);
+    expect(stage.dropped).toHaveLength(2);
+    expect(stage.told.slice(maxNotices)).toHaveLength(maxNotices);
+    expect(stage.told[maxNotices]).toBe(`phone important message m${maxNotices + 2} 2`);
   });
 
   it('is told of no more than so many after a back-off', async () => {
