@@ -5,7 +5,7 @@ import type { Delivery } from './delivery.js';
 export interface Channel {
   /** Whether it takes a request now. */
   readonly hasRoom: boolean;
-  /** Sends a request, and finishes it or hands it to `onLost`. Only if there is room. */
+  /** Sends a request, and finishes it or hands it to `onLost`. Only if there is room. Throws if it is none that HTTP knows. */
   start(delivery: Delivery): void;
   /** Ends its connections; requests that are under way are lost. */
   destroy(): void;

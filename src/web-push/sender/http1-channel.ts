@@ -50,7 +50,6 @@ export class Http1Channel implements Channel {
   }
 
   start(delivery: Delivery): void {
-    this.#underWay += 1;
     const sent = request({
       agent: this.#agent,
       method: 'POST',
@@ -59,6 +58,7 @@ export class Http1Channel implements Channel {
       maxHeaderSize: this.#options.maxHeaderBytes,
     });
     let outcome = lost;
+    this.#underWay += 1;
     delivery.heldBy({ release: () => sent.destroy() });
     sent.on('information', () => {
       if (!delivery.onInterim()) sent.destroy();

@@ -84,7 +84,6 @@ export class Http2Channel implements Channel {
   }
 
   start(delivery: Delivery): void {
-    this.#underWay += 1;
     this.#started += 1;
     const answeredBefore = this.#answered;
     const stream = this.#session.request({
@@ -94,6 +93,7 @@ export class Http2Channel implements Channel {
       ':path': delivery.path,
       ...delivery.headers,
     });
+    this.#underWay += 1;
     delivery.heldBy({
       release: (_, hasTimedOut) => {
         if (hasTimedOut) this.#suspect(answeredBefore);

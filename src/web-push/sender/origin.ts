@@ -63,7 +63,7 @@ export class Origin implements Holder {
       clearTimeout(this.#idleTimer);
       this.#options.onBusy();
     }
-    if (this.#current?.hasRoom === true) this.#current.start(delivery);
+    if (this.#current?.hasRoom === true) start(this.#current, delivery);
     else if (this.#waiting.size < this.#options.limits.waiting) this.#wait(delivery);
     else delivery.end(crowded);
   }
@@ -167,7 +167,7 @@ export class Origin implements Holder {
     for (const delivery of this.#waiting) {
       if (this.#current?.hasRoom !== true) break;
       this.#waiting.delete(delivery);
-      this.#current.start(delivery);
+      start(this.#current, delivery);
     }
     if (this.#waiting.size > 0) this.#connect();
   }
@@ -182,5 +182,14 @@ export class Origin implements Holder {
   #closeIfUnused(): void {
     const isUnused = this.#current === undefined && this.#giveUpDialing === undefined;
     if (isUnused && this.#load === 0 && this.#channels.size === 0) this.close();
+  }
+}
+
+/** Headers that HTTP does not know are no reason to fall. */
+function start(channel: Channel, delivery: Delivery): void {
+  try {
+    channel.start(delivery);
+  } catch {
+    delivery.end({ kind: 'rejected', reason: 'It is no request that can be sent.' });
   }
 }

@@ -65,6 +65,15 @@ describe.each(protocols)('over %s', (protocol) => {
     expect(service.requests[0]?.headers).not.toHaveProperty('topic');
   });
 
+  it('makes no header of what is no topic', async () => {
+    const { service, send } = await openFor();
+    for (const topic of ['a\r\nb: c', 'ü', '', 'a b', 'a'.repeat(33)]) {
+      const sent = await send(service.subscribe(), { topic });
+      expect(sent).toEqual({ kind: 'rejected', reason: 'Its topic is none.' });
+    }
+    expect(service.connections.made).toBe(0);
+  });
+
   it('uses its connection again', async () => {
     const { service, send } = await openFor();
     for (let index = 0; index < 20; index++) expect(await send()).toEqual({ kind: 'delivered' });

@@ -51,6 +51,7 @@ class PushSender implements Sender {
   send(request: PushRequest, signal: AbortSignal): Promise<SendOutcome> {
     const url = this.#options.guard.parse(request.endpoint);
     if (url.kind === 'refused') return Promise.resolve({ kind: 'rejected', reason: url.why });
+    if (!isTopic(request.topic)) return Promise.resolve({ kind: 'rejected', reason: 'Its topic is none.' });
     if (this.#isStopped || signal.aborted) return Promise.resolve(notSent('It was stopped.'));
     const origin = this.#originOf(url);
     if (origin === undefined) return Promise.resolve(notSent('There are too many push services at once.'));
@@ -124,3 +125,6 @@ class PushSender implements Sender {
 }
 
 const notSent = (reason: string): SendOutcome => ({ kind: 'retry', reason, isUnreachable: false });
+
+/** Up to 32 characters of base64url, if there is one (RFC 8030 §5.4): nothing else becomes a header. */
+const isTopic = (topic: string | undefined) => topic === undefined || /^[\w-]{1,32}$/.test(topic);
