@@ -46,7 +46,7 @@ export interface Notify {
   settle(registration: Registration, outcome: Outcome): void;
   /**
    * Tells at once of what was collected, and clients that are silent of what they were sent; waits up to five seconds for
-   * answers. Nothing is told afterwards.
+   * answers. What comes up later is told at once by channels that keep on disk what they cannot deliver, and by no others.
    */
   stop(): Promise<void>;
 }

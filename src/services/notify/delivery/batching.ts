@@ -59,8 +59,9 @@ export class Batches {
   }
 
   /**
-   * Has a registration told of something: at once if that is urgent, else when the collection is over. Answers what became of
-   * it; undefined if it was dropped, because there is too much, or because this has stopped.
+   * Has a registration told of something: at once if that is urgent or this has stopped, else when the collection is over.
+   * Answers what became of it; undefined if it was dropped, because there is too much, or because this has stopped, and nobody
+   * would have it on disk if it cannot be delivered.
    */
   add(registration: Registration, news: News): Notice | undefined {
     const lane = this.#laneOf(registration);
@@ -70,7 +71,7 @@ export class Batches {
     }
     const notice = lane.add(news, this.#options.clock.now(), this.#options.collectionTime());
     this.#loseExcess(lane);
-    if (news.isUrgent) this.#advance(lane);
+    if (news.isUrgent || this.#isStopped) this.#advance(lane);
     else this.#wait(lane);
     return notice;
   }
@@ -166,16 +167,15 @@ export class Batches {
 
   /** Slow answers have kept something waiting. A channel that keeps on disk what it cannot deliver takes it all the same. */
   #end(lane: Lane): void {
-    const isKept = lane.registration.target.withdraw !== undefined;
     for (const notice of lane.clear()) {
-      if (isKept) this.#tell(lane, notice);
+      if (isKept(lane.registration)) this.#tell(lane, notice);
       else this.#lose(lane, notice, 'too late');
     }
   }
 
   #laneOf(registration: Registration): Lane | undefined {
     const lane = this.#lanes.get(registration.key);
-    if (this.#isStopped) return undefined;
+    if (this.#isStopped && !isKept(registration)) return undefined;
     if (lane === undefined) return this.#open(registration);
     // Another object if it fell out of the cache meanwhile.
     lane.registration = registration;
@@ -298,3 +298,6 @@ export class Batches {
     this.#options.events.notificationDropped({ jid: account.toString(), channel, why });
   }
 }
+
+/** Whether its channel keeps on disk what it cannot deliver. */
+const isKept = ({ target }: Registration) => target.withdraw !== undefined;

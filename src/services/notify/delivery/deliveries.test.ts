@@ -195,4 +195,26 @@ describe('stop', () => {
     expect(await stage.ping()).toMatchObject({ kind: 'retry' });
     expect(stage.clock.pending).toEqual([]);
   });
+
+  it('tells at once of what comes later by a channel that keeps on disk what it cannot deliver', async () => {
+    const stage = new NotifyStage(new MemoryNotifyStore(), true);
+    await stage.enable();
+    const hanging = Array.from({ length: 3 }, () => pendingOutcome());
+    stage.answers.push(...hanging.map(({ promise }) => promise));
+    for (let i = 0; i < 3; i++) {
+      await stage.offline();
+      await stage.pass(1_000);
+    }
+    stage.answer = queued;
+    const stopping = stage.notify.stop();
+    await stage.offline();
+    expect(stage.deliveries).toHaveLength(3);
+    await stage.pass(5_000);
+    await stopping;
+    for (const { settle } of hanging) settle(queued);
+    await stage.offline();
+    expect(stage.told.slice(3)).toEqual(['phone important message m4 4', 'phone important message m5 5']);
+    expect(stage.dropped).toEqual([]);
+    expect(stage.clock.pending).toEqual([]);
+  });
 });
