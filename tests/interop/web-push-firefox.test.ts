@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
@@ -21,6 +22,7 @@ const ana = `ana@${domain}`;
 const password = 'a-password';
 
 describeWithPeers('Firefox, with a push service that is its own', { firefox: hasFirefox }, () => {
+  let folder: string;
   let autopush: Autopush;
   let server: StandaloneServer;
   let firefox: Browser;
@@ -29,7 +31,8 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
 
   beforeAll(async () => {
     autopush = await Autopush.start();
-    const ca = join(await temporaryFolder('autopush'), 'ca.pem');
+    folder = await temporaryFolder('autopush');
+    const ca = join(folder, 'ca.pem');
     await writeFile(ca, autopush.ca);
     server = await startStandalone({
       accounts: Object.fromEntries(['ana', 'bob', 'carol'].map((name) => [`${name}@${domain}`, password])),
@@ -42,6 +45,7 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
     await Promise.all([bob?.close(), carol?.close(), firefox?.close()]);
     await server?.stop();
     await autopush?.stop();
+    await rm(folder, { recursive: true });
   });
 
   const logIn = (name: string) =>
@@ -51,8 +55,10 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
   async function close(page: DemoPage, jid: string): Promise<void> {
     await page.close();
     const isGone = async () => {
-      const to = Jid.parse(jid);
-      return (await bob.client.request({ type: 'get', to, payload: el('ping', ns.ping) })).kind === 'error';
+      const ping = { type: 'get', to: Jid.parse(jid), payload: el('ping', ns.ping) } as const;
+      // One that still reaches the page is answered by nobody.
+      const answer = await Promise.race([bob.client.request(ping), later(500)]);
+      return answer?.kind === 'error';
     };
     await waitFor(`the end of ${jid}`, isGone);
   }
