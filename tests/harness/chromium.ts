@@ -91,13 +91,19 @@ export class PushStandIn {
   }
 }
 
-/** Hands a message to the service worker of a tab's site, as if the push service had. */
+/**
+ * Hands a message to the service worker of a prepared tab's site, as if the push service had, and waits until that has told the
+ * tab: whoever asks Chromium what it shows while it begins to show something makes it forget that.
+ */
 export async function deliver(tab: Page, data: string): Promise<void> {
+  const told = async () => z.number().parse(await tab.evaluate('toldOfPushes'));
+  const before = await told();
   const session = await tab.createCDPSession();
   try {
     const registrationId = await registrationOf(session, new URL('./', tab.url()).href);
     const { origin } = new URL(tab.url());
     await session.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data });
+    await waitFor('the worker to have shown it', async () => (await told()) > before);
   } finally {
     await session.detach();
   }
@@ -139,6 +145,11 @@ const standIn = `(() => {
       unsubscribe: () => ask('unsubscribe').then(() => true),
     };
   };
+  window.toldOfPushes = 0;
+  navigator.serviceWorker.addEventListener('message', ({ data }) => {
+    if (data.type === 'belfry-push:received') window.toldOfPushes += 1;
+  });
+  navigator.serviceWorker.startMessages();
   PushManager.prototype.getSubscription = () => ask('get');
   PushManager.prototype.subscribe = ({ applicationServerKey }) => ask('subscribe', encode(applicationServerKey));
 })()`;
