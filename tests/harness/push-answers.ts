@@ -20,6 +20,8 @@ export type PushAnswer =
   | { readonly kind: 'drip'; readonly status: number; readonly every: number }
   /** The status, then a body without end, as fast as it is read. */
   | { readonly kind: 'endless'; readonly status: number }
+  /** So many interim answers (103), then 201. */
+  | { readonly kind: 'interim'; readonly count: number }
   /** So many bytes of headers. */
   | { readonly kind: 'headers'; readonly status: number; readonly bytes: number }
   /** HTTP/2: this request was not looked at, and there will be no further one on this connection. HTTP/1.1: it ends. */
@@ -69,6 +71,10 @@ export function give(answer: PushAnswer, { response, connection, size, onWritten
       break;
     case 'endless':
       pour(response, answer.status, onWritten);
+      break;
+    case 'interim':
+      for (let index = 0; index < answer.count; index++) response.writeEarlyHints({ link: '</a>; rel=next' });
+      respond(response, 201, {});
       break;
     case 'headers':
       respond(response, answer.status, headersOf(answer.bytes));
