@@ -21,6 +21,7 @@ export class FakeWebPush implements WebPush {
   /** How the next messages end, in order; the others are delivered. */
   readonly answers: PushOutcome[] = [];
   readonly #listeners = new Map<string, (settled: Settled) => void>();
+  readonly #judges = new Map<string, Parameters<WebPush['askBefore']>[1]>();
 
   async push(subscription: Subscription, message: PushMessage, sender: PushSender): Promise<PushOutcome> {
     this.pushes.push({ subscription, message, sender });
@@ -33,6 +34,15 @@ export class FakeWebPush implements WebPush {
 
   onSettled(service: string, listener: (settled: Settled) => void): void {
     this.#listeners.set(service, listener);
+  }
+
+  askBefore(service: string, isWanted: Parameters<WebPush['askBefore']>[1]): void {
+    this.#judges.set(service, isWanted);
+  }
+
+  /** Whether one that waited would be sent. */
+  isWanted(service: string, sent: Pick<Settled, 'endpoint' | 'reference'>): Promise<boolean> {
+    return this.#judges.get(service)?.(sent) ?? Promise.resolve(true);
   }
 
   /** It has become known what came of one that waited. */

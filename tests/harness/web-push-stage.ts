@@ -91,6 +91,7 @@ export function webPushStage({
   const { events, recorded } = recordingEvents();
   const stage = {
     answer: (_sent: Sent): Answer => delivered,
+    isWanted: async (_sent: Pick<Settled, 'endpoint' | 'reference'>) => true,
   };
   const webPush = createWebPush({
     sender: {
@@ -113,6 +114,7 @@ export function webPushStage({
     randomBytes: (size) => Uint8Array.from({ length: size }, (_, index) => (index === 0 ? 128 : 0)),
   });
   webPush.onSettled('notify', (one) => settled.push(one));
+  webPush.askBefore('notify', (one) => stage.isWanted(one));
 
   return Object.assign(stage, {
     ...{ webPush, store, clock, sent, settled, recorded },

@@ -21,6 +21,9 @@ const leaseTime = 90_000;
 /** Milliseconds that one request takes at the most, with a second one where the first was too large. */
 const longestAttempt = 65_000;
 
+/** Milliseconds after which is asked again whether somebody is there for a message. */
+const blindTime = 5_000;
+
 interface Item {
   readonly push: StoredPush;
   readonly sending: Sending;
@@ -48,6 +51,8 @@ export interface QueueOptions {
   readonly events: Events;
   /** Nobody is there any more. Never rejects. */
   readonly withdraw: (endpoint: string, sender: PushSender) => Promise<void>;
+  /** Whether whoever sent it still wants it sent. Rejects if that is not known now. */
+  readonly isWanted: (push: StoredPush) => Promise<boolean>;
   /** Must not throw. */
   readonly settled: (service: string, settled: Settled) => void;
 }
@@ -130,7 +135,7 @@ export class Queue {
     for (const push of pushes) {
       if (this.#items.has(push.id)) continue;
       if (this.#answers.has(push.id)) this.#answers.remove(push.id);
-      else if (push.expiresAt <= claimedAt) this.#expire(push);
+      else if (push.expiresAt <= claimedAt) this.#drop(push, 'expired');
       else if (this.#isStopping || gone.has(senderKey(push))) changed.push(push);
       else if (this.#options.origins.holdTime(push.origin) > 0) crowded.push(push);
       else if (!this.#enter(push, claimedAt)) crowded.push(push);
@@ -189,19 +194,31 @@ export class Queue {
   async #try(item: Item): Promise<void> {
     const { push, sending, claimedAt } = item;
     const { attempts, now } = this.#options;
+    const isWanted = await this.#isWanted(push);
     const isLate = now() > claimedAt + leaseTime - longestAttempt;
     if (this.#isStopping || sending.isVoid || isLate) {
       this.#postpone([push], () => now());
       return;
     }
-    if (push.expiresAt <= now()) {
-      this.#expire(push);
+    if (isWanted !== true || push.expiresAt <= now()) {
+      if (isWanted === undefined) this.#postpone([push], () => now() + blindTime);
+      else this.#drop(push, isWanted ? 'expired' : 'withdrawn');
       return;
     }
     const letter = { ...push, shorter: async () => push.shorter };
     const outcome = await attempts.send(letter, sending.signal);
     if (outcome === undefined) this.#postpone([push], () => this.#place(push));
     else await this.#settle(push, outcome, sending.signal.aborted);
+  }
+
+  /** Undefined if nobody can say. */
+  async #isWanted(push: StoredPush): Promise<boolean | undefined> {
+    try {
+      return await this.#options.isWanted(push);
+    } catch (error) {
+      this.#options.events.storageFailed({ what: 'web push queue', error });
+      return undefined;
+    }
   }
 
   async #settle(push: StoredPush, outcome: AttemptOutcome, isAborted: boolean): Promise<void> {
@@ -219,16 +236,16 @@ export class Queue {
     const attempts = push.attempts + 1;
     const dueAt = now() + retryDelay(attempts, after, jitter());
     if (dueAt >= push.expiresAt) {
-      this.#expire(push);
+      this.#drop(push, 'expired');
       return;
     }
     this.#answers.postpone([{ id: push.id, dueAt, attempts }]);
     events.webPushQueued({ origin: push.origin, service: push.service, reason });
   }
 
-  #expire({ id, origin, service }: StoredPush): void {
+  #drop({ id, origin, service }: StoredPush, why: 'expired' | 'withdrawn'): void {
     this.#answers.remove(id);
-    this.#options.events.webPushDropped({ origin, service, why: 'expired', count: 1 });
+    this.#options.events.webPushDropped({ origin, service, why, count: 1 });
   }
 
   #giveBack(items: readonly Item[], dueAt: () => number): void {

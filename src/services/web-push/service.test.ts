@@ -34,6 +34,10 @@ function stageWithMemory(options: Omit<Parameters<typeof webPushStage>[0], 'stor
     answers: (answer: typeof stage.answer) => {
       stage.answer = answer;
     },
+    /** For whom messages are still that have waited. */
+    wanted: (isWanted: typeof stage.isWanted) => {
+      stage.isWanted = isWanted;
+    },
     dropped: () =>
       stage.recorded.flatMap((event) =>
         event.name === 'webPushDropped' ? [`${event.count} ${event.why}`] : [],
@@ -401,6 +405,40 @@ describe('messages that are withdrawn', () => {
     const all = await Promise.all([outcome, held, line, later]);
     expect(all.map(({ kind }) => kind)).toEqual(['retry', 'retry', 'retry', 'queued']);
     expect(waiting()).toEqual(['d']);
+  });
+
+  it('or should have been, for nobody is there any more, are not sent when it is their turn', async () => {
+    const stage = stageWithMemory();
+    await stage.webPush.start();
+    stage.answers(() => busy);
+    await stage.push(laptop, message('a'));
+    await stage.push(phone, message('b'));
+    stage.wanted(async ({ endpoint, reference }) => endpoint !== laptop.endpoint && reference === 'romeo');
+    stage.answers(() => delivered);
+    await stage.pass(10_000);
+    expect(stage.texts()).toEqual(['a', 'b', 'b']);
+    expect(stage.rows()).toEqual([]);
+    expect(stage.dropped()).toEqual(['1 withdrawn']);
+    expect(stage.settled.map(({ endpoint }) => endpoint)).toEqual([phone.endpoint]);
+  });
+
+  it('or not, which nobody can say, wait until somebody can', async () => {
+    const stage = stageWithMemory();
+    await stage.webPush.start();
+    stage.answers(() => busy);
+    await stage.push(laptop, message('a'));
+    stage.wanted(() => Promise.reject(new Error('locked')));
+    stage.answers(() => delivered);
+    await stage.pass(60_000);
+    expect([stage.texts(), stage.waiting()]).toEqual([['a'], ['a']]);
+    expect(stage.recorded).toContainEqual({
+      name: 'storageFailed',
+      what: 'web push queue',
+      error: new Error('locked'),
+    });
+    stage.wanted(async () => true);
+    await stage.pass(10_000);
+    expect([stage.texts(), stage.waiting()]).toEqual([['a', 'a'], []]);
   });
 
   it('are not tried again, if they were claimed', async () => {

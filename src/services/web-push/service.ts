@@ -57,6 +57,7 @@ export function createWebPush(options: WebPushOptions): WebPushService {
   const { store, isAlone, clock, now, events } = options;
   const jitter = jitterOf(options.randomBytes);
   const listeners = new Map<string, (settled: Settled) => void>();
+  const judges = new Map<string, Parameters<WebPush['askBefore']>[1]>();
   const origins = new Origins({ clock, jitter, events });
   const attempts = new Attempts({ sender: options.sender, origins, clock, now, jitter, events });
   const underWay = new UnderWay();
@@ -67,6 +68,8 @@ export function createWebPush(options: WebPushOptions): WebPushService {
     ...{ store, isAlone, attempts, origins, underWay, lines, clock, now, jitter, events },
     withdraw,
     settled: (service, settled) => listeners.get(service)?.(settled),
+    isWanted: async ({ service, endpoint, reference }) =>
+      (await judges.get(service)?.({ endpoint, reference })) ?? true,
   });
   const direct = new Direct({
     ...{ store, queue, attempts, origins, underWay, lines, changes, now, jitter, events, withdraw },
@@ -101,6 +104,9 @@ export function createWebPush(options: WebPushOptions): WebPushService {
     withdraw,
     onSettled(service, listener) {
       listeners.set(service, listener);
+    },
+    askBefore(service, isWanted) {
+      judges.set(service, isWanted);
     },
     start() {
       started = begin();

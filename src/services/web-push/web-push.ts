@@ -58,4 +58,12 @@ export interface WebPush {
   withdraw(endpoint: string | undefined, sender: PushSender): Promise<void>;
   /** Hears what came of messages of that service that had waited, also of those from before a restart. Must not throw. */
   onSettled(service: string, listener: (settled: Settled) => void): void;
+  /**
+   * Asks that service, when it is the turn of a message that has waited, whether it is still for anybody; if not, it goes. While
+   * the service cannot say (the promise rejects), the message waits.
+   */
+  askBefore(
+    service: string,
+    isWanted: (sent: Pick<Settled, 'endpoint' | 'reference'>) => Promise<boolean>,
+  ): void;
 }

@@ -80,6 +80,13 @@ export class Registrations {
     return this.#lists.get(name) ?? this.#lists.read(name, () => this.#loadQuietly(account));
   }
 
+  /** Whether an account has one with that address, when all that was asked for before is done. Rejects with the store's error. */
+  has(account: Jid, channel: string, address: string): Promise<boolean> {
+    return this.#change(account, async (list) =>
+      list.some((one) => one.channel === channel && one.address === address),
+    );
+  }
+
   /**
    * Adds a registration, or replaces the one with its address (`changed`), ends its rest and forgets its failures. Another one
    * of the same client goes, and so do those that are too many, first those that rest, then the oldest. If there is nothing

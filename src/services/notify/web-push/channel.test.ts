@@ -376,6 +376,27 @@ describe('what waits', () => {
     expect(webPush.withdrawn).toEqual(['all notify ana@example.org']);
   });
 
+  it('is for nobody when its registration has gone, though it could not be withdrawn', async () => {
+    const { enable, notify, webPush, store } = setUp();
+    await enable(laptop);
+    const waiting = { endpoint, reference: 'ana@example.org' };
+    const isWanted = (what: Partial<typeof waiting>) => webPush.isWanted('notify', { ...waiting, ...what });
+    expect(await isWanted({})).toBe(true);
+    for (const what of [{ endpoint: `${endpoint}x` }, { reference: 'eve@example.org' }, { reference: '@' }]) {
+      expect(await isWanted(what)).toBe(false);
+    }
+    await notify.registrations.disable(account, 'web-push', () => true, 'client');
+    expect(await isWanted({})).toBe(false);
+    expect(await setUp(store).webPush.isWanted('notify', waiting)).toBe(false);
+  });
+
+  it('is nobody knows whose while the store fails', async () => {
+    const { webPush, store } = setUp();
+    store.failure = new Error('locked');
+    const waiting = { endpoint, reference: 'ana@example.org' };
+    await expect(webPush.isWanted('notify', waiting)).rejects.toThrow('locked');
+  });
+
   it('is not told here as well', async () => {
     const { enable, arrives, pass, webPush } = setUp();
     await enable(laptop);

@@ -43,6 +43,8 @@ export function createWebPushChannel(options: WebPushChannelOptions): void {
   takeRequests('enable', requests, (request, account) => enable(request, account, door, options));
   takeRequests('disable', requests, (request, account) => disable(request, account, options));
   webPush.onSettled(service, (settled) => void settle(settled, notify));
+  // Registrations also go while this does not run, or when what waits for them cannot be withdrawn.
+  webPush.askBefore(service, (sent) => isThere(sent, notify.registrations));
   // Not all registrations of an account are in memory when it goes.
   host.accountRemoved.on((account) => webPush.withdraw(undefined, senderFor(account.toString())));
 }
@@ -99,6 +101,15 @@ async function disable(
   const isMeant = ({ address }: { readonly address: string }) =>
     endpoint === undefined || address === endpoint;
   await registrations.disable(account, channel, isMeant, 'client');
+}
+
+/** Rejects with the store's error. */
+async function isThere(
+  { endpoint, reference }: Pick<Settled, 'endpoint' | 'reference'>,
+  registrations: Notify['registrations'],
+): Promise<boolean> {
+  const account = Jid.tryParse(reference);
+  return account !== undefined && registrations.has(account, channel, endpoint);
 }
 
 /** Of a registration that is no more it does not matter. */
