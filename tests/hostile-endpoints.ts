@@ -107,7 +107,6 @@ export const hostileByName: readonly HostileEndpoint[] = [
     endpoint: at('m.hostile.net'),
     dns: [['9.9.9.9'], ['127.0.0.1']],
   },
-  { name: 'nowhere when it is judged', endpoint: at('n.hostile.net'), dns: [[], ['127.0.0.1']] },
   { name: 'IDN', endpoint: at('xn--hstile-0xa.example.net'), dns: [['127.0.0.1']] },
 ];
 

@@ -39,7 +39,12 @@ describe('judge', () => {
     const resolve = () => Promise.reject(new Error('DNS is down'));
     const guard = createGuard({ allowPrivateNetworks: false, resolve });
     expect(await guard.judge('push.example.org')).toBeUndefined();
-    expect(await guardFor().judge('push.example.org')).toBeUndefined();
+  });
+
+  it('says the same of what is inside and of what does not exist', async () => {
+    const inside = await guardFor('10.0.0.1').judge('payroll.example.org');
+    expect(inside).toBe('Its host is not in the public network.');
+    expect(await guardFor().judge('nobody.example.org')).toBe(inside);
   });
 
   it('lets private networks pass where they are allowed, and no others', async () => {
@@ -118,5 +123,9 @@ describe('what DNS says', () => {
       expect((await lookup(guard, name)).error?.code).toBe('EREFUSEDADDRESS');
     for (const name of ['broken.example.org', 'none.example.org'])
       expect((await lookup(guard, name)).error?.code).toMatch(/^E(SERVFAIL|NOTFOUND)$/);
+    const refused = 'Its host is not in the public network.';
+    expect(await guard.judge('none.example.org')).toBe(refused);
+    expect(await guard.judge('hidden.example.org')).toBe(refused);
+    expect(await guard.judge('broken.example.org')).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import { lookup as askSystem, Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { dnsAddresses } from './dns-addresses.js';
 import {
+  notPublic,
   type OutgoingUrl,
   type OutgoingUrlOptions,
   parseOutgoingUrl,
@@ -11,7 +12,10 @@ import {
 /** Stands between requests to addresses that others have named and the networks that nobody was to reach through us. */
 export interface Guard {
   parse(text: string): OutgoingUrl;
-  /** Why nothing is sent to a host, once DNS was asked; undefined if it may be, or if DNS does not answer. Never rejects. */
+  /**
+   * Why nothing is sent to a host, once DNS was asked; undefined if it may be, or if DNS does not answer. What does not exist and
+   * what is in a private network are refused in the same words: nobody finds out which names there are inside. Never rejects.
+   */
   judge(hostname: string): Promise<string | undefined>;
   /**
    * For `connect` of `node:net` and `node:tls`: resolves a name, and fails with `code` `EREFUSEDADDRESS` if any of its addresses
@@ -50,7 +54,7 @@ export function createGuard(options: GuardOptions): Guard {
       const why = whyNotAddress(address, options);
       if (why !== undefined) throw new LookupError(refusedAddressCode, why);
     }
-    if (addresses.length === 0) throw new LookupError('ENOTFOUND', 'It has no address.');
+    if (addresses.length === 0) throw new LookupError('ENOTFOUND', notPublic);
     return addresses;
   };
   return {
@@ -84,8 +88,7 @@ class LookupError extends Error {
   }
 }
 
-const whyRefused = (error: unknown) =>
-  error instanceof LookupError && error.code === refusedAddressCode ? error.message : undefined;
+const whyRefused = (error: unknown) => (error instanceof LookupError ? error.message : undefined);
 
 async function resolveBySystem(hostname: string): Promise<readonly string[]> {
   return (await askSystem(hostname, { all: true })).map(({ address }) => address);

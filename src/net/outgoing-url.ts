@@ -20,6 +20,9 @@ export interface OutgoingUrlOptions {
   readonly allowPrivateNetworks: boolean;
 }
 
+/** Why nothing is sent to a host wherever that is, or is not. */
+export const notPublic = 'Its host is not in the public network.';
+
 const maxBytes = 1_000;
 const httpsPort = 443;
 const firstOpenPort = 1_024;
@@ -71,7 +74,7 @@ export function whyNotAddress(
   { allowPrivateNetworks }: OutgoingUrlOptions,
 ): string | undefined {
   if (isPublicAddress(address) || (allowPrivateNetworks && isPrivateAddress(address))) return undefined;
-  return 'Its host is not in the public network.';
+  return notPublic;
 }
 
 function whyNotName(name: string, { allowPrivateNetworks }: OutgoingUrlOptions): string | undefined {
