@@ -39,7 +39,7 @@ export function openNotifying(
   createCloudNotify({ ...parts, registrations, maxDevices: () => current.cloudNotify.maxDevices });
   if (webPushing !== undefined) {
     createWebPushChannel({
-      ...{ host, notify, ...webPushing, events },
+      ...{ host, notify, ...webPushing, now: parts.now, events },
       settings: () => current.webPush,
       maxDevices: () => current.webPush.maxDevices,
     });

@@ -523,13 +523,14 @@ describe('docs/architecture.md', () => {
     const library = (file: string, name: string) => count(constant(`web-push/${file}`, name));
     const engine = (file: string, name: string) => count(constant(`services/notify/${file}`, name));
     const queue = (file: string, name: string) => constant(`services/web-push/${file}`, name);
+    const flood = (name: string) => constant('web-push/sender/http2-channel.ts', name);
     const limits = defaultSenderLimits;
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['browsers of an account', '`web_push.max_devices`'],
       ['bytes of an endpoint', count(constant('net/outgoing-url.ts', 'maxBytes'))],
       [
-        'endpoints of an account whose hosts DNS is asked for at once',
-        engine('web-push/door.ts', 'maxQuestions'),
+        'endpoints of an account whose hosts DNS is asked for',
+        `${engine('web-push/door.ts', 'maxQuestions')} at once, ${changeLimit.each} in ${changeLimit.duration / 60_000} minutes`,
       ],
       ['time of one DNS server for a name', `${seconds(guard('dnsTimeout'))}, ${guard('dnsTries')} times`],
       ['addresses of a name', `${guard('maxAddresses')}`],
@@ -550,6 +551,11 @@ describe('docs/architecture.md', () => {
       [
         "bytes of an answer's header, of its body",
         `${kib(constant('web-push/sender/origin.ts', 'maxHeaderBytes'))}, ${kib(constant('web-push/sender/delivery.ts', 'maxBody'))}`,
+      ],
+      ['interim answers (1xx) to a request', library('sender/delivery.ts', 'maxInterim')],
+      [
+        'bytes that come on a connection of HTTP/2',
+        `${kib(flood('inAll'))}, and ${kib(flood('each'))} for each request`,
       ],
       [
         'messages of one conversation that are being sent to a browser',

@@ -40,7 +40,7 @@ function setUp(store = new MemoryNotifyStore()) {
     },
   };
   createWebPushChannel({
-    ...{ host, notify, webPush, guard, events },
+    ...{ host, notify, webPush, guard, now: () => clock.now(), events },
     settings: () => settings,
     maxDevices: () => 3,
   });

@@ -24,6 +24,8 @@ export interface WebPushChannelOptions {
   readonly settings: () => WebPushChannelSettings;
   /** Registrations that an account may have, at the moment. */
   readonly maxDevices: () => number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
   readonly events: Pick<Events, 'deviceRefused' | 'storageFailed'>;
 }
 
@@ -35,8 +37,8 @@ const channel = 'web-push';
  * and hears what became of what had to wait.
  */
 export function createWebPushChannel(options: WebPushChannelOptions): void {
-  const { host, notify, webPush, guard, events } = options;
-  const door = createDoor(guard);
+  const { host, notify, webPush, guard, now, events } = options;
+  const door = createDoor(guard, now);
   notify.registrations.addChannel(createChannel(options));
   host.advertiseAccount({ features: [ns.webPush], forms: [keyForm(webPush.publicKey)] });
   const requests = { host, channel, ns: ns.webPush, events };

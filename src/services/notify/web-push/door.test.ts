@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseOutgoingUrl } from '../../../net/outgoing-url.js';
+import { changeLimit } from '../registrations/change-limit.js';
 import { createDoor, maxQuestions } from './door.js';
 
 const parse = (text: string) => parseOutgoingUrl(text, { allowPrivateNetworks: false });
@@ -13,7 +14,7 @@ describe('an endpoint', () => {
       asked.push(name);
       return name.startsWith('inside.') ? 'Its host is not in the public network.' : undefined;
     };
-    const door = createDoor({ parse, judge });
+    const door = createDoor({ parse, judge }, () => 0);
     await expect(door.check(ana, endpoint)).resolves.toBeUndefined();
     await expect(door.check(ana, 'https://inside.example.net/s3cret')).rejects.toMatchObject({
       condition: 'policy-violation',
@@ -23,7 +24,7 @@ describe('an endpoint', () => {
   });
 
   it('is not asked for if it is none by itself', async () => {
-    const door = createDoor({ parse, judge: () => Promise.reject(new Error('was asked')) });
+    const door = createDoor({ parse, judge: () => Promise.reject(new Error('was asked')) }, () => 0);
     await expect(door.check(ana, 'https://127.0.0.1/')).rejects.toMatchObject({
       condition: 'policy-violation',
     });
@@ -34,7 +35,7 @@ describe('names that an account has asked for', () => {
   it('are a few at once', async () => {
     const ends: (() => void)[] = [];
     const judge = () => new Promise<undefined>((resolve) => ends.push(() => resolve(undefined)));
-    const door = createDoor({ parse, judge });
+    const door = createDoor({ parse, judge }, () => 0);
     const open = Array.from({ length: maxQuestions }, () => door.check(ana, endpoint));
     await expect(door.check(ana, endpoint)).rejects.toMatchObject({ condition: 'resource-constraint' });
     const other = door.check('eve@example.org', endpoint);
@@ -46,9 +47,26 @@ describe('names that an account has asked for', () => {
   });
 
   it('count no longer when the answer was bad', async () => {
-    const door = createDoor({ parse, judge: async () => 'It is not.' });
+    const door = createDoor({ parse, judge: async () => 'It is not.' }, () => 0);
     for (let i = 0; i < 2 * maxQuestions; i++) {
       await expect(door.check(ana, endpoint)).rejects.toMatchObject({ condition: 'policy-violation' });
     }
+  });
+
+  it('are no more than it may change in some minutes', async () => {
+    let now = 0;
+    let asked = 0;
+    const judge = async () => {
+      asked++;
+      return undefined;
+    };
+    const door = createDoor({ parse, judge }, () => now);
+    for (let i = 0; i < changeLimit.each; i++) await door.check(ana, endpoint);
+    await expect(door.check(ana, endpoint)).rejects.toMatchObject({ condition: 'resource-constraint' });
+    expect(asked).toBe(changeLimit.each);
+    await door.check('eve@example.org', endpoint);
+    now += changeLimit.duration;
+    await door.check(ana, endpoint);
+    expect(asked).toBe(changeLimit.each + 2);
   });
 });

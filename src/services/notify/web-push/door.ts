@@ -1,5 +1,6 @@
 import type { Guard } from '../../../net/guard.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { ChangeLimit } from '../registrations/change-limit.js';
 import { refusedEndpoint } from './enable.js';
 
 /** Questions to DNS that may be open for an account at once. */
@@ -9,13 +10,17 @@ export const maxQuestions = 5;
 export interface Door {
   /**
    * Asks DNS where an endpoint leads. Resolves if it may be kept; that it may be used is found out again whenever it is. Rejects
-   * with a `StanzaError` if it may not, or if too much is asked for the account at once.
+   * with a `StanzaError` if it may not, or if too much is asked for the account: at once, or as often as it may change something.
    */
   check(account: string, endpoint: string): Promise<void>;
 }
 
-/** Clients choose the names that are asked for: without a bound one could have them asked for by the thousand. */
-export function createDoor(guard: Pick<Guard, 'judge' | 'parse'>): Door {
+/**
+ * Clients choose the names that are asked for: without bounds one could have them asked for by the thousand. `now`: milliseconds of
+ * any clock.
+ */
+export function createDoor(guard: Pick<Guard, 'judge' | 'parse'>, now: () => number): Door {
+  const limit = new ChangeLimit();
   const questions = new Map<string, number>();
   const count = (account: string, change: number) => {
     const open = (questions.get(account) ?? 0) + change;
@@ -28,7 +33,7 @@ export function createDoor(guard: Pick<Guard, 'judge' | 'parse'>): Door {
       const url = guard.parse(endpoint);
       if (url.kind === 'refused') throw refusedEndpoint(url.why);
       try {
-        if (count(account, 1) > maxQuestions) throw tooMany();
+        if (count(account, 1) > maxQuestions || !limit.take(account, now())) throw tooMany();
         const why = await guard.judge(url.hostname);
         if (why !== undefined) throw refusedEndpoint(why);
       } finally {
