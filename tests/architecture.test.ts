@@ -68,6 +68,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/web-push/web-push.ts',
     'services/notify/channel.ts',
     'services/notify/service.ts',
+    'services/notify/registrations/change-limit.ts',
     'services/notify/requests.ts',
     'services/notify/text',
   ],
