@@ -23,6 +23,7 @@
     titleOfSeveral: '{conversation} ({count})',
     message: 'New message',
     call: 'Incoming call',
+    missedCall: 'Missed call',
     invitation: 'Invitation',
     subscription: 'Contact request',
     ping: 'Notifications work.',
@@ -78,15 +79,16 @@
     if (isQuiet && (await worker.registration.getNotifications()).length > 0) return;
     const { texts, icon, badge } = await readSettings();
     const { title, body } = describe(push, { ...defaultTexts, ...texts });
-    const isCall = push.kind === 'call';
+    const isRinging = push.kind === 'call';
+    const isCall = isRinging || push.kind === 'missed-call';
     const options = {
       body,
       data: about,
-      // One for each conversation: a newer one takes its place, and may be heard again.
+      // One for each conversation and for its calls: a newer one takes its place, and may be heard again.
       tag: ['belfry', push.account, push.conversation, ...(isCall ? ['call'] : [])].join(' '),
       renotify: !isQuiet,
       silent: isQuiet,
-      requireInteraction: isCall && !isQuiet,
+      requireInteraction: isRinging && !isQuiet,
       ...(icon !== undefined && { icon }),
       ...(badge !== undefined && { badge }),
     };
@@ -102,12 +104,18 @@
       return { title: account, body: fill(kind === 'ping' ? texts.ping : texts.other) };
     }
     const title = fill(count > 1 ? texts.titleOfSeveral : texts.title);
-    return { title, body: isNoMessage(kind) ? fill(texts[kind]) : (push.body ?? fill(texts.message)) };
+    const text = textOf(kind, texts);
+    return { title, body: text === undefined ? (push.body ?? fill(texts.message)) : fill(text) };
   }
 
-  /** What these are is said here; what is not known is a message. @param {string | undefined} kind */
-  function isNoMessage(kind) {
-    return kind === 'call' || kind === 'invitation' || kind === 'subscription';
+  /**
+   * What is no message is said here; what is not known is one.
+   * @param {string | undefined} kind
+   * @param {typeof defaultTexts} texts
+   */
+  function textOf(kind, texts) {
+    if (kind === 'missed-call') return texts.missedCall;
+    return kind === 'call' || kind === 'invitation' || kind === 'subscription' ? texts[kind] : undefined;
   }
 
   /** @param {Push} push @param {string} name */

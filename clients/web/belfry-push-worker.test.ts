@@ -115,6 +115,8 @@ describe('a push', () => {
     ['several', { ...message, count: 3, body: 'x' }, `${conversation} (3)`, 'x'],
     ['a kind that is not known', { kind: 'new', conversation, body: 'x' }, conversation, 'x'],
     ['a call', { kind: 'call', conversation, body: 'New Message!' }, conversation, 'Incoming call'],
+    ['a call that was missed', { kind: 'missed-call', conversation, body: 'x' }, conversation, 'Missed call'],
+    ['a kind that objects have', { kind: 'constructor', conversation, body: 'x' }, conversation, 'x'],
     ['a request', { kind: 'subscription', conversation, body: 'x' }, conversation, 'Contact request'],
     ['an invitation', { kind: 'invitation', conversation }, conversation, 'Invitation'],
     ['a trial', { kind: 'ping' }, account, 'Notifications work.'],
@@ -151,7 +153,7 @@ describe('a push', () => {
       fc.string(),
       fc.integer(),
       fc.constant(null),
-      fc.constantFrom('call', 'unimportant'),
+      fc.constantFrom('call', 'missed-call', 'unimportant'),
     );
     const payload = fc.record(
       {
@@ -187,6 +189,22 @@ describe('a push', () => {
     expect(browser.shown.size).toBe(4);
     const calls = [...browser.shown.values()].filter(({ requireInteraction }) => requireInteraction);
     expect(calls.map(({ body }) => body)).toEqual(['Incoming call']);
+  });
+
+  it('of a call rings until the next one says that it was missed, in its place', async () => {
+    const browser = new FakeBrowser();
+    browser.settings = { texts: { missedCall: 'Verpasst: {conversation}' } };
+    await browser.say({ kind: 'call', conversation });
+    expect(browser.only).toMatchObject({ body: 'Incoming call', requireInteraction: true });
+    await browser.say({ kind: 'missed-call', conversation });
+    const missed = {
+      body: `Verpasst: ${conversation}`,
+      requireInteraction: false,
+      data: { kind: 'missed-call' },
+    };
+    expect(browser.only).toMatchObject(missed);
+    await browser.say(message);
+    expect(browser.shown.size).toBe(2);
   });
 
   it('of little makes no sound, and is not shown beside others', async () => {
@@ -231,7 +249,7 @@ describe('a push', () => {
     const [defaults = ''] = /defaultTexts = \{.*?\};/s.exec(source) ?? [];
     const texts = [...defaults.matchAll(/(\w+): '([^']*)'/g)].map(([, name, text]) => [name, text]);
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(texts));
-    expect(texts).toHaveLength(9);
+    expect(texts).toHaveLength(10);
   });
 });
 

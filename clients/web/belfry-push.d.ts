@@ -24,6 +24,8 @@ export interface Texts {
   readonly message: string;
   /** `Incoming call` */
   readonly call: string;
+  /** Of a call that the caller has given up. `Missed call` */
+  readonly missedCall: string;
   /** Of an invitation to a room. `Invitation` */
   readonly invitation: string;
   /** Of a request to see the account's presence. `Contact request` */
@@ -40,7 +42,7 @@ export interface About {
   readonly account?: string;
   /** Bare JID of a contact or a room. */
   readonly conversation?: string;
-  /** `message`, `call`, `invitation`, `subscription`, `ping`, … */
+  /** `message`, `call`, `missed-call`, `invitation`, `subscription`, `ping`, … */
   readonly kind?: string;
 }
 

@@ -12,6 +12,7 @@ export interface Importance {
   readonly level: 'important' | 'prompt' | 'unimportant';
   readonly kind:
     | 'call'
+    | 'missed-call'
     | 'message'
     | 'invitation'
     | 'subscription'
@@ -30,7 +31,11 @@ export interface Importance {
 }
 
 const call = { level: 'important', kind: 'call', why: 'somebody calls' } as const;
-const callRetracted = { level: 'important', kind: 'call', why: 'a call has ended before an answer' } as const;
+const callRetracted = {
+  level: 'important',
+  kind: 'missed-call',
+  why: 'a call has ended before an answer',
+} as const;
 const roomCall = {
   level: 'important',
   kind: 'invitation',

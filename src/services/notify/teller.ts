@@ -1,9 +1,8 @@
 import type { AccountHost, AccountSession } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
 import type { Element } from '../../xmpp/element.js';
-import { importance } from '../../xmpp/importance.js';
+import { type Importance, importance } from '../../xmpp/importance.js';
 import type { Jid } from '../../xmpp/jid.js';
-import { ns } from '../../xmpp/ns.js';
 import { decide, type Facts, type Occasion, type Source, type Verdict } from './decision/decide.js';
 import { strangerOf } from './decision/stranger.js';
 import type { Batches } from './delivery/batching.js';
@@ -36,6 +35,9 @@ interface Arrival {
   /** Which client it concerns alone; undefined: all of the account. */
   readonly client: string | undefined;
 }
+
+/** Worth showing, but no messages; a call that was missed was counted when it rang. */
+const uncounted: ReadonlySet<Importance['kind']> = new Set(['subscription', 'missed-call']);
 
 const noSessions: readonly AccountSession[] = [];
 
@@ -144,19 +146,11 @@ export class Teller {
     level: 'important' | 'unimportant',
     isUrgent: boolean,
   ): void {
-    const isCounted = level === 'important' && kind !== 'subscription' && !endsCall(stanza);
+    const isCounted = level === 'important' && !uncounted.has(kind);
     const topic = device.target.topicOf?.(stanza) ?? '';
     const notice = this.#options.batches.add(device, { level, kind, stanza, topic, isUrgent, isCounted });
     if (notice !== undefined) this.#options.told.add(stanza, device.key, notice);
   }
-}
-
-/** Whoever has called does so no longer (XEP-0353 §3.5, XEP-0482). */
-function endsCall(stanza: Element): boolean {
-  return (
-    stanza.child('retract', ns.callSignals) !== undefined ||
-    stanza.child('retract', ns.callInvitations) !== undefined
-  );
 }
 
 /** All that are available, and at least one. */

@@ -1,3 +1,4 @@
+import type { Importance } from '../../../xmpp/importance.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import type { Occasion, Recipient } from './decide.js';
 import { isByAccount } from './own.js';
@@ -13,7 +14,12 @@ export function whyNotAddressed(occasion: Occasion, recipient: Recipient, accoun
 }
 
 function whyNoCall({ importance }: Occasion): string | undefined {
-  return importance.kind === 'call' && importance.level === 'important' ? undefined : 'it is no call';
+  return importance.level === 'important' && isOfCall(importance) ? undefined : 'it is no call';
+}
+
+/** It is about a call. Important ones: somebody calls, or calls no longer. */
+export function isOfCall({ kind }: Importance): boolean {
+  return kind === 'call' || kind === 'missed-call';
 }
 
 /** The server has handed it to a client that is there, or keeps it in the queue of one that it expects back. */

@@ -157,7 +157,7 @@ describe('whatever comes up', () => {
   it('is urgent only if somebody calls, or no longer does', () => {
     always((it, whom, known) => {
       const { told, isUrgent } = decide(it, whom, known);
-      expect(isUrgent).toBe(told === 'important' && it.importance.kind === 'call');
+      expect(isUrgent).toBe(told === 'important' && ['call', 'missed-call'].includes(it.importance.kind));
     });
   });
 

@@ -2,7 +2,7 @@ import type { Element } from '../../../xmpp/element.js';
 import type { Importance } from '../../../xmpp/importance.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import type { Rules } from '../channel.js';
-import { whyNotAddressed } from './audience.js';
+import { isOfCall, whyNotAddressed } from './audience.js';
 import { whyFiltered } from './filters.js';
 import { isOwnDoing, isWrittenBy } from './own.js';
 
@@ -64,11 +64,11 @@ export interface Verdict {
 export function decide(occasion: Occasion, recipient: Recipient, facts: Facts): Verdict {
   const whyNot = whyNotTold(occasion, recipient, facts);
   if (whyNot !== undefined) return { told: 'no', isUrgent: false, why: whyNot };
-  const { level, kind, why } = occasion.importance;
+  const { level, why } = occasion.importance;
   const { rules } = recipient;
   if (isOwnDoing(occasion, rules, facts)) return unimportant('done by the account itself', rules);
   if (level === 'prompt') return unimportant(why, rules);
-  return { told: 'important', isUrgent: kind === 'call', why };
+  return { told: 'important', isUrgent: isOfCall(occasion.importance), why };
 }
 
 function unimportant(why: string, { onlyImportant }: Rules): Verdict {

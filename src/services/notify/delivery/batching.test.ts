@@ -102,7 +102,7 @@ describe('calls', () => {
     await stage.pass(1_000);
     await stage.calls();
     await stage.calls(stage.call('c2', 'retract'));
-    expect(stage.told.slice(1, 3)).toEqual(['phone important call c1 2', 'phone important call c2 2']);
+    expect(stage.told.slice(1, 3)).toEqual(['phone important call c1 2', 'phone important missed-call c2 2']);
   });
 
   it('that get through end the back-off of what waits', async () => {

@@ -81,8 +81,8 @@ function enabling(url: string, ...more: Element[]): Element {
 
 const chat = (from = 'ben@example.net/x', text = 'hello') =>
   message({ from, to: 'ana@example.org', type: 'chat' }, el('body', ns.client, {}, text));
-const call = (name = 'propose') =>
-  message({ from: 'ben@example.net/x', to: 'ana@example.org' }, el(name, ns.callSignals, { id: 's1' }));
+const call = (name: string, namespace: string = ns.callSignals) =>
+  message({ from: 'ben@example.net/x', to: 'ana@example.org' }, el(name, namespace, { id: 's1' }));
 const retraction = () =>
   message({ from: 'eve@example.net/x', to: 'ana@example.org' }, el('retract', ns.retraction, { id: 'm' }));
 
@@ -285,19 +285,44 @@ describe('a message', () => {
 });
 
 describe('a call', () => {
-  it('is told at once, for as long as it may ring, and so is its end', async () => {
-    const { enable, host, settle, settings, webPush } = setUp();
+  it.each([
+    ['call', 'propose', ns.callSignals],
+    ['invitation to a call', 'invite', ns.callInvitations],
+  ])('(%s) is told at once while it rings, then in its place that it was missed', async (_, name, of) => {
+    const { enable, host, settle, webPush } = setUp();
     await enable(laptop);
-    await host.received.fire(account, call());
-    await settle();
-    settings.ttl = 10;
-    await host.received.fire(account, call('retract'));
-    await settle();
-    expect(webPush.pushes.map(({ message: { ttl, urgency } }) => [ttl, urgency])).toEqual([
-      [60, 'high'],
-      [10, 'high'],
+    for (const one of [name, 'retract']) {
+      await host.received.fire(account, call(one, of));
+      await settle();
+    }
+    expect(webPush.payloads).toMatchObject([
+      { kind: 'call', count: 1, importance: 'important', conversation: 'ben@example.net' },
+      { kind: 'missed-call', count: 1, importance: 'important', conversation: 'ben@example.net' },
     ]);
-    expect(webPush.pushes[0]?.message.topic).toBe(webPush.pushes[1]?.message.topic);
+    const [ringing, missed] = webPush.pushes.map((push) => push.message);
+    expect(ringing).toMatchObject({ ttl: 60, urgency: 'high' });
+    expect(missed).toMatchObject({ ttl: 3_600, urgency: 'normal', topic: ringing?.topic });
+  });
+
+  it('that has begun and ended before it could be told was missed', async () => {
+    const { enable, host, pass, settle, webPush } = setUp();
+    await enable(laptop);
+    webPush.answers.push({ kind: 'retry', reason: 'full' });
+    await host.received.fire(account, call('propose'));
+    await settle();
+    await host.received.fire(account, call('retract'));
+    await pass(3_000);
+    expect(webPush.payloads).toMatchObject([{ kind: 'call' }, { kind: 'missed-call', count: 1 }]);
+  });
+
+  it('that goes on elsewhere is told to nobody who wants to know only of what is important', async () => {
+    const { enable, arrives, host, pass, webPush } = setUp();
+    await enable(laptop);
+    const taken = call('accept').withAttrs({ from: 'ana@example.org/phone', to: 'ana@example.org' });
+    await host.received.fire(account, taken);
+    await arrives(taken);
+    await pass(1_000);
+    expect(webPush.payloads).toEqual([]);
   });
 });
 

@@ -54,16 +54,15 @@ function messageOf(
   { account, subscription }: Browser,
   settings: WebPushChannelSettings,
 ): PushMessage {
-  const isCall = notification.kind === 'call';
   return {
     ...payloadsOf(notification, settings),
-    ttl: isCall ? Math.min(callTtl, settings.ttl) : settings.ttl,
+    ttl: notification.kind === 'call' ? Math.min(callTtl, settings.ttl) : settings.ttl,
     urgency: urgencyOf(notification),
     topic: sealedTopic(subscription.auth, account, subjectOf(notification, account)),
   };
 }
 
-/** What RFC 8030 §5.3 gives as examples: a call is `high`, a message `normal`. */
+/** What RFC 8030 §5.3 gives as examples: a call is `high`, a message `normal`; so is a call that nobody can take any more. */
 function urgencyOf({ level, kind }: Notification): Urgency {
   if (level === 'important') return kind === 'call' ? 'high' : 'normal';
   return kind === 'ping' ? 'normal' : 'low';
