@@ -22,6 +22,12 @@ export class MemoryPushQueue implements PushQueueStore {
   rows: ReadonlyMap<number, Row> = new Map();
   #lastId = 0;
 
+  /** Adds many that replace nothing, without bounds. */
+  fill(pushes: readonly WaitingPush[]): void {
+    const added = pushes.map((push) => ({ ...push, id: ++this.#lastId, isClaimed: false }));
+    this.rows = new Map([...this.rows, ...added.map((row) => [row.id, row] as const)]);
+  }
+
   add(push: WaitingPush, bounds: QueueBounds) {
     return this.#run('add', () => {
       if (this.rows.size >= bounds.inAll) return { kind: 'full' } as const;

@@ -137,7 +137,6 @@ export class Queue {
       if (this.#answers.has(push.id)) this.#answers.remove(push.id);
       else if (push.expiresAt <= claimedAt) this.#drop(push, 'expired');
       else if (this.#isStopping || gone.has(senderKey(push))) changed.push(push);
-      else if (this.#options.origins.holdTime(push.origin) > 0) crowded.push(push);
       else if (!this.#enter(push, claimedAt)) crowded.push(push);
     }
     const { now } = this.#options;

@@ -44,9 +44,9 @@ function haltingStage() {
       await calm();
     },
     /** Puts a message into the queue that is due. */
-    async enqueue(text: string) {
+    async enqueue(text: string, given: Parameters<typeof message>[1] = romance) {
       stage.answer = () => busy;
-      await stage.push(laptop, message(text, romance));
+      await stage.push(laptop, message(text, given));
       stage.answer = () => delivered;
       await stage.pass(3_000);
     },
@@ -114,7 +114,7 @@ describe('what was claimed from the queue', () => {
 
   it('is not sent twice if its answer takes longer than its claim', async () => {
     const stage = haltingStage();
-    await stage.enqueue('old');
+    await stage.enqueue('old', {});
     const first = pendingAnswer();
     stage.answer = () => first.answer;
     await stage.webPush.start();
@@ -125,6 +125,25 @@ describe('what was claimed from the queue', () => {
     expect(stage.texts()).toEqual(['old', 'old']);
     expect(stage.settled).toHaveLength(1);
     expect(stage.memory.rows.size).toBe(0);
+  });
+
+  it('is claimed anew before it is sent, if it has waited too long for those before it', async () => {
+    const one = webPushStage({ isAlone: false });
+    one.answer = () => busy;
+    for (let n = 0; n < 33; n++) await one.push(subscription(`n${n}`), message(`old ${n}`));
+    await one.pass(3_000);
+    const all = pendingAnswer();
+    one.answer = () => all.answer;
+    one.sent.length = 0;
+    await one.webPush.start();
+    await one.pass(89_500);
+    const last = Array.from({ length: 33 }, (_, n) => `old ${n}`).find((text) => !one.texts().includes(text));
+    expect(one.sent).toHaveLength(32);
+    all.give(delivered);
+    await calm();
+    expect(one.texts()).not.toContain(last);
+    await one.pass(20_000);
+    expect(one.texts().filter((text) => text === last)).toHaveLength(1);
   });
 
   it('is not sent again if it was claimed anew before its answer was written', async () => {

@@ -45,6 +45,17 @@ function stageWithMemory(options: Omit<Parameters<typeof webPushStage>[0], 'stor
   };
 }
 
+/** Messages that are due, each for an endpoint of its own. */
+function addMany(memory: MemoryPushQueue, count: number, origin: string, after: number): void {
+  memory.fill(
+    Array.from({ length: count }, (_, n) => ({
+      ...{ endpoint: `${origin}/${n}`, origin, body: Buffer.from('text'), shorter: undefined },
+      ...({ urgency: 'normal', topic: undefined, expiresAt: dawn + 90_000_000, attempts: 1 } as const),
+      ...{ service: 'notify', reference: `${origin} ${n}`, dueAt: dawn - 10_000 + after + n },
+    })),
+  );
+}
+
 describe('a message for a browser', () => {
   it('is encrypted and sent, and never waits', async () => {
     const { push, sent, memory, recorded } = stageWithMemory();
@@ -536,26 +547,40 @@ describe('a push service that is not there', () => {
     expect(await push(laptop, message('c'))).toMatchObject({ kind: 'queued' });
     end.abort();
     await probe;
-    answers(() => delivered);
-    expect(await push(laptop, message('d'))).toEqual(delivered);
+    const second = pendingAnswer();
+    answers(() => second.answer);
+    const next = push(laptop, message('d'));
+    await calm();
+    expect(await push(laptop, message('e'))).toMatchObject({ kind: 'queued' });
+    second.give(delivered);
+    expect(await next).toEqual(delivered);
     expect(texts()).toEqual(['a', 'b', 'd']);
   });
 
   it('does not keep up those that wait for others, however many wait for it', async () => {
     const { webPush, memory, answers, pass, sent } = stageWithMemory();
-    const push = (n: number, to: string, origin: string) => ({
-      ...{ endpoint: `${origin}/${to}${n}`, origin, body: Buffer.from(to), shorter: undefined },
-      ...({ urgency: 'normal', topic: undefined, expiresAt: dawn + 90_000_000, attempts: 1 } as const),
-      ...{ service: 'notify', reference: `${to}${n}`, dueAt: dawn - 5_000 + n },
-    });
-    const bounds = { perEndpoint: 20, inAll: 10_000 };
-    for (let n = 0; n < 1_500; n++) await memory.add(push(n, 'dead', 'https://dead.example'), bounds);
-    for (let n = 0; n < 20; n++) await memory.add(push(5_000 + n, 'live', 'https://live.example'), bounds);
-    answers(({ text, signal }) => (text === 'dead' ? pendingAnswer(signal).answer : delivered));
+    addMany(memory, 1_500, 'https://dead.example', 0);
+    addMany(memory, 20, 'https://live.example', 5_000);
+    answers(({ request, signal }) =>
+      request.origin === 'https://dead.example' ? pendingAnswer(signal).answer : delivered,
+    );
     void webPush.start();
     await pass(3_000);
-    expect(sent.filter(({ text }) => text === 'live')).toHaveLength(20);
-    expect(sent.filter(({ text }) => text === 'dead').length).toBeLessThanOrEqual(32);
+    const countOf = (origin: string) => sent.filter(({ request }) => request.origin === origin).length;
+    expect(countOf('https://live.example')).toBe(20);
+    expect(countOf('https://dead.example')).toBe(32);
+  });
+
+  it('does not keep them up with many others like it either', async () => {
+    const { webPush, memory, answers, pass, sent } = stageWithMemory();
+    for (let n = 0; n < 10; n++) addMany(memory, 280, `https://dead${n}.example`, n * 280);
+    addMany(memory, 20, 'https://live.example', 5_000);
+    answers(({ request, signal }) =>
+      request.origin === 'https://live.example' ? delivered : pendingAnswer(signal).answer,
+    );
+    void webPush.start();
+    await pass(5_000);
+    expect(sent.filter(({ request }) => request.origin === 'https://live.example')).toHaveLength(20);
   });
 });
 
