@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:tls';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../tests/harness/authority.js';
+import { waitFor } from '../../../tests/harness/net.js';
 import type { PushProtocol } from '../../../tests/harness/push-service.js';
 import { openSenderStage, type SenderStage } from '../../../tests/harness/sender-stage.js';
 
@@ -41,6 +42,14 @@ const floods: readonly (readonly [string, Buffer])[] = [
   ['frames of a kind that nobody knows', frame(0x55, Buffer.alloc(1_000))],
 ];
 
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(async () => server.close());
+  const address = server.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
 /** Answers nothing but two megabytes of a frame, at once. */
 async function startFlood(repeated: Buffer): Promise<{ readonly port: number; readonly ca: string }> {
   const authority = createAuthority();
@@ -50,11 +59,7 @@ async function startFlood(repeated: Buffer): Promise<{ readonly port: number; re
     socket.on('error', () => {}).write(settings);
     socket.once('data', () => socket.write(bytes)).resume();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closers.push(async () => server.close());
-  const address = server.address();
-  return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, ca: authority.cert };
+  return { port: await listen(server), ca: authority.cert };
 }
 
 describe('a connection ends on which comes more than was asked for', () => {
@@ -68,6 +73,29 @@ describe('a connection ends on which comes more than was asked for', () => {
       isUnreachable: false,
     });
   });
+});
+
+it('a connection of HTTP/1.1 ends on which something comes while nobody asks', async () => {
+  const authority = createAuthority();
+  const sockets: TLSSocket[] = [];
+  const server = createServer({ ...authority.issue({ names: ['localhost'] }) }, (socket) => {
+    sockets.push(socket);
+    socket
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        if (chunk.includes('\r\n\r\n')) socket.write('HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n');
+      });
+  });
+  const port = await listen(server);
+  const { service, send } = await open({ ca: [authority.cert] });
+  const { endpoint, ...keys } = service.subscribe();
+  const there = { ...keys, endpoint: endpoint.replace(/:\d+/, `:${port}`) };
+  for (let count = 0; count < 3; count++) expect(await send(there)).toEqual({ kind: 'delivered' });
+  expect(sockets).toHaveLength(1);
+  sockets[0]?.write('x');
+  await waitFor('the end of the connection', () => sockets[0]?.destroyed === true);
+  expect(await send(there)).toEqual({ kind: 'delivered' });
+  expect(sockets).toHaveLength(2);
 });
 
 describe.each<PushProtocol>(['h2', 'http/1.1'])('interim answers over %s', (protocol) => {

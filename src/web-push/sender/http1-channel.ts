@@ -141,9 +141,25 @@ class DialingAgent extends Agent {
     this.#dialing.add(giveUp);
   }
 
+  /** What comes while nobody asks answers nothing, and might pass for an answer to the next one. */
+  override keepSocketAlive(socket: Duplex): unknown {
+    const isKept: unknown = super.keepSocketAlive(socket);
+    socket.once('data', cut);
+    return isKept;
+  }
+
+  override reuseSocket(socket: Duplex, sent: ClientRequest): void {
+    socket.off('data', cut);
+    super.reuseSocket(socket, sent);
+  }
+
   override destroy(): void {
     for (const giveUp of this.#dialing) giveUp();
     this.#first?.destroy();
     super.destroy();
   }
+}
+
+function cut(this: Duplex): void {
+  this.destroy();
 }
