@@ -46,7 +46,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'observability/events.ts',
   ],
-  'services/notify': ['xmpp', 'hosts/host.ts', 'observability/events.ts'],
+  'services/retry-delay.ts': [],
+  'services/notify': ['xmpp', 'hosts/host.ts', 'observability/events.ts', 'services/retry-delay.ts'],
   'services/notify/decision': ['xmpp', 'services/notify/channel.ts'],
   'services/notify/text': ['xmpp'],
   'services/notify/requests.ts': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
@@ -72,7 +73,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/notify/requests.ts',
     'services/notify/text',
   ],
-  'services/web-push': ['web-push', 'xmpp/clock.ts', 'observability/events.ts'],
+  'services/web-push': ['web-push', 'xmpp/clock.ts', 'observability/events.ts', 'services/retry-delay.ts'],
   'services/unified-push': ['xmpp', 'hosts/host.ts', 'errors.ts', 'observability/events.ts'],
   http: [
     'errors.ts',

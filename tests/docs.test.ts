@@ -12,11 +12,11 @@ import { defaultFederationLimits } from '../src/hosts/standalone/s2s/federation-
 import { accountLimits } from '../src/hosts/standalone/settings.js';
 import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
-import { patience, retryDelay } from '../src/services/notify/delivery/error-policy.js';
+import { patience } from '../src/services/notify/delivery/error-policy.js';
 import { places } from '../src/services/notify/delivery/lane.js';
 import { changeLimit } from '../src/services/notify/registrations/change-limit.js';
+import { retryDelay } from '../src/services/retry-delay.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
-import { retryDelay as retryWait } from '../src/services/web-push/back-off.js';
 import { defaultSenderLimits } from '../src/web-push/sender/limits.js';
 import { Jid } from '../src/xmpp/jid.js';
 import { defaultParserLimits } from '../src/xmpp/parser.js';
@@ -132,7 +132,7 @@ describe('docs/web-push.md', () => {
     for (const words of [
       `at most ${count(constant('net/outgoing-url.ts', 'maxBytes'))} bytes, and its port is 443 or above ${constant('net/outgoing-url.ts', 'firstOpenPort') - 1}`,
       `at most ${count(constant('services/notify/web-push/payload.ts', 'maxBytes'))} bytes`,
-      `\`web_push.ttl\`, ${constant('services/notify/web-push/target.ts', 'callTtl')} for a call`,
+      `\`web_push.ttl\`, ${constant('services/notify/web-push/target.ts', 'callTtl')} for a \`call\``,
       `more than ${constant('services/notify/web-push/door.ts', 'maxQuestions')} endpoints at once`,
     ]) {
       expect(text).toContain(words);
@@ -506,7 +506,7 @@ describe('docs/architecture.md', () => {
       ],
       [
         'time in which it is tried again',
-        `${patience.other / 60_000} minutes, ${seconds(patience.call)} for a call`,
+        `${patience.other / 60_000} minutes, ${seconds(patience.call)} for a \`call\``,
       ],
       ['refusals in a row', '`cloud_notify.max_errors`'],
       [
@@ -569,9 +569,9 @@ describe('docs/architecture.md', () => {
       ],
       [
         'wait before a message from disk is tried again',
-        `${seconds(retryWait(1, undefined, 1))}, doubled up to ${retryWait(100, undefined, 1) / 1000}`,
+        `${seconds(retryDelay(0, undefined, 1))}, doubled up to ${retryDelay(100, undefined, 1) / 1000}`,
       ],
-      ['wait that a push service may ask for', `${retryWait(1, 1e9, 0) / 3_600_000} hour`],
+      ['wait that a push service may ask for', `${retryDelay(0, 1e9, 0) / 3_600_000} hour`],
       [
         'browsers that are known to wait, push services that are left alone',
         `${count(queue('attempts.ts', 'mostEndpoints'))}, ${count(queue('origins.ts', 'most'))}`,

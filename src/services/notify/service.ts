@@ -1,6 +1,7 @@
 import type { AccountHost } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
+import { jitterOf } from '../retry-delay.js';
 import type { Outcome } from './channel.js';
 import { Batches } from './delivery/batching.js';
 import { Deliveries } from './delivery/deliveries.js';
@@ -91,13 +92,5 @@ export function createNotify(options: NotifyOptions): Notify {
       host.takeSilentForLate();
       return batches.stop();
     },
-  };
-}
-
-/** From 0 up to 1. */
-function jitterOf(randomBytes: (size: number) => Uint8Array): () => number {
-  return () => {
-    const [high = 0, low = 0] = randomBytes(2);
-    return (high * 256 + low) / 65_536;
   };
 }

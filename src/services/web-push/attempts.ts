@@ -1,7 +1,7 @@
 import type { Events } from '../../observability/events.js';
 import type { Sender, SendOutcome, Urgency } from '../../web-push/request.js';
 import type { Clock } from '../../xmpp/clock.js';
-import { retryDelay } from './back-off.js';
+import { retryDelay } from '../retry-delay.js';
 import type { Origins } from './origins.js';
 import { Waits } from './waits.js';
 
@@ -92,7 +92,7 @@ export class Attempts {
   #note(endpoint: string, outcome: SendOutcome): void {
     if (outcome.kind !== 'retry' || outcome.after === undefined) return;
     const { clock, jitter } = this.#options;
-    this.#asked.set(endpoint, clock.now() + retryDelay(1, outcome.after, jitter()));
+    this.#asked.set(endpoint, clock.now() + retryDelay(0, outcome.after, jitter()));
   }
 
   #report({ origin, service, attempts }: Letter, outcome: SendOutcome, seconds: number): void {

@@ -1,8 +1,8 @@
 import type { Events } from '../../observability/events.js';
 import type { Sealer } from '../../web-push/sealer.js';
 import type { Subscription } from '../../web-push/subscription.js';
+import { retryDelay } from '../retry-delay.js';
 import type { AttemptOutcome, Attempts, Letter } from './attempts.js';
-import { retryDelay } from './back-off.js';
 import type { Lines } from './lines.js';
 import type { Origins } from './origins.js';
 import type { Queue } from './queue.js';
@@ -176,7 +176,7 @@ export class Direct {
   #retry(given: Given, outcome: Extract<AttemptOutcome, { readonly kind: 'retry' }>): Promise<PushOutcome> {
     const { reason, after } = outcome;
     const letter = { ...given.letter, attempts: 1 };
-    const wait = this.#isStopping ? 0 : retryDelay(1, after, this.#options.jitter());
+    const wait = this.#isStopping ? 0 : retryDelay(0, after, this.#options.jitter());
     return this.#store({ ...given, letter }, wait, reason, after);
   }
 

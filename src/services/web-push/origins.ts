@@ -1,7 +1,7 @@
 import type { Events } from '../../observability/events.js';
 import type { SendOutcome } from '../../web-push/request.js';
 import type { Clock } from '../../xmpp/clock.js';
-import { retryDelay } from './back-off.js';
+import { retryDelay } from '../retry-delay.js';
 import { Waits } from './waits.js';
 
 /** Origins that are held, and others of which is known until when; the first ones are forgotten. */
@@ -78,7 +78,7 @@ export class Origins {
 
   #hold(origin: string, failures: number, reason: string): void {
     const { clock, jitter, events } = this.#options;
-    const delay = retryDelay(failures, undefined, jitter());
+    const delay = retryDelay(failures - 1, undefined, jitter());
     this.#holds.delete(origin);
     if (this.#holds.size >= most) this.#forgetFirst();
     this.#holds.set(origin, { until: clock.now() + delay, failures, isProbed: false });

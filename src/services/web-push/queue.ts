@@ -1,8 +1,8 @@
 import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
+import { retryDelay } from '../retry-delay.js';
 import { Answers } from './answers.js';
 import type { AttemptOutcome, Attempts } from './attempts.js';
-import { retryDelay } from './back-off.js';
 import type { Lines } from './lines.js';
 import type { Origins } from './origins.js';
 import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
@@ -233,7 +233,7 @@ export class Queue {
   #retry(push: StoredPush, { reason, after }: Extract<AttemptOutcome, { readonly kind: 'retry' }>): void {
     const { now, jitter, events } = this.#options;
     const attempts = push.attempts + 1;
-    const dueAt = now() + retryDelay(attempts, after, jitter());
+    const dueAt = now() + retryDelay(push.attempts, after, jitter());
     if (dueAt >= push.expiresAt) {
       this.#drop(push, 'expired');
       return;

@@ -3,6 +3,7 @@ import type { Sender } from '../../web-push/request.js';
 import type { Sealer } from '../../web-push/sealer.js';
 import type { Vapid } from '../../web-push/vapid.js';
 import type { Clock } from '../../xmpp/clock.js';
+import { jitterOf } from '../retry-delay.js';
 import { Attempts } from './attempts.js';
 import { Direct } from './direct.js';
 import { Lines } from './lines.js';
@@ -132,12 +133,4 @@ async function release({ store, now, events }: WebPushOptions): Promise<void> {
   } catch (error) {
     events.storageFailed({ what: 'web push queue', error });
   }
-}
-
-/** From 0 up to 1. */
-function jitterOf(randomBytes: (size: number) => Uint8Array): () => number {
-  return () => {
-    const [high = 0, low = 0] = randomBytes(2);
-    return (high * 256 + low) / 65_536;
-  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Health } from '../store.js';
-import { healthAfter, isToBeTried, retryDelay } from './error-policy.js';
+import { healthAfter, isToBeTried } from './error-policy.js';
 
 const now = 1_800_000_000_000;
 const day = 24 * 3_600_000;
@@ -52,25 +52,5 @@ describe('isToBeTried', () => {
     ['rests since tomorrow', now + day, true],
   ])('one that %s', (_, restsSince, isIt) => {
     expect(isToBeTried({ failures: 3, restsSince }, now)).toBe(isIt);
-  });
-});
-
-describe('retryDelay', () => {
-  it('doubles from two seconds to five minutes, and is in the upper half', () => {
-    expect(retryDelay(0, undefined, 0)).toBe(1_000);
-    expect(retryDelay(0, undefined, 1)).toBe(2_000);
-    expect(retryDelay(3, undefined, 0.5)).toBe(12_000);
-    expect(retryDelay(8, undefined, 1)).toBe(300_000);
-    expect(retryDelay(10_000, undefined, 1)).toBe(300_000);
-  });
-
-  it.each([
-    [60, 0, 60_000],
-    [60, 1, 66_000],
-    [0, 0, 1_000],
-    [-5, 0, 1_000],
-    [1e9, 0, 3_600_000],
-  ])('is what is asked for, %d s with jitter %d: %d ms', (after, jitter, expected) => {
-    expect(retryDelay(5, after, jitter)).toBe(expected);
   });
 });

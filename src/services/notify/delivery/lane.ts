@@ -1,5 +1,6 @@
+import { retryDelay } from '../../retry-delay.js';
 import type { Registration } from '../registrations/registration.js';
-import { patience, retryDelay } from './error-policy.js';
+import { patience } from './error-policy.js';
 import { type News, Notice } from './notice.js';
 import type { Scheduled } from './schedule.js';
 import { Waiting } from './waiting.js';
