@@ -506,7 +506,7 @@ describe('docs/architecture.md', () => {
       ],
       [
         'time in which it is tried again',
-        `${patience.other / 60_000} minutes, ${seconds(patience.call)} for a \`call\``,
+        `${patience.other / 60_000} minutes, ${seconds(patience.call)} for a call`,
       ],
       ['refusals in a row', '`cloud_notify.max_errors`'],
       [
