@@ -3,7 +3,7 @@ import { isEncrypted } from '../../../xmpp/importance.js';
 import { bareOf } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
 import type { Notification } from '../channel.js';
-import { cutText, jsonSize } from '../text/cut-text.js';
+import { fitJson } from '../text/fit-json.js';
 import { messageText } from '../text/message-text.js';
 
 /** What a device reads of an encrypted notification (tigase:push:encrypt:0 §4.4). The order is that of the text. */
@@ -20,8 +20,8 @@ interface Content {
   readonly message?: string;
 }
 
-/** What goes first if there is no room for all of it. */
-const expendable = ['message', 'nickname', 'media', 'sid', 'sender'] as const;
+/** What goes after the message if there is no room for all of it. */
+const expendable = ['nickname', 'media', 'sid', 'sender'] as const;
 
 const encryptedMessage = 'Encrypted message';
 const rtpDescription = 'urn:xmpp:jingle:apps:rtp:1';
@@ -31,23 +31,7 @@ const rtpDescription = 'urn:xmpp:jingle:apps:rtp:1';
  * still too long, an address of two thousand bytes for instance, is left out.
  */
 export function contentText(notification: Notification, maxBytes: number): string {
-  const content = contentOf(notification);
-  const text = JSON.stringify(content);
-  return Buffer.byteLength(text) <= maxBytes ? text : shortened(content, maxBytes);
-}
-
-function shortened(content: Content, maxBytes: number): string {
-  const { message = '' } = content;
-  const room = maxBytes - Buffer.byteLength(JSON.stringify({ ...content, message: '' }));
-  const cut = cutText(message, room, jsonSize);
-  if (cut !== '') return JSON.stringify({ ...content, message: cut });
-  const left: Partial<Content> = { ...content };
-  for (const name of expendable) {
-    delete left[name];
-    const text = JSON.stringify(left);
-    if (Buffer.byteLength(text) <= maxBytes) return text;
-  }
-  return JSON.stringify(left);
+  return fitJson(contentOf(notification), 'message', expendable, maxBytes);
 }
 
 function contentOf({ stanza, account, count: unread }: Notification): Content {

@@ -1,4 +1,5 @@
 import { Jid } from '../../../xmpp/jid.js';
+import { readJsonArray } from '../text/json-array.js';
 
 /** What a device is reached by: an app server, and what it knows the device by (XEP-0357 §4). */
 export interface PushAddress {
@@ -14,19 +15,10 @@ export function addressText({ jid, node }: PushAddress): string {
 
 /** Reads what `addressText` has written; undefined if it is none of that. */
 export function readAddress(text: string): PushAddress | undefined {
-  const parts = readArray(text);
+  const parts = readJsonArray(text);
   const [address, node] = parts;
   if (typeof address !== 'string' || parts.length > 2) return undefined;
   if (node !== undefined && typeof node !== 'string') return undefined;
   const jid = Jid.tryParse(address);
   return jid && { jid, node };
-}
-
-function readArray(text: string): readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [];
-  } catch {
-    return [];
-  }
 }

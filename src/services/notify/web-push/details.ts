@@ -1,4 +1,5 @@
 import type { SubscriptionKeys } from '../../../web-push/subscription.js';
+import { readJsonArray } from '../text/json-array.js';
 
 /** What is kept of a subscription beside its endpoint. */
 export interface Details extends SubscriptionKeys {
@@ -19,7 +20,7 @@ export function detailsText({ p256dh, auth, wantsUnimportant }: Details): string
 /** Reads what `detailsText` has written; undefined if it is none of that. */
 export function readDetails(text: string): Details | undefined {
   if (!text.startsWith(version)) return undefined;
-  const [p256dh, auth, wantsUnimportant] = readArray(text.slice(version.length));
+  const [p256dh, auth, wantsUnimportant] = readJsonArray(text.slice(version.length));
   const keys = { p256dh: readKey(p256dh, p256dhBytes), auth: readKey(auth, authBytes) };
   if (keys.p256dh === undefined || keys.auth === undefined) return undefined;
   return { p256dh: keys.p256dh, auth: keys.auth, wantsUnimportant: wantsUnimportant === true };
@@ -32,13 +33,4 @@ function readKey(value: unknown, bytes: number): Uint8Array | undefined {
   // A copy: what is kept for long must not keep a pool of buffers with it.
   const key = new Uint8Array(Buffer.from(value, 'base64url'));
   return key.length === bytes ? key : undefined;
-}
-
-function readArray(text: string): readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [];
-  } catch {
-    return [];
-  }
 }

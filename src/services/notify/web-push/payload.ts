@@ -1,5 +1,5 @@
 import type { Notification } from '../channel.js';
-import { cutText, jsonSize } from '../text/cut-text.js';
+import { fitJson } from '../text/fit-json.js';
 import { messageText } from '../text/message-text.js';
 import type { WebPushChannelSettings } from './settings.js';
 import { conversationOf } from './topic.js';
@@ -22,8 +22,8 @@ interface Payload {
 /** The most that all push services take: some are content with no more. */
 const maxBytes = 2_847;
 
-/** What goes first if there is no room for all of it. */
-const expendable = ['body', 'sender', 'conversation', 'account'] as const;
+/** What goes after the body if there is no room for all of it. */
+const expendable = ['sender', 'conversation', 'account'] as const;
 
 /** A payload, and what it says at least: the same without who exactly has written, and what; undefined if it says no more. */
 export interface Payloads {
@@ -63,22 +63,4 @@ function bodyOf(
   return text ?? importantBody;
 }
 
-function fitted(payload: Payload): Uint8Array {
-  const bytes = Buffer.from(JSON.stringify(payload));
-  return bytes.length <= maxBytes ? bytes : shortened(payload);
-}
-
-function shortened(payload: Payload): Uint8Array {
-  const { body = '' } = payload;
-  const room = maxBytes - Buffer.byteLength(JSON.stringify({ ...payload, body: '' }));
-  const cut = cutText(body, room, jsonSize);
-  if (cut !== '') return Buffer.from(JSON.stringify({ ...payload, body: cut }));
-  const left: Partial<Payload> = { ...payload };
-  let bytes = Buffer.from(JSON.stringify(left));
-  for (const name of expendable) {
-    if (bytes.length <= maxBytes) break;
-    delete left[name];
-    bytes = Buffer.from(JSON.stringify(left));
-  }
-  return bytes;
-}
+const fitted = (payload: Payload) => Buffer.from(fitJson(payload, 'body', expendable, maxBytes));
