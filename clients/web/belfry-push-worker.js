@@ -75,8 +75,8 @@
   /** @param {Push} push @param {About} about */
   async function show(push, about) {
     const isQuiet = push.importance === 'unimportant';
-    // Browsers want each push to be seen, and are content with a notification that is there already.
-    if (isQuiet && (await worker.registration.getNotifications()).length > 0) return;
+    // Browsers want each push to be seen, and are content with a notification that is there already. A person waits for a test.
+    if (isQuiet && push.kind !== 'ping' && (await worker.registration.getNotifications()).length > 0) return;
     const { texts, icon, badge } = await readSettings();
     const { title, body } = describe(push, { ...defaultTexts, ...texts });
     const isRinging = push.kind === 'call';

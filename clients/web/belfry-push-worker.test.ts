@@ -217,6 +217,17 @@ describe('a push', () => {
     expect(browser.only).toMatchObject({ title: conversation });
   });
 
+  it('of a test is shown beside others, without a sound', async () => {
+    const browser = new FakeBrowser();
+    await browser.say(message);
+    await browser.say({ kind: 'ping', importance: 'unimportant', count: 0 });
+    const shown = [...browser.shown.values()].map(({ body, silent }) => [body, silent]);
+    expect(shown).toEqual([
+      ['New message', false],
+      ['Notifications work.', true],
+    ]);
+  });
+
   it('says what the page has chosen, with its icon', async () => {
     const browser = new FakeBrowser();
     const texts = { title: '{sender} → {account}', message: 'Neu: {count}{nothing}' };
