@@ -23,13 +23,13 @@ export function webPushMetrics(registers: Registry[]): WebPushMetrics {
     }),
     webPushSeconds: new Histogram({
       name: 'belfry_web_push_duration_seconds',
-      help: 'From a request to a push service to the end of its answer.',
+      help: 'From a request to a push service to its answer.',
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
     webPushesQueued: new Counter({
       name: 'belfry_web_pushes_queued_total',
-      help: 'Messages that could not be sent at once and wait on disk.',
+      help: 'How often a message could not be sent and waits on disk.',
       labelNames: ['service'] as const,
       registers,
     }),
