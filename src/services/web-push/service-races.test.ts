@@ -199,6 +199,28 @@ describe('a queue that is empty', () => {
     await stage.pass(10_000);
     expect(stage.texts()).toEqual(['a', 'a']);
   });
+
+  it('is not empty because of a look that began before one was there, while it was being added', async () => {
+    const memory = new MemoryPushQueue();
+    const [add, look] = [pendingAnswer(), pendingAnswer()];
+    const store = scriptedPushQueue(memory, {
+      before: async (method) => (method === 'add' ? add.answer : undefined),
+      after: async (method) => (method === 'nextDue' ? look.answer : undefined),
+    });
+    const stage = webPushStage({ store });
+    stage.answer = () => busy;
+    const pushed = stage.push(laptop, message('old'));
+    await calm();
+    void stage.webPush.start();
+    await calm();
+    expect(memory.calls).toContain('nextDue');
+    add.give(delivered);
+    expect(await pushed).toMatchObject({ kind: 'queued' });
+    look.give(delivered);
+    await calm();
+    await stage.withdraw(laptop.endpoint);
+    expect(memory.rows.size).toBe(0);
+  });
 });
 
 describe('a stop', () => {

@@ -109,9 +109,11 @@ export class Turns {
       if (this.#state === 'stopped') return undefined;
       if (limit <= 0) return now() + 1_000;
       if ((await claim(now(), limit)) === limit) return 'more';
+      // What is being added may be there before the answer is, but not in it.
+      const isQuiet = this.#adding === 0;
       const additions = this.#additions;
       const next = await store.nextDue();
-      this.isEmpty = isAlone && next === undefined && this.#adding === 0 && additions === this.#additions;
+      this.isEmpty = isAlone && next === undefined && isQuiet && additions === this.#additions;
       return next ?? (isAlone ? undefined : Number.POSITIVE_INFINITY);
     } catch (error) {
       events.storageFailed({ what: 'web push queue', error });
