@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { PushQueueStore, StoredPush } from '../services/web-push/store.js';
 import type { Database } from './database.js';
-import { isIdOf } from './ids-in.js';
+import { isIdOf, textsIn } from './ids-in.js';
 
 const columns = [
   ...(['id', 'endpoint', 'origin', 'body', 'shorter', 'urgency', 'topic', 'attempts'] as const),
@@ -22,8 +22,9 @@ export function createQueueTurns(
   const nextDue = prepareNextDue(database);
   const release = prepareRelease(database);
   return {
-    async claim(now, until, limit) {
-      const { rows } = await claim({ now: Math.floor(now), until: Math.ceil(until), limit });
+    async claim(now, until, limit, except = []) {
+      const times = { now: Math.floor(now), until: Math.ceil(until) };
+      const { rows } = await claim({ ...times, limit, except: JSON.stringify(except) });
       return rows.map(toPush).sort((a, b) => a.id - b.id);
     },
     async postpone(changes) {
@@ -31,7 +32,7 @@ export function createQueueTurns(
       const rounded = changes.map((change) => ({ ...change, dueAt: Math.ceil(change.dueAt) }));
       await postpone({ changes: JSON.stringify(rounded) });
     },
-    nextDue: async () => (await nextDue({})).rows[0]?.dueAt,
+    nextDue: async (except = []) => (await nextDue({ except: JSON.stringify(except) })).rows[0]?.dueAt,
     async release(now) {
       await release({ now: Math.floor(now) });
     },
@@ -44,7 +45,7 @@ function toPush(row: Row): StoredPush {
 
 /** On PostgreSQL rows that another process is about to take are left to it. */
 function prepareClaim(database: Database) {
-  return database.prepare<{ now: number; until: number; limit: number }, Row>(
+  return database.prepare<{ now: number; until: number; limit: number; except: string }, Row>(
     'web_push_queue_claim',
     (param, db) =>
       db
@@ -54,6 +55,7 @@ function prepareClaim(database: Database) {
           const due = selectFrom('web_push_queue')
             .select('id')
             .where('due_at', '<=', param('now'))
+            .where('origin', 'not in', textsIn(database, param('except')))
             .orderBy('due_at')
             .limit(param('limit'));
           return isIdOf(database, database.kind === 'postgres' ? due.forUpdate().skipLocked() : due);
@@ -86,8 +88,13 @@ interface Change {
 }
 
 function prepareNextDue(database: Database) {
-  return database.prepare<object, { dueAt: number }>('web_push_queue_next_due', (_param, db) =>
-    db.selectFrom('web_push_queue').select('due_at as dueAt').orderBy('due_at').limit(1),
+  return database.prepare<{ except: string }, { dueAt: number }>('web_push_queue_next_due', (param, db) =>
+    db
+      .selectFrom('web_push_queue')
+      .select('due_at as dueAt')
+      .where('origin', 'not in', textsIn(database, param('except')))
+      .orderBy('due_at')
+      .limit(1),
   );
 }
 

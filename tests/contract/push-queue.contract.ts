@@ -106,6 +106,17 @@ export function pushQueueContract(prepare: () => Promise<PushQueueUnderTest>): v
       expect(await queue.count()).toBe(1);
     });
 
+    it('are passed over where nothing can be sent to now', async () => {
+      const far = { endpoint: phone, origin: `https://"'\\.example` };
+      await add({ body: body('far'), dueAt: noon - 5, ...far }, { body: body('near'), dueAt: noon - 1 });
+      const except = [far.origin, 'https://nowhere.example'];
+      expect(await queue.nextDue(except)).toBe(noon - 1);
+      expect(await queue.nextDue([...except, 'https://push.example.net'])).toBeUndefined();
+      expect((await queue.claim(noon, noon + 90_000, 1, except)).map(bodyOf)).toEqual(['near']);
+      expect(await queue.claim(noon, noon + 90_000, 1, except)).toEqual([]);
+      expect((await claim()).map(bodyOf)).toEqual(['far']);
+    });
+
     it('are postponed, each to its own time, claimed or not; those that have gone stay away', async () => {
       await add({ body: body(1) }, { body: body(2) }, { body: body(3) });
       const [one, two, three] = (await claim()).map(({ id }) => id);

@@ -40,9 +40,15 @@ export class MemoryPushQueue implements PushQueueStore {
     });
   }
 
-  claim(now: number, until: number, limit: number): Promise<readonly StoredPush[]> {
+  claim(
+    now: number,
+    until: number,
+    limit: number,
+    except: readonly string[] = [],
+  ): Promise<readonly StoredPush[]> {
     return this.#run('claim', () => {
-      const due = [...this.rows.values()].filter(({ dueAt }) => dueAt <= now);
+      const isDue = ({ dueAt, origin }: Row) => dueAt <= now && !except.includes(origin);
+      const due = [...this.rows.values()].filter(isDue);
       const first = new Set(
         due
           .sort((a, b) => a.dueAt - b.dueAt)
@@ -96,9 +102,10 @@ export class MemoryPushQueue implements PushQueueStore {
     return this.#run('expire', () => this.#drop(({ expiresAt }) => expiresAt <= now));
   }
 
-  nextDue(): Promise<number | undefined> {
+  nextDue(except: readonly string[] = []): Promise<number | undefined> {
     return this.#run('nextDue', () => {
-      const times = [...this.rows.values()].map(({ dueAt }) => dueAt);
+      const rows = [...this.rows.values()].filter(({ origin }) => !except.includes(origin));
+      const times = rows.map(({ dueAt }) => dueAt);
       return times.length === 0 ? undefined : Math.min(...times);
     });
   }

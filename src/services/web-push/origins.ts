@@ -58,6 +58,15 @@ export class Origins {
     else if (admitted === 'probe') this.#hold(origin, hold.failures + 1, outcome.reason);
   }
 
+  /** Those that nothing may be sent to at the moment, and in how many milliseconds that may be otherwise. */
+  *held(): Iterable<readonly [origin: string, time: number]> {
+    const now = this.#options.clock.now();
+    for (const [origin, { until, isProbed }] of this.#holds) {
+      const time = isProbed ? restTime : until - now;
+      if (time > 0) yield [origin, time];
+    }
+  }
+
   /** Milliseconds until one that waits may go there; 0 if it need not wait. */
   holdTime(origin: string): number {
     const hold = this.#holds.get(origin);

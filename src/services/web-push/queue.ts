@@ -15,6 +15,9 @@ const mostClaimed = 2_000;
 const mostSent = 32;
 const mostWaiting = 256;
 
+/** Origins that the store is told to pass over. */
+const mostClosed = 1_000;
+
 /** Milliseconds for which what was claimed is nobody else's. */
 const leaseTime = 90_000;
 
@@ -35,6 +38,15 @@ interface Item {
 interface Way {
   sent: number;
   readonly waiting: Item[];
+  /** So much goes there that nothing more is claimed for it. */
+  isFull: boolean;
+}
+
+/** Origins that nothing is claimed for. */
+interface Closed {
+  readonly origins: readonly string[];
+  /** Milliseconds until one of them may be open again by itself. */
+  readonly time: number;
 }
 
 export interface QueueOptions {
@@ -76,6 +88,7 @@ export class Queue {
       ...{ store, isAlone, clock, now, events },
       room: () => mostClaimed - this.#items.size,
       claim: (claimedAt, limit) => this.#claim(claimedAt, limit),
+      nextDue: () => this.#nextDue(),
     });
     this.#answers = new Answers({
       ...{ store, clock, events },
@@ -121,12 +134,41 @@ export class Queue {
     const changed = new Set<string>();
     this.#changed = changed;
     try {
-      const pushes = await this.#options.store.claim(claimedAt, claimedAt + leaseTime, limit);
+      const { origins } = this.#closed();
+      const pushes = await this.#options.store.claim(claimedAt, claimedAt + leaseTime, limit, origins);
       this.#take(pushes, claimedAt, changed);
       return pushes.length;
     } finally {
       this.#changed = undefined;
     }
+  }
+
+  async #nextDue(): Promise<number | undefined> {
+    const { origins, time } = this.#closed();
+    const next = await this.#options.store.nextDue(origins);
+    if (origins.length === 0) return next;
+    return Math.min(next ?? Number.POSITIVE_INFINITY, this.#options.now() + time);
+  }
+
+  /** Those that take nothing now. What waits for them stays as it is, and costs others nothing, however much it is. */
+  #closed(): Closed {
+    const closed: string[] = [];
+    let time = Number.POSITIVE_INFINITY;
+    for (const [origin, way] of this.#ways) {
+      way.isFull = this.#isCrowded(way);
+      if (way.isFull && closed.length < mostClosed) closed.push(origin);
+    }
+    for (const [origin, held] of this.#options.origins.held()) {
+      if (closed.length >= mostClosed) break;
+      closed.push(origin);
+      time = Math.min(time, held);
+    }
+    return { origins: closed, time };
+  }
+
+  /** More than half of what may go there does. */
+  #isCrowded({ sent, waiting }: Way): boolean {
+    return sent + waiting.length > this.#share() / 2;
   }
 
   #take(pushes: readonly StoredPush[], claimedAt: number, gone: ReadonlySet<string>): void {
@@ -147,7 +189,7 @@ export class Queue {
 
   /** False if too many go there already. */
   #enter(push: StoredPush, claimedAt: number): boolean {
-    const way = this.#ways.get(push.origin) ?? { sent: 0, waiting: [] };
+    const way = this.#ways.get(push.origin) ?? { sent: 0, waiting: [], isFull: false };
     if (way.sent + way.waiting.length >= this.#share()) return false;
     const item = { push, sending: new Sending(push, push, true), claimedAt };
     this.#ways.set(push.origin, way);
@@ -172,6 +214,10 @@ export class Queue {
         this.#leave(item);
         this.#proceed(origin, way);
       });
+    }
+    if (way.isFull && !this.#isCrowded(way)) {
+      way.isFull = false;
+      this.#turns.wake(this.#options.now());
     }
     if (way.sent === 0 && way.waiting.length === 0) this.#ways.delete(origin);
   }

@@ -571,6 +571,25 @@ describe('a push service that is not there', () => {
     expect(countOf('https://dead.example')).toBe(32);
   });
 
+  it('costs nothing while it is not there, however much waits for it, and gets it all when it is', async () => {
+    const { webPush, memory, answers, pass, sent, rows } = stageWithMemory({ maxWaiting: 10_000 });
+    addMany(memory, 5_000, 'https://dead.example', 0);
+    addMany(memory, 20, 'https://live.example', 9_000);
+    answers(({ request }) => (request.origin === 'https://dead.example' ? unreachable : delivered));
+    void webPush.start();
+    await pass(1_000);
+    expect(rows().map(({ origin }) => origin)).not.toContain('https://live.example');
+    await pass(600_000);
+    const untouched = rows().filter(({ dueAt }) => dueAt < dawn);
+    expect(untouched.length).toBeGreaterThan(3_000);
+    expect(memory.calls.length).toBeLessThan(300);
+    sent.length = 0;
+    answers(() => delivered);
+    await pass(600_000);
+    expect(rows()).toEqual([]);
+    expect(sent).toHaveLength(5_000);
+  });
+
   it('does not keep them up with many others like it either', async () => {
     const { webPush, memory, answers, pass, sent } = stageWithMemory();
     for (let n = 0; n < 10; n++) addMany(memory, 280, `https://dead${n}.example`, n * 280);

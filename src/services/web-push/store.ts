@@ -51,8 +51,16 @@ export interface PushQueueStore {
     | { readonly kind: 'added'; readonly superseded: number; readonly dropped: number }
     | { readonly kind: 'full' }
   >;
-  /** Takes those that are due longest, by their ids; nobody else gets them until `until`, when they are due again. */
-  claim(now: number, until: number, limit: number): Promise<readonly StoredPush[]>;
+  /**
+   * Takes those that are due longest, by their ids, but none of the origins `except`; nobody else gets them until `until`, when
+   * they are due again.
+   */
+  claim(
+    now: number,
+    until: number,
+    limit: number,
+    except?: readonly string[],
+  ): Promise<readonly StoredPush[]>;
   /** Those were answered for good: they go. */
   remove(ids: readonly number[]): Promise<void>;
   /** Those are tried again then; nothing for those that have gone meanwhile. */
@@ -70,8 +78,8 @@ export interface PushQueueStore {
   withdraw(endpoint: string | undefined, sender: PushSender): Promise<number>;
   /** Removes what has expired; answers how many. */
   expire(now: number): Promise<number>;
-  /** When the first one is due; undefined if there is none. */
-  nextDue(): Promise<number | undefined>;
+  /** When the first one is due of those of other origins than `except`; undefined if there is none. */
+  nextDue(except?: readonly string[]): Promise<number | undefined>;
   /** How many wait. */
   count(): Promise<number>;
   /** All that were claimed are due now: nobody works on them, for this is the only process, and it has just begun. */

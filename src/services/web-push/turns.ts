@@ -14,12 +14,17 @@ const failedRest = 5_000;
 const expiryRest = 60_000;
 
 export interface TurnsOptions {
-  readonly store: Pick<PushQueueStore, 'expire' | 'nextDue'>;
+  readonly store: Pick<PushQueueStore, 'expire'>;
   readonly isAlone: boolean;
   /** How many more may be claimed. */
   readonly room: () => number;
   /** Takes so many at most that are due; answers how many there were. Rejects with the store's error. */
   readonly claim: (now: number, limit: number) => Promise<number>;
+  /**
+   * Answers when there may be something to claim, in Unix milliseconds; undefined if nothing is in the store. Rejects with its
+   * error.
+   */
+  readonly nextDue: () => Promise<number | undefined>;
   readonly clock: Clock;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -102,7 +107,7 @@ export class Turns {
 
   /** Answers when to look again, `more`: at once. */
   async #takeDue(): Promise<number | 'more' | undefined> {
-    const { store, room, claim, now, events, isAlone } = this.#options;
+    const { room, claim, nextDue, now, events, isAlone } = this.#options;
     try {
       await this.#expire();
       const limit = Math.min(batch, room());
@@ -112,7 +117,7 @@ export class Turns {
       // What is being added may be there before the answer is, but not in it.
       const isQuiet = this.#adding === 0;
       const additions = this.#additions;
-      const next = await store.nextDue();
+      const next = await nextDue();
       this.isEmpty = isAlone && next === undefined && isQuiet && additions === this.#additions;
       return next ?? (isAlone ? undefined : Number.POSITIVE_INFINITY);
     } catch (error) {

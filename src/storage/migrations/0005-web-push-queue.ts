@@ -32,7 +32,7 @@ export const webPushQueue: Migration = async (db, kind) => {
       body ${bytes} not null,
       shorter ${bytes}
     ) ${strict}`,
-    sql`create index web_push_queue_due on web_push_queue (due_at)`,
+    sql`create index web_push_queue_due on web_push_queue (due_at, origin)`,
     sql`create index web_push_queue_expiry on web_push_queue (expires_at)`,
     sql`create index web_push_queue_endpoint on web_push_queue (endpoint_hash, id)`,
     sql`create index web_push_queue_sender on web_push_queue (sender_hash)`,
