@@ -131,13 +131,19 @@ describe('a browser that is not connected', () => {
     await other.close();
   });
 
-  it('rings at once for a call, which is of no use later', async () => {
+  it('rings at once for a call, which is of no use later, and hears that it was missed', async () => {
     const browser = await absent();
     const audio = el('description', 'urn:xmpp:jingle:apps:rtp:1', { media: 'audio' });
     stage.write(browser.bare, [el('propose', ns.callSignals, { id: 'call-1' }, audio)]);
-    const { headers } = await browser.next(0);
-    expect(headers).toMatchObject({ urgency: 'high', ttl: '60' });
-    expect(browser.told).toMatchObject([{ kind: 'call', conversation: friend() }]);
+    const { headers: ringing } = await browser.next(0);
+    stage.write(browser.bare, [el('retract', ns.callSignals, { id: 'call-1' })]);
+    const { headers: missed } = await browser.next(1);
+    expect(ringing).toMatchObject({ urgency: 'high', ttl: '60' });
+    expect(missed).toMatchObject({ urgency: 'normal', ttl: '259200', topic: ringing['topic'] });
+    expect(browser.told).toMatchObject([
+      { kind: 'call', conversation: friend() },
+      { kind: 'missed-call', conversation: friend(), count: 1 },
+    ]);
   });
 
   it('is told no more when it was disabled, nor of another one than the one that was', async () => {
