@@ -56,7 +56,7 @@ export type Progress =
   | { readonly step: 'disabled' };
 
 export interface BelfryPushOptions {
-  /** The account's bare JID. */
+  /** The account's bare JID as the server writes it: that of the JID which it has bound, not what a person has typed. */
   readonly account: string;
   readonly request: Request;
   /**
@@ -106,7 +106,7 @@ export interface BelfryPush {
 /**
  * `unsupported`: not this browser, or not without HTTPS. `denied`: the person does not want notifications. `not-offered`: the
  * server has no Web Push. `refused`: the server has said no; `condition` says why (RFC 6120 §8.3.3), if it was a stanza error.
- * `failed`: the browser could not, for instance because it does not reach its push service.
+ * `failed`: the browser could not, for instance because it does not reach its push service. Chromium does not say so: after a minute.
  */
 export type PushErrorCode = 'unsupported' | 'denied' | 'not-offered' | 'refused' | 'failed';
 

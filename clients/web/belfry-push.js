@@ -11,6 +11,9 @@ const keyBytes = 65;
 /** Milliseconds that Strophe.js waits for an answer. */
 const answerTimeout = 30_000;
 
+/** Milliseconds that the browser may take to subscribe: Chromium waits without end for a push service that it does not reach. */
+const subscribeTimeout = 60_000;
+
 export class PushError extends Error {
   /**
    * @param {import('./belfry-push.d.ts').PushErrorCode} code
@@ -208,11 +211,20 @@ async function subscribe({ pushManager }, key) {
       if (isSame(existing.options.applicationServerKey, key)) return { subscription: existing, isNew: false };
       await existing.unsubscribe();
     }
-    const subscription = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+    const subscribing = pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+    const subscription = await inTime(subscribing, 'its push service does not answer');
     return { subscription, isNew: true };
   } catch (cause) {
     throw new PushError('failed', `The browser could not subscribe: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** @template T @param {Promise<T>} work @param {string} complaint @returns {Promise<T>} */
+function inTime(work, complaint) {
+  return new Promise((resolve, reject) => {
+    const impatience = setTimeout(() => reject(new Error(complaint)), subscribeTimeout);
+    work.then(resolve, reject).finally(() => clearTimeout(impatience));
+  });
 }
 
 /** @param {ArrayBuffer | null} buffer @param {Uint8Array} key */

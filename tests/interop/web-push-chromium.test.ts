@@ -224,6 +224,36 @@ describeWithPeers('Chromium, with a stand-in for its push service', { chromium: 
     expect(before.received).toHaveLength(received);
   });
 
+  it('says so when the browser waits in vain for its push service, and tries again', async () => {
+    const page = await open();
+    await page.logIn(ana, password);
+    await page.tab.evaluate(`(() => {
+      const { setTimeout } = window;
+      const { subscribe } = PushManager.prototype;
+      window.setTimeout = (work, milliseconds) => setTimeout(work, milliseconds < 60_000 ? milliseconds : 0);
+      PushManager.prototype.subscribe = () => {
+        Object.assign(PushManager.prototype, { subscribe });
+        return new Promise(() => {});
+      };
+      window.reach = () => Object.assign(window, { setTimeout });
+    })()`);
+    await expect(page.enable()).rejects.toThrow('its push service does not answer');
+    expect(await page.progress()).toEqual(['given', expect.stringMatching(/^04/), 'active', '', '']);
+    await page.tab.evaluate('void reach()');
+    await page.enable();
+    await page.disable();
+  });
+
+  it('goes by the address that the server has bound, however it was typed', async () => {
+    const page = await open();
+    await page.logIn(ana.toUpperCase(), password);
+    await page.enable();
+    const about = { v: 1, account: ana, conversation: bob, kind: 'message', count: 1 };
+    await deliver(page.tab, JSON.stringify(about));
+    await waitFor('the push', async () => (await page.text('#log')).includes(`push has come for ${bob}`));
+    await page.disable();
+  });
+
   it('enables by the connection of xmpp.js', async () => {
     const page = await open();
     await page.tab.evaluate(xmppJs);

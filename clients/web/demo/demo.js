@@ -19,7 +19,7 @@ onSubmit(view.login, async () => {
   const jid = view.jid.value.trim();
   const password = view.password.value;
   const connection = await Connection.open({ url: webSocketUrl, jid, password, resource: ownResource() });
-  begin(connection, jid);
+  begin(connection);
   await session?.push.renew();
   showEnabled(session?.push.isEnabled ?? false);
 });
@@ -57,8 +57,10 @@ function ownResource() {
   return resource;
 }
 
-/** @param {Connection} connection @param {string} account */
-function begin(connection, account) {
+/** @param {Connection} connection */
+function begin(connection) {
+  // As the server writes it, whatever was typed: that is what messages of the push service are about.
+  const [account = ''] = connection.jid.split('/');
   const push = createBelfryPush({
     account,
     request: connection.request,
