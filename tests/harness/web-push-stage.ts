@@ -141,3 +141,28 @@ export function webPushStage({
 export async function calm(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise(setImmediate);
 }
+
+/** The same with a store to look into. */
+export function stageWithMemory(options: Omit<Parameters<typeof webPushStage>[0], 'store'> = {}) {
+  const memory = new MemoryPushQueue();
+  const stage = webPushStage({ ...options, store: memory });
+  const rows = () => [...memory.rows.values()];
+  return {
+    ...stage,
+    memory,
+    rows,
+    waiting: () => rows().map(({ body }) => Buffer.from(body).toString()),
+    /** What push services answer from now on. */
+    answers: (answer: typeof stage.answer) => {
+      stage.answer = answer;
+    },
+    /** For whom messages are still that have waited. */
+    wanted: (isWanted: typeof stage.isWanted) => {
+      stage.isWanted = isWanted;
+    },
+    dropped: () =>
+      stage.recorded.flatMap((event) =>
+        event.name === 'webPushDropped' ? [`${event.count} ${event.why}`] : [],
+      ),
+  };
+}
