@@ -51,6 +51,13 @@ export class Attempts {
     return (this.#asked.get(endpoint, now) ?? now) - now;
   }
 
+  /** Milliseconds until a message that cannot go now is looked at again. */
+  place({ endpoint, origin }: Pick<Letter, 'endpoint' | 'origin'>): number {
+    const { origins } = this.#options;
+    const asked = this.askedTime(endpoint);
+    return asked === 0 ? origins.place(origin) : Math.max(asked, origins.holdTime(origin));
+  }
+
   /**
    * Sends a message, and if it is too large the shorter one; undefined if nothing is to be sent there now. Rejects only if the
    * shorter one cannot be made.

@@ -4,7 +4,6 @@ import type { Subscription } from '../../web-push/subscription.js';
 import { retryDelay } from '../retry-delay.js';
 import type { AttemptOutcome, Attempts, Letter } from './attempts.js';
 import type { Lines } from './lines.js';
-import type { Origins } from './origins.js';
 import type { Queue } from './queue.js';
 import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
 import type { PushQueueStore } from './store.js';
@@ -17,7 +16,6 @@ export interface DirectOptions {
   readonly store: PushQueueStore;
   readonly queue: Pick<Queue, 'isEmpty' | 'whileAdding' | 'changed'>;
   readonly attempts: Attempts;
-  readonly origins: Origins;
   readonly underWay: UnderWay;
   /** By topics. */
   readonly lines: Lines;
@@ -164,12 +162,10 @@ export class Direct {
 
   /** The push service is not there, or has asked to wait. */
   #hold(given: Given): Promise<PushOutcome> {
-    const { attempts, origins } = this.#options;
-    const { endpoint, origin } = given.letter;
-    const asked = attempts.askedTime(endpoint);
-    if (asked === 0)
-      return this.#store(given, origins.place(origin), 'push service is not reached', undefined);
-    const wait = Math.max(asked, origins.holdTime(origin));
+    const { attempts } = this.#options;
+    const asked = attempts.askedTime(given.letter.endpoint);
+    const wait = attempts.place(given.letter);
+    if (asked === 0) return this.#store(given, wait, 'push service is not reached', undefined);
     return this.#store(given, wait, 'push service has asked to wait', Math.ceil(asked / 1_000));
   }
 

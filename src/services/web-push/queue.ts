@@ -312,10 +312,8 @@ export class Queue {
   }
 
   /** When to look again at one that cannot go now; those of a second together, for each look costs a wait for the disk. */
-  #place({ endpoint, origin }: StoredPush): number {
-    const { attempts, origins, now } = this.#options;
-    const asked = attempts.askedTime(endpoint);
-    const delay = asked > 0 ? Math.max(asked, origins.holdTime(origin)) : origins.place(origin);
-    return Math.ceil((now() + delay) / 1_000) * 1_000;
+  #place(push: StoredPush): number {
+    const { attempts, now } = this.#options;
+    return Math.ceil((now() + attempts.place(push)) / 1_000) * 1_000;
   }
 }

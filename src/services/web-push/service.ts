@@ -73,7 +73,7 @@ export function createWebPush(options: WebPushOptions): WebPushService {
       (await judges.get(service)?.({ endpoint, reference })) ?? true,
   });
   const direct = new Direct({
-    ...{ store, queue, attempts, origins, underWay, lines, changes, now, jitter, events, withdraw },
+    ...{ store, queue, attempts, underWay, lines, changes, now, jitter, events, withdraw },
     seal: (keys, payload) => options.sealer.seal(keys, payload),
     maxWaiting: () => options.settings().maxWaiting,
   });
