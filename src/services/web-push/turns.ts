@@ -7,6 +7,9 @@ const batch = 100;
 
 /** Milliseconds between two looks into the store, each of which may cost a wait for the disk: if there is more to be had, or not. */
 const restTime = { more: 25, none: 100 };
+/** How many times as long as a look has taken is rested after it: one over many that have to wait takes its time from all else. */
+const restShare = 10;
+const longestShare = 5_000;
 /** The longest time without one; until one that has failed is repeated. */
 const longestRest = { alone: 300_000, shared: 15_000 };
 const failedRest = 5_000;
@@ -96,10 +99,11 @@ export class Turns {
   #look(): void {
     this.#alarm = undefined;
     this.#isMissed = this.#looking !== undefined;
+    const { clock, now } = this.#options;
+    const began = clock.now();
     this.#looking ??= this.#takeDue().then((next) => {
       this.#looking = undefined;
-      const { clock, now } = this.#options;
-      this.#restUntil = clock.now() + (next === 'more' ? restTime.more : restTime.none);
+      this.#restUntil = clock.now() + restAfter(next, clock.now() - began);
       if (next === 'more' || this.#isMissed) this.wake(now());
       else if (next !== undefined) this.wake(next);
     });
@@ -133,4 +137,10 @@ export class Turns {
     this.#expiredAt = clock.now();
     if (count > 0) events.webPushDropped({ why: 'expired', count });
   }
+}
+
+/** Milliseconds until the next look, after one that took so many. */
+function restAfter(next: number | 'more' | undefined, taken: number): number {
+  const least = next === 'more' ? restTime.more : restTime.none;
+  return Math.max(least, Math.min(taken * restShare, longestShare));
 }
