@@ -122,6 +122,17 @@ describe('a sealer', () => {
     expect(threads.flatMap((thread) => thread.batches)).toEqual([16, 16, 16, 16, 16, 16]);
   });
 
+  it.each([0, 2])('fills up what it seals, with %i threads', async (workers) => {
+    const { sealer } = realThreads(workers);
+    const bodies = await Promise.all(
+      messages(50).map((text, padding) => sealer.seal(keys, Buffer.from(text), padding)),
+    );
+    expect(bodies.map(read)).toEqual(messages(50));
+    expect(bodies.map(({ length }) => length)).toEqual(
+      messages(50).map((text, padding) => text.length + padding + 103),
+    );
+  });
+
   it('lets a thousand wait, and does itself what comes then', async () => {
     const { sealer, threads } = heldThreads(1);
     const waiting = sealAndRead(sealer, 1000);

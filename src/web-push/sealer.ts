@@ -5,8 +5,11 @@ import type { SubscriptionKeys } from './subscription.js';
 
 /** Encrypts messages, on other threads where that is faster. */
 export interface Sealer {
-  /** Encrypts a payload of at most 3,993 bytes for a user agent (RFC 8291); rejects with what `encrypt` throws. */
-  seal(keys: SubscriptionKeys, payload: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Encrypts a payload for a user agent (RFC 8291), with so many zeros after it (none if it is left out), together at most 3,993
+   * bytes; rejects with what `encrypt` throws.
+   */
+  seal(keys: SubscriptionKeys, payload: Uint8Array, padding?: number): Promise<Uint8Array>;
   /** Ends the threads. What waits is encrypted without them, and so is what comes later: nothing is lost. */
   stop(): Promise<void>;
 }
@@ -43,6 +46,7 @@ export function createSealer(options: SealerOptions): Sealer {
 interface Job {
   readonly keys: SubscriptionKeys;
   readonly payload: Uint8Array;
+  readonly padding: number;
   resolve(body: Uint8Array): void;
   reject(error: unknown): void;
 }
@@ -61,13 +65,13 @@ class ThreadedSealer implements Sealer {
     this.#startWorker = startWorker;
   }
 
-  async seal(keys: SubscriptionKeys, payload: Uint8Array): Promise<Uint8Array> {
-    assertEncryptable(keys, payload.length);
+  async seal(keys: SubscriptionKeys, payload: Uint8Array, padding = 0): Promise<Uint8Array> {
+    assertEncryptable(keys, payload.length + padding);
     if (this.#maxWorkers === 0 || this.#waiting.length >= maxWaiting) {
-      return encryptWith(this.#agree(keys.p256dh), keys, payload);
+      return encryptWith(this.#agree(keys.p256dh), keys, payload, padding);
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ keys, payload, resolve, reject });
+      this.#waiting.push({ keys, payload, padding, resolve, reject });
       this.#flushSoon();
     });
   }
@@ -147,7 +151,8 @@ class ThreadedSealer implements Sealer {
 
   #finish(job: Job, agreement: Agreement | undefined): void {
     try {
-      job.resolve(encryptWith(agreement ?? this.#agree(job.keys.p256dh), job.keys, job.payload));
+      const { keys, payload, padding } = job;
+      job.resolve(encryptWith(agreement ?? this.#agree(keys.p256dh), keys, payload, padding));
     } catch (error) {
       job.reject(error);
     }

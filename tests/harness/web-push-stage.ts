@@ -88,6 +88,8 @@ export function webPushStage({
 }: StageOptions = {}) {
   const sent: Sent[] = [];
   const settled: Settled[] = [];
+  /** Of payloads with their padding, in bytes. */
+  const sealedSizes: number[] = [];
   const { events, recorded } = recordingEvents();
   const stage = {
     answer: (_sent: Sent): Answer => delivered,
@@ -102,8 +104,9 @@ export function webPushStage({
       },
     },
     sealer: {
-      async seal(_keys, payload) {
+      async seal(_keys, payload, padding = 0) {
         await sealing();
+        sealedSizes.push(payload.length + padding);
         return payload;
       },
     },
@@ -117,7 +120,7 @@ export function webPushStage({
   webPush.askBefore('notify', (one) => stage.isWanted(one));
 
   return Object.assign(stage, {
-    ...{ webPush, store, clock, sent, settled, recorded },
+    ...{ webPush, store, clock, sent, settled, sealedSizes, recorded },
     /** Of Romeo's, if nothing else is said. */
     push: (to: Subscription, what: PushMessage, reference = 'romeo', signal = new AbortController().signal) =>
       webPush.push(to, what, { service: 'notify', reference }, signal),

@@ -9,6 +9,10 @@ import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
 import type { PushQueueStore } from './store.js';
 import type { PushMessage, PushOutcome, PushSender } from './web-push.js';
 
+/** Payloads of up to so many bytes are filled up to a multiple of the other number: more than that some push services do not take. */
+const mostPadded = 2_847;
+const paddedTo = 256;
+
 /** Messages that may wait for one endpoint. */
 const mostOfEndpoint = 20;
 
@@ -104,13 +108,13 @@ export class Direct {
   ): Promise<Letter> {
     const { seal } = this.#options;
     const { endpoint, origin } = subscription;
-    const body = await seal(subscription, payload);
+    const body = await seal(subscription, payload, paddingOf(payload.length));
     let sealed: Promise<Uint8Array> | undefined;
     return {
       ...{ endpoint, origin, service, body, urgency, topic, expiresAt, attempts: 0 },
       async shorter() {
         if (shorter === undefined) return undefined;
-        sealed ??= seal(subscription, shorter);
+        sealed ??= seal(subscription, shorter, paddingOf(shorter.length));
         return sealed;
       },
     };
@@ -231,4 +235,10 @@ export class Direct {
     if (dropped > 0) events.webPushDropped({ origin, service, why: 'too many', count: dropped });
     return { kind: 'queued', reason };
   }
+}
+
+/** How many zeros hide from a push service how long a payload is, of those up to the size that each of them takes. */
+function paddingOf(length: number): number {
+  const filled = Math.min(Math.ceil(length / paddedTo) * paddedTo, mostPadded);
+  return Math.max(0, filled - length);
 }

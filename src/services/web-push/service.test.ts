@@ -45,6 +45,17 @@ describe('a message for a browser', () => {
     ]);
   });
 
+  it('is as long as others of about its length', async () => {
+    const { push, sealedSizes, answers } = stageWithMemory();
+    for (const length of [1, 256, 257, 2_800, 2_847, 2_848, 3_993]) {
+      await push(laptop, message('x'.repeat(length)));
+    }
+    expect(sealedSizes).toEqual([256, 256, 512, 2_816, 2_847, 2_848, 3_993]);
+    answers(({ text }) => (text === 'long' ? tooLarge : delivered));
+    await push(laptop, message('long', { shorter: Buffer.from('less') }));
+    expect(sealedSizes.slice(-2)).toEqual([256, 256]);
+  });
+
   it('is refused for good, or has nobody to go to, and does not wait either', async () => {
     const { push, answers, rows, settled } = stageWithMemory();
     answers(() => rejected);

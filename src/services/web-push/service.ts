@@ -74,7 +74,7 @@ export function createWebPush(options: WebPushOptions): WebPushService {
   });
   const direct = new Direct({
     ...{ store, queue, attempts, underWay, lines, changes, now, jitter, events, withdraw },
-    seal: (keys, payload) => options.sealer.seal(keys, payload),
+    seal: (keys, payload, padding) => options.sealer.seal(keys, payload, padding),
     maxWaiting: () => options.settings().maxWaiting,
   });
 
