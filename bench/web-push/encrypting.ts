@@ -1,7 +1,9 @@
-import { createCipheriv, createECDH, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import webPush from 'web-push';
 import { createSealer } from '../../src/web-push/sealer.js';
 import { createVapid } from '../../src/web-push/vapid.js';
+import { createBareEncryption } from './bare.js';
+import { bareProcesses } from './bare-processes.js';
 import type { Contender } from './contender.js';
 import { makeRecipients, type Recipient, turnOf } from './recipients.js';
 
@@ -15,8 +17,11 @@ export function encryptingContenders(bytes: number, threads: readonly number[]):
   const recipients = makeRecipients(100, origins);
   const payload = randomBytes(bytes);
   const vapidKeys = webPush.generateVAPIDKeys();
+  const encryptBare = createBareEncryption(payload);
+  const keys = recipients.map(({ subscription: { p256dh, auth } }) => ({ p256dh, auth }));
   return [
-    bare(recipients, payload),
+    { name: 'bare node:crypto', act: (n) => encryptBare(turnOf(keys, n)) },
+    ...threads.filter((workers) => workers > 1).map((workers) => bareProcesses(workers, { keys, payload })),
     {
       name: 'web-push',
       act: (n) =>
@@ -53,25 +58,5 @@ function belfry(
       return sealer.seal(subscription, payload);
     },
     stop: () => sealer.stop(),
-  };
-}
-
-/** What node:crypto has to do for a message at least: a key pair, a secret, five HMACs, one encryption. Nothing is put together. */
-function bare(recipients: readonly Recipient[], payload: Uint8Array): Contender {
-  const ecdh = createECDH('prime256v1');
-  const info = randomBytes(144);
-  const hmac = (key: Uint8Array, data: Uint8Array) => createHmac('sha256', key).update(data).digest();
-  return {
-    name: 'bare node:crypto',
-    act: (n) => {
-      const { p256dh, auth } = turnOf(recipients, n).subscription;
-      ecdh.generateKeys();
-      const prk = hmac(auth, hmac(hmac(auth, ecdh.computeSecret(p256dh)), info));
-      const cek = hmac(prk, auth).subarray(0, 16);
-      const cipher = createCipheriv('aes-128-gcm', cek, hmac(prk, cek).subarray(0, 12));
-      cipher.update(payload);
-      cipher.final();
-      return cipher.getAuthTag();
-    },
   };
 }

@@ -1,0 +1,50 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { BareWork } from './bare-process.js';
+import type { Contender } from './contender.js';
+
+interface Helper {
+  readonly child: ChildProcess;
+  /** Who waits for the batches that it has. */
+  readonly batches: (readonly (() => void)[])[];
+}
+
+/** The least that node:crypto has to do, in so many processes at once: what all cores together can give. */
+export function bareProcesses(count: number, work: BareWork): Contender {
+  const helpers = Array.from({ length: count }, () => startHelper(work));
+  let waiting: (() => void)[] = [];
+  /** All that were asked for meanwhile at once, so that the telling costs next to nothing. */
+  const flush = () => {
+    handOver(helpers, waiting);
+    waiting = [];
+  };
+  return {
+    name: `bare node:crypto, processes: ${count}`,
+    act: () =>
+      new Promise<void>((resolve) => {
+        if (waiting.length === 0) setImmediate(flush);
+        waiting.push(resolve);
+      }),
+    async stop() {
+      const ended = helpers.map(({ child }) => once(child, 'exit'));
+      for (const { child } of helpers) child.disconnect();
+      await Promise.all(ended);
+    },
+  };
+}
+
+function startHelper(work: BareWork): Helper {
+  const child = fork(new URL('bare-process.ts', import.meta.url), { serialization: 'advanced' });
+  const helper: Helper = { child, batches: [] };
+  child.on('message', () => {
+    for (const done of helper.batches.shift() ?? []) done();
+  });
+  child.send(work);
+  return helper;
+}
+
+function handOver(helpers: readonly Helper[], waiting: readonly (() => void)[]): void {
+  const [idlest] = [...helpers].sort((a, b) => a.batches.length - b.batches.length);
+  idlest?.batches.push(waiting);
+  idlest?.child.send(waiting.length);
+}
