@@ -43,8 +43,14 @@ function startHelper(work: BareWork): Helper {
   return helper;
 }
 
+/** A share to each, the first to whoever has least to do. */
 function handOver(helpers: readonly Helper[], waiting: readonly (() => void)[]): void {
-  const [idlest] = [...helpers].sort((a, b) => a.batches.length - b.batches.length);
-  idlest?.batches.push(waiting);
-  idlest?.child.send(waiting.length);
+  const idlestFirst = [...helpers].sort((a, b) => a.batches.length - b.batches.length);
+  const share = Math.ceil(waiting.length / helpers.length);
+  for (const [i, { child, batches }] of idlestFirst.entries()) {
+    const batch = waiting.slice(i * share, (i + 1) * share);
+    if (batch.length === 0) continue;
+    batches.push(batch);
+    child.send(batch.length);
+  }
 }
