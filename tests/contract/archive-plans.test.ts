@@ -11,6 +11,7 @@ import { openSqlite } from '../../src/storage/sqlite.js';
 import { archiveIndexes, archiveStatements } from '../harness/archive-statements.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasPostgres, startPostgres } from '../harness/postgres.js';
+import { postgresPlans, sqlitePlans } from '../harness/query-plans.js';
 import { recordingEvents } from '../harness/recording-events.js';
 
 /** Messages of a hundred accounts with a hundred others each, in turns, in the columns of the table. */
@@ -30,14 +31,7 @@ describe('what SQLite does for an archive', () => {
     const statements = await ready(await openSqlite(file));
     const connection = new Sqlite(file);
     onTestFinished(() => void connection.close());
-    const planOf = (name: string) => {
-      const text = statements.get(name) ?? '';
-      const values = Array.from(text.matchAll(/\?/g), () => 1);
-      const plan = connection
-        .prepare<number[], { detail: string }>(`explain query plan ${text}`)
-        .all(...values);
-      return plan.map(({ detail }) => detail).join('\n');
-    };
+    const planOf = sqlitePlans(connection, statements, 1);
     for (const [name, index] of Object.entries(archiveIndexes)) {
       expect(planOf(name), name).toContain(`INDEX ${index} (account_id=?`);
       expect(planOf(name), name).not.toMatch(/TEMP B-TREE|SCAN archive|INTEGER PRIMARY KEY/);
@@ -69,15 +63,7 @@ describeWithPeers('what PostgreSQL does for an archive', { postgresql: hasPostgr
        from generate_series(1, ${rows}) n`,
     );
     await client.query('analyze archive');
-    await client.query('set plan_cache_mode = force_generic_plan');
-    const planOf = async (name: string) => {
-      const text = statements.get(name) ?? '';
-      const count = new Set(text.match(/\$\d+/g)).size;
-      const values = Array.from({ length: count }, () => 'null').join(', ');
-      await client.query(`prepare ${name} as ${text}`);
-      const { rows: plan } = await client.query(`explain (costs off) execute ${name}(${values})`);
-      return plan.map((row) => row['QUERY PLAN']).join('\n');
-    };
+    const planOf = await postgresPlans(client, statements);
     for (const [name, index] of Object.entries(archiveIndexes)) {
       const plan = await planOf(name);
       expect(plan, name).toMatch(new RegExp(`Index (Only )?Scan (Backward )?using ${index} on archive`));

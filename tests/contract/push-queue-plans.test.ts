@@ -11,6 +11,7 @@ import { openSqlite } from '../../src/storage/sqlite.js';
 import { createWebPushQueue } from '../../src/storage/web-push-queue.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasPostgres, startPostgres } from '../harness/postgres.js';
+import { postgresPlans, sqlitePlans } from '../harness/query-plans.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { statementsOf } from '../harness/statements.js';
 
@@ -44,14 +45,7 @@ describe('what SQLite does for the queue of web pushes', () => {
     const statements = await ready(await openSqlite(file));
     const connection = new Sqlite(file);
     onTestFinished(() => void connection.close());
-    const planOf = (name: string) => {
-      const text = statements.get(name) ?? '';
-      const values = Array.from(text.matchAll(/\?/g), () => '[]');
-      const plan = connection
-        .prepare<string[], { detail: string }>(`explain query plan ${text}`)
-        .all(...values);
-      return plan.map(({ detail }) => detail).join('\n');
-    };
+    const planOf = sqlitePlans(connection, statements, '[]');
     const added = {
       web_push_queue_add_supersede: 'web_push_queue_endpoint',
       web_push_queue_add_drop: 'web_push_queue_endpoint',
@@ -85,16 +79,7 @@ describeWithPeers('what PostgreSQL does for the queue of web pushes', { postgres
        from generate_series(1, ${rows}) n`,
     );
     await client.query('analyze web_push_queue');
-    await client.query('set plan_cache_mode = force_generic_plan');
-    const planOf = async (name: string) => {
-      const text = statements.get(name) ?? '';
-      const values = Array.from({ length: new Set(text.match(/\$\d+/g)).size }, () => 'null').join(', ');
-      await client.query(`prepare ${name} as ${text}`);
-      const { rows: plan } = await client.query(
-        `explain (costs off) execute ${name}${values === '' ? '' : `(${values})`}`,
-      );
-      return plan.map((row) => row['QUERY PLAN']).join('\n');
-    };
+    const planOf = await postgresPlans(client, statements);
     for (const [name, index] of Object.entries({
       ...indexes,
       web_push_queue_add: 'web_push_queue_endpoint',

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 
 /** Below the ports that systems give to outgoing connections (Linux 32768, macOS 49152) and above those of known services. */
 const firstPort = 20_000;
@@ -39,4 +40,12 @@ export async function waitFor(
     if (Date.now() > deadline) throw new Error(`waited ${timeout} ms in vain for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
+}
+
+/** Listens on a port of 127.0.0.1 that the system chooses; answers which. */
+export async function listenOnLoopback(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }

@@ -12,7 +12,7 @@ export interface Answer {
 
 const longestReason = 200;
 
-/** Of those that are the client's fault: they may pass. 507: what ntfy says while nobody is subscribed. */
+/** Of those that are the client's fault: they may pass, as all of the server's may (507: ntfy, while nobody is subscribed). */
 const passing: readonly number[] = [408, 425, 429];
 
 /**

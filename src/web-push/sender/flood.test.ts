@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../tests/harness/authority.js';
-import { waitFor } from '../../../tests/harness/net.js';
+import { listenOnLoopback, waitFor } from '../../../tests/harness/net.js';
 import type { PushProtocol } from '../../../tests/harness/push-service.js';
 import { openSenderStage, type SenderStage } from '../../../tests/harness/sender-stage.js';
 
@@ -43,11 +42,9 @@ const floods: readonly (readonly [string, Buffer])[] = [
 ];
 
 async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   closers.push(async () => server.close());
-  const address = server.address();
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  return port;
 }
 
 /** Answers nothing but two megabytes of a frame, at once. */

@@ -1,9 +1,9 @@
-import { getEventListeners, once } from 'node:events';
+import { getEventListeners } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../tests/harness/authority.js';
-import { freePort, waitFor } from '../../../tests/harness/net.js';
+import { freePort, listenOnLoopback, waitFor } from '../../../tests/harness/net.js';
 import { answers } from '../../../tests/harness/push-answers.js';
 import { type PushProtocol, startPushService } from '../../../tests/harness/push-service.js';
 import { openSenderStage, type SenderStage } from '../../../tests/harness/sender-stage.js';
@@ -17,11 +17,9 @@ async function open(options: Parameters<typeof openSenderStage>[0] = {}): Promis
 }
 
 async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   closers.push(async () => server.close());
-  const address = server.address();
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  return port;
 }
 
 afterEach(async () => {
