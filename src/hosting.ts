@@ -19,6 +19,8 @@ import type { Jid } from './xmpp/jid.js';
 export interface Hosting {
   /** Where devices register for pushes. */
   readonly push: Host;
+  /** Where servers publish for registrations of the gateway; undefined: there is none. */
+  readonly gateway: Host | undefined;
   readonly isConnected: boolean;
   /** Where others connect, with real ports, from the start on; none on a component. */
   readonly addresses: ServerAddresses;
@@ -75,6 +77,7 @@ async function openComponents(
   const hosts = pushJid.equals(jid) ? [push] : [create(jid), push];
   return {
     push,
+    gateway: undefined,
     get isConnected() {
       return hosts.every((host) => host.isConnected);
     },
@@ -111,6 +114,7 @@ async function openStandalone(
   host.onAccountRemoved(registrationRemover(storage, events));
   return {
     push: host.entity(config.unifiedPush.jid),
+    gateway: config.gateway && host.entity(config.gateway.jid),
     get isConnected() {
       return host.isConnected;
     },

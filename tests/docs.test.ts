@@ -14,7 +14,7 @@ import { defaultLimits, maxTokenLength } from '../src/http/limits.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { patience } from '../src/services/notify/delivery/error-policy.js';
 import { places } from '../src/services/notify/delivery/lane.js';
-import { changeLimit } from '../src/services/notify/registrations/change-limit.js';
+import { changeLimit } from '../src/services/change-limit.js';
 import { retryDelay } from '../src/services/retry-delay.js';
 import { maxPushBytes } from '../src/services/unified-push/push-payload.js';
 import { defaultSenderLimits } from '../src/web-push/sender/limits.js';
@@ -133,7 +133,7 @@ describe('docs/web-push.md', () => {
       `at most ${count(constant('net/outgoing-url.ts', 'maxBytes'))} bytes, and its port is 443 or above ${constant('net/outgoing-url.ts', 'firstOpenPort') - 1}`,
       `at most ${count(constant('services/notify/web-push/payload.ts', 'maxBytes'))} bytes`,
       `\`web_push.ttl\`, ${constant('services/notify/web-push/target.ts', 'callTtl')} for a \`call\``,
-      `more than ${constant('services/notify/web-push/door.ts', 'maxQuestions')} endpoints at once`,
+      `more than ${constant('services/subscriptions/door.ts', 'maxQuestions')} endpoints at once`,
     ]) {
       expect(text).toContain(words);
     }
@@ -530,7 +530,7 @@ describe('docs/architecture.md', () => {
       ['bytes of an endpoint', count(constant('net/outgoing-url.ts', 'maxBytes'))],
       [
         'endpoints of an account whose hosts DNS is asked for',
-        `${engine('web-push/door.ts', 'maxQuestions')} at once, ${changeLimit.each} in ${changeLimit.duration / 60_000} minutes`,
+        `${constant('services/subscriptions/door.ts', 'maxQuestions')} at once, ${changeLimit.each} in ${changeLimit.duration / 60_000} minutes`,
       ],
       ['time of one DNS server for a name', `${seconds(guard('dnsTimeout'))}, ${guard('dnsTries')} times`],
       ['addresses of a name', `${guard('maxAddresses')}`],

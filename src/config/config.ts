@@ -128,6 +128,18 @@ export interface Config {
     /** Pushes per minute and endpoint; 0 for no limit. */
     readonly rateLimit: number;
   };
+  /** The app server that turns publishes of XMPP servers into Web Push (XEP-0357); undefined: there is none. */
+  readonly gateway:
+    | {
+        readonly jid: Jid;
+        /** Whose users may register. */
+        readonly acl: readonly Jid[];
+        /** Registrations of an account. */
+        readonly maxDevices: number;
+        /** Publishes per minute and registration that are sent each by itself; 0 for no limit. */
+        readonly rateLimit: number;
+      }
+    | undefined;
   /** How the push services of browsers are reached (RFC 8030). */
   readonly webPush: {
     /** Whom they can turn to, a `mailto:` or `https:` URI (RFC 8292 §2.1). */

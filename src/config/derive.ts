@@ -38,6 +38,7 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
       pushTimeout: values['unified_push.push_timeout'],
       rateLimit: values['unified_push.rate_limit'],
     },
+    gateway: undefined,
     webPush: deriveWebPush(values, publicUrl, own, context),
     log: { level: values['log.level'], format: values['log.format'] },
   };

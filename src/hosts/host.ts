@@ -1,5 +1,5 @@
 import type { DataForm } from '../xmpp/data-form.js';
-import type { DiscoItem, Identity } from '../xmpp/disco.js';
+import type { DiscoInfo, DiscoItem, Identity } from '../xmpp/disco.js';
 import type { Element } from '../xmpp/element.js';
 import type { IqAnswer } from '../xmpp/iq-tracker.js';
 import type { Jid } from '../xmpp/jid.js';
@@ -40,10 +40,30 @@ export interface SendIqOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Which messages a handler wants: those with such a child. */
+export type MessageRoute = Pick<IqRoute, 'ns' | 'name'>;
+
+/** A message that was sent to the host's domain itself, for whoever handles the child that it has. */
+export interface ReceivedMessage {
+  readonly from: Jid;
+  readonly to: Jid;
+  readonly payload: Element;
+}
+
+/** What it throws, or rejects with, goes back to the sender as an error if it is a `StanzaError`, as for an `IqHandler`. */
+export type MessageHandler = (message: ReceivedMessage) => void | Promise<void>;
+
 /** Presence that somebody sent to the host's domain itself. Types other than these two do not reach a service. */
 export interface DirectedPresence {
   readonly from: Jid;
   readonly available: boolean;
+}
+
+/** A node of an entity: what disco#info and disco#items answer for it. */
+export interface DiscoNode {
+  readonly node: string;
+  readonly info: Omit<DiscoInfo, 'node'>;
+  readonly items: readonly DiscoItem[];
 }
 
 /** What disco#info and disco#items (XEP-0030) answer for the host's domain beyond what the host itself offers. */
@@ -54,6 +74,8 @@ export interface Advertisement {
   readonly forms?: readonly DataForm[];
   /** Further entities of the same server. */
   readonly items?: readonly DiscoItem[];
+  /** What there is to be known of nodes of the domain (XEP-0030 §3.2). Others do not exist. */
+  readonly nodes?: readonly DiscoNode[];
 }
 
 /**
@@ -67,6 +89,11 @@ export interface Host {
   readonly isConnected: boolean;
   /** Registers the one handler of a route; a second one for the same route is a programming error and throws. */
   onIq(route: IqRoute, handler: IqHandler): void;
+  /**
+   * Registers the one handler of messages with such a child; a second one throws. Messages that nobody wants are answered
+   * `service-unavailable`; errors are not handed on.
+   */
+  onMessage(route: MessageRoute, handler: MessageHandler): void;
   /** Hears of directed presence (RFC 6121 §4.6). A handler that throws is logged and harms nobody. */
   onPresence(handler: (presence: DirectedPresence) => void): void;
   /**

@@ -6,10 +6,18 @@ import { standalone } from './migrations/0002-standalone.js';
 import { archive } from './migrations/0003-archive.js';
 import { notify } from './migrations/0004-notify.js';
 import { webPushQueue } from './migrations/0005-web-push-queue.js';
+import { gateway } from './migrations/0006-gateway.js';
 import type { Migration } from './migrations/migration.js';
 
 /** In order: the schema's version is how many of them were applied. */
-export const migrations: readonly Migration[] = [unifiedPush, standalone, archive, notify, webPushQueue];
+export const migrations: readonly Migration[] = [
+  unifiedPush,
+  standalone,
+  archive,
+  notify,
+  webPushQueue,
+  gateway,
+];
 
 /**
  * Brings the schema up to date: all missing steps in one transaction, or none. Safe to run again and by several

@@ -12,6 +12,8 @@ export interface PushRequest {
   readonly urgency: Urgency;
   /** Replaces an undelivered message with the same one: up to 32 characters of base64url. */
   readonly topic: string | undefined;
+  /** The `Authorization` to send instead of one with the key of this installation (RFC 8292 §2). */
+  readonly authorization?: string | undefined;
 }
 
 /** How a request to a push service ended. */

@@ -78,5 +78,8 @@ export const ns = {
   pushRooms: 'tigase:push:filter:groupchat:0',
   pushCalls: 'tigase:push:jingle:0',
   webPush: 'urn:xmpp:webpush:0',
+  push2: 'urn:xmpp:push2:0',
+  sealedEnvelope: 'urn:xmpp:sce:rfc8291:0',
+  commands: 'http://jabber.org/protocol/commands',
   unifiedPush: 'http://gultsch.de/xmpp/drafts/unified-push',
 } as const;

@@ -52,20 +52,28 @@ export class StanzaError extends Error {
   readonly type: StanzaErrorType;
   /** Human-readable, for the `<text/>`; empty for none. */
   readonly text: string;
+  /** An application's own condition (RFC 6120 §8.3.4). */
+  readonly detail: Element | undefined;
 
-  constructor(condition: StanzaCondition, text = '', type: StanzaErrorType = stanzaConditions[condition]) {
+  constructor(
+    condition: StanzaCondition,
+    text = '',
+    type: StanzaErrorType = stanzaConditions[condition],
+    detail?: Element,
+  ) {
     super(text === '' ? condition : `${condition}: ${text}`);
     this.condition = condition;
     this.type = type;
     this.text = text;
+    this.detail = detail;
   }
 
   /** The `<error/>` child in the content namespace. */
   toElement(): Element {
     const condition = el(this.condition, ns.stanzaErrors);
-    if (this.text === '') return el('error', ns.client, { type: this.type }, condition);
-    const text = el('text', ns.stanzaErrors, { 'xml:lang': 'en' }, this.text);
-    return el('error', ns.client, { type: this.type }, condition, text);
+    const text = this.text === '' ? [] : [el('text', ns.stanzaErrors, { 'xml:lang': 'en' }, this.text)];
+    const detail = this.detail === undefined ? [] : [this.detail];
+    return el('error', ns.client, { type: this.type }, condition, ...text, ...detail);
   }
 
   /**

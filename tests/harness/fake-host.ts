@@ -4,6 +4,8 @@ import type {
   Host,
   IqHandler,
   IqRoute,
+  MessageHandler,
+  MessageRoute,
   OutgoingIq,
   SendIqOptions,
 } from '../../src/hosts/host.js';
@@ -23,6 +25,7 @@ export class FakeHost implements Host {
   /** How the peers answer a request; an empty result unless the test says otherwise. */
   answer: (iq: OutgoingIq) => IqAnswer | Promise<IqAnswer> = () => ({ kind: 'result', payload: undefined });
   readonly #handlers = new Map<string, IqHandler>();
+  readonly #messageHandlers = new Map<string, MessageHandler>();
   readonly #presenceHandlers: ((presence: DirectedPresence) => void)[] = [];
 
   constructor(domain = 'push.example.org') {
@@ -33,6 +36,12 @@ export class FakeHost implements Host {
     const key = routeKey(route);
     if (this.#handlers.has(key)) throw new Error(`two handlers for ${key}`);
     this.#handlers.set(key, handler);
+  }
+
+  onMessage({ ns, name }: MessageRoute, handler: MessageHandler): void {
+    const key = routeKey({ type: 'set', ns, name });
+    if (this.#messageHandlers.has(key)) throw new Error(`two handlers for ${key}`);
+    this.#messageHandlers.set(key, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {
@@ -59,6 +68,14 @@ export class FakeHost implements Host {
     const handler = this.#handlers.get(routeKey({ type, ns: payload.ns, name: payload.name }));
     if (handler === undefined) throw new Error(`nobody handles ${type} ${payload.name} in ${payload.ns}`);
     return handler({ type, id: 'q1', from: Jid.parse(from), to: this.domain, payload });
+  }
+
+  /** Lets a peer send a message; rejects with what the handler threw. */
+  async receiveMessage(from: string, payload: Element): Promise<void> {
+    const handler = this.#messageHandlers.get(routeKey({ type: 'set', ns: payload.ns, name: payload.name }));
+    if (handler === undefined)
+      throw new Error(`nobody handles messages with ${payload.name} in ${payload.ns}`);
+    await handler({ from: Jid.parse(from), to: this.domain, payload });
   }
 
   /** Lets a peer send directed presence. */

@@ -14,6 +14,8 @@ import type {
   Host,
   IqHandler,
   IqRoute,
+  MessageHandler,
+  MessageRoute,
   OutgoingIq,
   SendIqOptions,
 } from '../host.js';
@@ -142,6 +144,10 @@ class ReconnectingComponent implements ComponentHost {
 
   onIq(route: IqRoute, handler: IqHandler): void {
     this.#entity.onIq(route, handler);
+  }
+
+  onMessage(route: MessageRoute, handler: MessageHandler): void {
+    this.#entity.onMessage(route, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {

@@ -12,6 +12,8 @@ import type {
   Host,
   IqHandler,
   IqRoute,
+  MessageHandler,
+  MessageRoute,
   OutgoingIq,
   SendIqOptions,
 } from '../host.js';
@@ -100,6 +102,10 @@ export class DomainEntity implements Host {
 
   onIq(route: IqRoute, handler: IqHandler): void {
     this.#dispatch.on(route, handler);
+  }
+
+  onMessage(route: MessageRoute, handler: MessageHandler): void {
+    this.#incoming.onMessage(route, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {

@@ -6,7 +6,7 @@ import { ns } from '../../xmpp/ns.js';
 import { errorReply, presence } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { StreamError } from '../../xmpp/stream-error.js';
-import type { DirectedPresence } from '../host.js';
+import type { DirectedPresence, MessageHandler, MessageRoute } from '../host.js';
 import type { IqDispatch } from './iq-dispatch.js';
 
 export interface IncomingOptions {
@@ -32,11 +32,20 @@ interface Addressed {
 export class Incoming {
   readonly #options: IncomingOptions;
   readonly #domainText: string;
+  readonly #messageHandlers = new Map<string, MessageHandler>();
   readonly #presenceHandlers: ((presence: DirectedPresence) => void)[] = [];
 
   constructor(options: IncomingOptions) {
     this.#options = options;
     this.#domainText = options.domain.toString();
+  }
+
+  /** @throws {Error} if the route has a handler already */
+  onMessage({ ns: namespace, name }: MessageRoute, handler: MessageHandler): void {
+    const key = `${name} ${namespace}`;
+    if (this.#messageHandlers.has(key))
+      throw new Error(`there is a handler for messages with ${key} already`);
+    this.#messageHandlers.set(key, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {

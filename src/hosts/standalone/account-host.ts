@@ -58,6 +58,7 @@ function asHost(entity: Host): Omit<Host, 'isConnected'> {
   return {
     domain: entity.domain,
     onIq: (route, handler) => entity.onIq(route, handler),
+    onMessage: (route, handler) => entity.onMessage(route, handler),
     onPresence: (handler) => entity.onPresence(handler),
     sendIq: (iq, options) => entity.sendIq(iq, options),
     send: (stanza) => entity.send(stanza),

@@ -1,7 +1,7 @@
 import type { Host } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
 import { RandomText } from '../../xmpp/random-text.js';
-import type { Acl } from './acl.js';
+import type { Acl } from '../acl.js';
 import { judge, overloaded, renewedMeanwhile } from './answer.js';
 import type { PushLimits } from './limits.js';
 import type { PushOutcome } from './outcome.js';

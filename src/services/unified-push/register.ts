@@ -3,7 +3,7 @@ import type { IqRequest } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
 import type { Element } from '../../xmpp/element.js';
 import type { StanzaError } from '../../xmpp/stanza-error.js';
-import type { Acl } from './acl.js';
+import type { Acl } from '../acl.js';
 import { readRegister, registeredElement } from './payload.js';
 import type { Registration } from './registration.js';
 import type { Tokens } from './tokens/tokens.js';

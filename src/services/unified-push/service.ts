@@ -2,7 +2,7 @@ import type { Host } from '../../hosts/host.js';
 import type { Events } from '../../observability/events.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { ns } from '../../xmpp/ns.js';
-import { compileAcl } from './acl.js';
+import { compileAcl } from '../acl.js';
 import { PushLimits } from './limits.js';
 import { createPush, type Push } from './push.js';
 import { createRegister } from './register.js';

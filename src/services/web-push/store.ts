@@ -12,6 +12,8 @@ export interface WaitingPush {
   readonly shorter: Uint8Array | undefined;
   readonly urgency: Urgency;
   readonly topic: string | undefined;
+  /** As `SealedMessage.authorization`. */
+  readonly authorization: string | undefined;
   /** When it is of no use any more. */
   readonly expiresAt: number;
   /** When it may be tried again. */
@@ -63,9 +65,17 @@ export interface PushQueueStore {
   ): Promise<readonly StoredPush[]>;
   /** Those were answered for good: they go. */
   remove(ids: readonly number[]): Promise<void>;
-  /** Those are tried again then; nothing for those that have gone meanwhile. */
+  /**
+   * Those are tried again then; nothing for those that have gone meanwhile, or that somebody else has claimed since: `claimedUntil`
+   * is the end of the claim by which whoever postpones has them.
+   */
   postpone(
-    changes: readonly { readonly id: number; readonly dueAt: number; readonly attempts: number }[],
+    changes: readonly {
+      readonly id: number;
+      readonly claimedUntil: number;
+      readonly dueAt: number;
+      readonly attempts: number;
+    }[],
   ): Promise<void>;
   /** The id of the newest one of the endpoint with that topic; undefined if there is none. */
   newest(endpoint: string, topic: string): Promise<number | undefined>;

@@ -1,17 +1,31 @@
 import type { Urgency } from '../../web-push/request.js';
 import type { Subscription } from '../../web-push/subscription.js';
 
-/** A message for a user agent, in clear. */
-export interface PushMessage {
-  /** At most 3,993 bytes. */
-  readonly payload: Uint8Array;
-  /** What it says at least, for a push service that finds the payload too large; undefined if it has nothing to leave out. */
-  readonly shorter: Uint8Array | undefined;
+/** How a message is to be delivered. */
+interface Handling {
   /** Seconds after which it is of no use any more. */
   readonly ttl: number;
   readonly urgency: Urgency;
   /** Replaces an undelivered message with the same one: up to 32 characters of base64url. */
   readonly topic: string | undefined;
+  /** It is not sent before that moment, in Unix milliseconds: it waits on disk, and a newer one of its topic takes its place. */
+  readonly notBefore?: number;
+}
+
+/** A message for a user agent, in clear. */
+export interface PushMessage extends Handling {
+  /** At most 3,993 bytes. */
+  readonly payload: Uint8Array;
+  /** What it says at least, for a push service that finds the payload too large; undefined if it has nothing to leave out. */
+  readonly shorter: Uint8Array | undefined;
+}
+
+/** A message that somebody else has encrypted for the user agent (RFC 8291). */
+export interface SealedMessage extends Handling {
+  /** At most 4,096 bytes. */
+  readonly body: Uint8Array;
+  /** By what the push service knows who sends (RFC 8292), as a field value; undefined: by the key of this installation. */
+  readonly authorization: string | undefined;
 }
 
 /** Which of our services sends a message, and by what it knows again what that was for. Neither is secret. */
@@ -42,12 +56,12 @@ export interface WebPush {
   /** That of this installation (RFC 8292 §3.2): a point on P-256, uncompressed, as base64url. */
   readonly publicKey: string;
   /**
-   * Encrypts and sends a message. What cannot be sent now is on disk before this says `queued`. Never rejects. What the signal
+   * Encrypts a message, where that is not done yet, and sends it. What cannot be sent now is on disk before this says `queued`. Never rejects. What the signal
    * ends counts as what cannot be sent now.
    */
   push(
     subscription: Subscription,
-    message: PushMessage,
+    message: PushMessage | SealedMessage,
     sender: PushSender,
     signal: AbortSignal,
   ): Promise<PushOutcome>;

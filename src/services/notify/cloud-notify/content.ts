@@ -2,9 +2,9 @@ import type { Element } from '../../../xmpp/element.js';
 import { isEncrypted } from '../../../xmpp/importance.js';
 import { bareOf } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
+import { fitJson } from '../../text/fit-json.js';
+import { messageText } from '../../text/message-text.js';
 import type { Notification } from '../channel.js';
-import { fitJson } from '../text/fit-json.js';
-import { messageText } from '../text/message-text.js';
 
 /** What a device reads of an encrypted notification (tigase:push:encrypt:0 §4.4). The order is that of the text. */
 interface Content {

@@ -1,5 +1,5 @@
 import { Jid } from '../../../xmpp/jid.js';
-import { readJsonArray } from '../text/json-array.js';
+import { readJsonArray } from '../../text/json-array.js';
 
 /** What a device is reached by: an app server, and what it knows the device by (XEP-0357 §4). */
 export interface PushAddress {

@@ -1,8 +1,8 @@
 import { type Attributes, Element, noAttributes } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
+import { cutText, utf8Size } from '../../text/cut-text.js';
+import { messageText } from '../../text/message-text.js';
 import type { Notification } from '../channel.js';
-import { cutText, utf8Size } from '../text/cut-text.js';
-import { messageText } from '../text/message-text.js';
 import type { CloudNotifySettings } from './settings.js';
 
 const formAttributes = { type: 'form' };

@@ -1,9 +1,9 @@
 import type { Events } from '../../../observability/events.js';
 import type { Jid } from '../../../xmpp/jid.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { ChangeLimit } from '../../change-limit.js';
 import type { Channel } from '../channel.js';
 import type { Health, NotifyStore, StoredRegistration } from '../store.js';
-import { ChangeLimit } from './change-limit.js';
 import { compare, excessOf, unitsOf, type Wish, withEnabled } from './device-list.js';
 import { OrderedCache } from './ordered-cache.js';
 import { describe, isWell, Registration, type Removal, well } from './registration.js';

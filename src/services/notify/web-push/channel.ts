@@ -1,15 +1,15 @@
 import type { AccountHost, IqRequest } from '../../../hosts/host.js';
 import type { Guard } from '../../../net/guard.js';
 import type { Events } from '../../../observability/events.js';
-import type { DataForm } from '../../../xmpp/data-form.js';
 import { Jid } from '../../../xmpp/jid.js';
 import { ns } from '../../../xmpp/ns.js';
+import { createDoor, type Door } from '../../subscriptions/door.js';
+import { keyForm } from '../../subscriptions/key-form.js';
 import type { Settled, WebPush } from '../../web-push/web-push.js';
 import type { Channel } from '../channel.js';
 import { takeRequests } from '../requests.js';
 import type { Notify } from '../service.js';
 import { detailsText, readDetails } from './details.js';
-import { createDoor, type Door } from './door.js';
 import { readDisable, readEnable } from './enable.js';
 import type { WebPushChannelSettings } from './settings.js';
 import { createTarget, senderFor, service } from './target.js';
@@ -63,17 +63,6 @@ function createChannel({ webPush, settings, maxDevices }: WebPushChannelOptions)
       const subscription = { endpoint, origin: new URL(endpoint).origin, p256dh, auth };
       return createTarget({ account, subscription, wantsUnimportant }, { webPush, settings });
     },
-  };
-}
-
-/** What a browser subscribes with: the key, as `PushManager.subscribe` takes it. */
-function keyForm(publicKey: string): DataForm {
-  return {
-    type: 'result',
-    fields: [
-      { var: 'FORM_TYPE', type: 'hidden', values: ['http://jabber.org/protocol/webpush#public-key'] },
-      { var: 'webpush#public-key', values: [publicKey] },
-    ],
   };
 }
 

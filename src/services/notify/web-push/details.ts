@@ -1,5 +1,5 @@
 import type { SubscriptionKeys } from '../../../web-push/subscription.js';
-import { readJsonArray } from '../text/json-array.js';
+import { readJsonArray } from '../../text/json-array.js';
 
 /** What is kept of a subscription beside its endpoint. */
 export interface Details extends SubscriptionKeys {

@@ -1,8 +1,9 @@
 import type { OutgoingUrl } from '../../../net/outgoing-url.js';
-import { parseSubscription, type Subscription } from '../../../web-push/subscription.js';
+import type { Subscription } from '../../../web-push/subscription.js';
 import type { Element } from '../../../xmpp/element.js';
 import { ns } from '../../../xmpp/ns.js';
 import { StanzaError } from '../../../xmpp/stanza-error.js';
+import { readOffered } from '../../subscriptions/offered.js';
 
 /** What an `<enable/>` asks for. */
 export interface EnableRequest {
@@ -21,17 +22,8 @@ export function readEnable(enable: Element, parseUrl: (text: string) => Outgoing
     auth: required(enable, 'auth'),
     p256dh: required(enable, 'p256dh'),
   };
-  const read = parseSubscription(texts, parseUrl);
-  if (!('kind' in read)) {
-    return { subscription: read, wantsUnimportant: enable.child('unimportant', ns.webPush) !== undefined };
-  }
-  if (read.part === 'endpoint') throw refusedEndpoint(read.why);
-  throw new StanzaError('bad-request', `The ${read.part} cannot be used. ${read.why}`);
-}
-
-/** Nothing is sent there: `why` is a sentence without the endpoint. */
-export function refusedEndpoint(why: string): StanzaError {
-  return new StanzaError('policy-violation', `The endpoint cannot be used. ${why}`);
+  const wantsUnimportant = enable.child('unimportant', ns.webPush) !== undefined;
+  return { subscription: readOffered(texts, parseUrl), wantsUnimportant };
 }
 
 /**

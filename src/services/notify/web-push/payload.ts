@@ -1,6 +1,6 @@
+import { fitJson } from '../../text/fit-json.js';
+import { messageText } from '../../text/message-text.js';
 import type { Notification } from '../channel.js';
-import { fitJson } from '../text/fit-json.js';
-import { messageText } from '../text/message-text.js';
 import type { WebPushChannelSettings } from './settings.js';
 import { conversationOf } from './topic.js';
 

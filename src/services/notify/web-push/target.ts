@@ -1,10 +1,11 @@
 import type { Urgency } from '../../../web-push/request.js';
 import type { Subscription } from '../../../web-push/subscription.js';
+import { sealedTopic } from '../../subscriptions/sealed-topic.js';
 import type { PushMessage, PushSender, WebPush } from '../../web-push/web-push.js';
 import type { Notification, Rules, Target } from '../channel.js';
 import { payloadsOf } from './payload.js';
 import type { WebPushChannelSettings } from './settings.js';
-import { sealedTopic, topicOf } from './topic.js';
+import { topicOf } from './topic.js';
 
 export interface TargetOptions {
   readonly webPush: Pick<WebPush, 'push' | 'withdraw'>;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { clientStanzas } from '../../../../tests/harness/client-stanzas.js';
 import { parseStored } from '../../../xmpp/stored-xml.js';
-import { conversationOf, sealedTopic, topicOf } from './topic.js';
+import { sealedTopic } from '../../subscriptions/sealed-topic.js';
+import { conversationOf, topicOf } from './topic.js';
 
 const { says, chat, room, presence, sent } = clientStanzas;
 const ana = 'ana@example.org';

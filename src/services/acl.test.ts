@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Jid } from '../../xmpp/jid.js';
+import { Jid } from '../xmpp/jid.js';
 import { compileAcl } from './acl.js';
 
 const permits = (entries: string[], jid: string) => compileAcl(entries.map(Jid.parse))(Jid.parse(jid));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseOutgoingUrl } from '../../../net/outgoing-url.js';
-import { changeLimit } from '../registrations/change-limit.js';
+import { parseOutgoingUrl } from '../../net/outgoing-url.js';
+import { changeLimit } from '../change-limit.js';
 import { createDoor, maxQuestions } from './door.js';
 
 const parse = (text: string) => parseOutgoingUrl(text, { allowPrivateNetworks: false });

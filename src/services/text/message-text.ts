@@ -1,5 +1,5 @@
-import type { Element } from '../../../xmpp/element.js';
-import { bodyOf, isEncrypted } from '../../../xmpp/importance.js';
+import type { Element } from '../../xmpp/element.js';
+import { bodyOf, isEncrypted } from '../../xmpp/importance.js';
 
 /**
  * What a message says to people: its first body that is not empty. Undefined if there is none, and if it is encrypted between

@@ -1,4 +1,4 @@
-import type { Jid } from '../../xmpp/jid.js';
+import type { Jid } from '../xmpp/jid.js';
 
 /** Says whether an address may use the service. */
 export type Acl = (jid: Jid) => boolean;

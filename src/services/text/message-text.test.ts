@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Element, el } from '../../../xmpp/element.js';
-import { ns } from '../../../xmpp/ns.js';
-import { message, presence } from '../../../xmpp/stanza.js';
+import { type Element, el } from '../../xmpp/element.js';
+import { ns } from '../../xmpp/ns.js';
+import { message, presence } from '../../xmpp/stanza.js';
 import { messageText } from './message-text.js';
 
 const body = (...text: string[]) => el('body', ns.client, {}, ...text);

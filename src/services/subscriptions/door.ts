@@ -1,7 +1,7 @@
-import type { Guard } from '../../../net/guard.js';
-import { StanzaError } from '../../../xmpp/stanza-error.js';
-import { ChangeLimit } from '../registrations/change-limit.js';
-import { refusedEndpoint } from './enable.js';
+import type { Guard } from '../../net/guard.js';
+import { StanzaError } from '../../xmpp/stanza-error.js';
+import { ChangeLimit } from '../change-limit.js';
+import { refusedEndpoint } from './offered.js';
 
 /** Questions to DNS that may be open for an account at once. */
 export const maxQuestions = 5;
