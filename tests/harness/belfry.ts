@@ -14,6 +14,8 @@ interface BelfrySettings {
   readonly unifiedPush?: Readonly<Record<string, unknown>>;
   /** `info` unless given. */
   readonly logLevel?: string;
+  /** Further keys of the configuration. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export interface BelfryOptions extends BelfrySettings {
@@ -22,6 +24,7 @@ export interface BelfryOptions extends BelfrySettings {
   readonly backend: TokenBackendName;
   /** `sqlite` unless given. */
   readonly storage?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The built program, running in a process of its own as component of a real server. */
@@ -57,6 +60,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       command: process.execPath,
       args: [join(root, 'dist/cli/main.js'), 'serve', '--config', file],
       cwd: folder,
+      env: options.env ?? {},
     },
     isReady,
   };
@@ -87,7 +91,7 @@ export function ensureBuild(): void {
 }
 
 function configuration(folder: string, port: number, options: BelfryOptions) {
-  const { component, backend, unifiedPush, storage = 'sqlite', logLevel = 'info' } = options;
+  const { component, backend, unifiedPush, storage = 'sqlite', logLevel = 'info', more } = options;
   return {
     host: 'component',
     data_dir: dataFolderIn(folder),
@@ -96,6 +100,7 @@ function configuration(folder: string, port: number, options: BelfryOptions) {
     http: { listen: `127.0.0.1:${port}`, public_url: `http://127.0.0.1:${port}` },
     unified_push: { backend, ...unifiedPush },
     log: { level: logLevel, format: 'json' },
+    ...more,
   };
 }
 
