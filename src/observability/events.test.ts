@@ -375,6 +375,31 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     { level: 'warn', origin: browser.origin, seconds: 60, reason: '429' },
     'belfry_web_push_origins_held_total 1',
   ],
+  [
+    (e) => e.gatewayRegistered({ account: jid, origin: browser.origin, devices: 2 }),
+    { level: 'info', jid, origin: browser.origin, devices: 2, msg: 'gateway registered' },
+    'belfry_gateway_registrations_total{result="ok"} 1',
+  ],
+  [
+    (e) => e.gatewayRefused({ jid, reason: 'no endpoint' }),
+    { level: 'info', jid, reason: 'no endpoint', msg: 'gateway registration refused' },
+    'belfry_gateway_registrations_total{result="refused"} 1',
+  ],
+  [
+    (e) => e.gatewayUnregistered({ account: jid, why: 'too many' }),
+    { level: 'info', jid, why: 'too many', msg: 'gateway registration removed' },
+    'belfry_gateway_removals_total{why="too many"} 1',
+  ],
+  [
+    (e) => e.gatewayPublish({ from: 'example.org', outcome: 'delivered', seconds: 0.1 }),
+    { level: 'debug', from: 'example.org', outcome: 'delivered', ms: 100, msg: 'gateway publish answered' },
+    'belfry_gateway_publishes_total{outcome="delivered"} 1',
+  ],
+  [
+    (e) => e.gatewayPublish({ from: 'example.net', outcome: 'forbidden', reason: 'acl', seconds: 0 }),
+    { level: 'info', from: 'example.net', outcome: 'forbidden', reason: 'acl', ms: 0 },
+    'belfry_gateway_publishes_total{outcome="forbidden"} 1',
+  ],
 ];
 
 describe('createEvents', () => {
@@ -445,6 +470,15 @@ describe('createEvents', () => {
     events.notificationDecided({ ...device, source: 'archive', told: 'important', why: 'nobody is there' });
     for (let n = 0; n < 100; n++) events.notificationSent({ ...sent, outcome: 'retry', reason: 'timeout' });
     expect(lines.map((line) => line['outcome'])).toEqual(['retry']);
+  });
+
+  it('writes nothing about publishes that go well unless asked to, and one line of a flood of others', () => {
+    const { events, lines } = setUp('info');
+    const publish = { from: 'example.org', seconds: 0 };
+    for (const outcome of ['delivered', 'queued', 'coalesced', 'unwanted', 'gone'] as const)
+      events.gatewayPublish({ ...publish, outcome });
+    for (let n = 0; n < 100; n++) events.gatewayPublish({ ...publish, outcome: 'unknown' });
+    expect(lines.map((line) => line['outcome'])).toEqual(['unknown']);
   });
 
   it('measures the time that push services take', async () => {

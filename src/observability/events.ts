@@ -2,6 +2,7 @@ import { type ErrorCode, errorTable } from '../errors.js';
 import { type AccountEvents, accountEvents } from './account-events.js';
 import { type ClientEvents, clientEvents } from './client-events.js';
 import { createFloodGate } from './flood-gate.js';
+import { type GatewayEvents, gatewayEvents } from './gateway-events.js';
 import { type HostEvents, hostEvents } from './host-events.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
@@ -26,7 +27,8 @@ export interface Events
     PeerEvents,
     AccountEvents,
     NotifyEvents,
-    WebPushEvents {}
+    WebPushEvents,
+    GatewayEvents {}
 
 /** Pushes, and requests that never became one. */
 interface PushEvents {
@@ -68,6 +70,7 @@ export function createEvents({ logger, metrics, now = () => performance.now() }:
     ...accountEvents(reporter),
     ...notifyEvents(reporter),
     ...webPushEvents(reporter),
+    ...gatewayEvents(reporter),
   };
 }
 

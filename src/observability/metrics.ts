@@ -1,10 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type GatewayMetrics, gatewayMetrics } from './gateway-metrics.js';
 import { type NotifyMetrics, notifyMetrics } from './notify-metrics.js';
 import { type PeerMetrics, peerMetrics, type SessionMetrics, sessionMetrics } from './server-metrics.js';
 import { type WebPushMetrics, webPushMetrics } from './web-push-metrics.js';
 
 /** Every metric of Belfry's own, by the name that `events.ts` uses. `docs/metrics.md` lists the same. */
-export interface Metrics extends SessionMetrics, PeerMetrics, NotifyMetrics, WebPushMetrics {
+export interface Metrics extends SessionMetrics, PeerMetrics, NotifyMetrics, WebPushMetrics, GatewayMetrics {
   readonly pushes: Counter<'code'>;
   readonly pushSeconds: Histogram;
   readonly pushBytes: Histogram;
@@ -54,6 +55,7 @@ export function createMetrics({ version }: { version: string }): Metrics {
     ...peerMetrics(registers),
     ...notifyMetrics(registers),
     ...webPushMetrics(registers),
+    ...gatewayMetrics(registers),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };

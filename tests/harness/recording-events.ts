@@ -57,6 +57,10 @@ export function recordingEvents(): { readonly events: Events; readonly recorded:
     webPushQueued: (event) => recorded.push({ name: 'webPushQueued', ...event }),
     webPushDropped: (event) => recorded.push({ name: 'webPushDropped', ...event }),
     webPushOriginHeld: (event) => recorded.push({ name: 'webPushOriginHeld', ...event }),
+    gatewayRegistered: (event) => recorded.push({ name: 'gatewayRegistered', ...event }),
+    gatewayRefused: (event) => recorded.push({ name: 'gatewayRefused', ...event }),
+    gatewayUnregistered: (event) => recorded.push({ name: 'gatewayUnregistered', ...event }),
+    gatewayPublish: (event) => recorded.push({ name: 'gatewayPublish', ...event }),
     httpRefused: (event) => recorded.push({ name: 'httpRefused', ...event }),
   };
   return { events, recorded };
