@@ -97,9 +97,10 @@ function configuration(folder: string, port: number, options: BelfryOptions) {
     data_dir: dataFolderIn(folder),
     storage,
     component: { jid: component.jid, connect: `127.0.0.1:${component.port}`, secret: component.secret },
-    http: { listen: `127.0.0.1:${port}`, public_url: `http://127.0.0.1:${port}` },
+    http: { listen: `127.0.0.1:${port}`, public_url: publicUrl(port) },
     unified_push: { backend, ...unifiedPush },
     log: { level: logLevel, format: 'json' },
+    ...more,
     ...more,
   };
 }
