@@ -49,6 +49,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'services/retry-delay.ts': [],
   'services/acl.ts': ['xmpp/jid.ts'],
   'services/weighted-cache.ts': [],
+  'services/ad-hoc': ['xmpp', 'hosts/host.ts'],
   'services/change-limit.ts': ['services/weighted-cache.ts'],
   'services/text': ['xmpp'],
   'services/subscriptions': ['xmpp', 'net', 'web-push/subscription.ts', 'services/change-limit.ts'],

@@ -3,7 +3,7 @@ import { ns } from '../../xmpp/ns.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 
 /**
- * What is wrong with a request for a command (XEP-0050 §4.5): an action that nobody knows, or that cannot be done now; what was
+ * What is wrong with a request for a command (XEP-0050 §4.4): an action that nobody knows, or that cannot be done now; what was
  * submitted; the session.
  */
 type CommandFault = 'malformed-action' | 'bad-action' | 'bad-payload' | 'bad-sessionid';
