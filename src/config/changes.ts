@@ -8,6 +8,8 @@ const readers: Readonly<Record<SettingName, (config: Config) => unknown>> = {
   data_dir: ({ dataDir }) => dataDir,
   storage: ({ storage }) => (storage.kind === 'postgres' ? storage.url : storage.kind),
   ...standaloneReaders(),
+  ...gatewayReaders(),
+  ...webPushReaders(),
   'component.jid': ({ host }) => host.kind === 'component' && String(host.jid),
   'component.connect': ({ host }) => host.kind === 'component' && host.connect,
   'component.secret': ({ host }) => host.kind === 'component' && host.secret,
@@ -53,7 +55,10 @@ function standaloneReaders() {
     'archive.expires_after': read(({ archive }) => archive.expiresAfter),
     'archive.max_query_results': read(({ archive }) => archive.maxQueryResults),
     ...cloudNotifyReaders(read),
-    ...webPushReaders(read),
+    'web_push.important_body': read(({ webPush }) => webPush.importantBody),
+    'web_push.max_devices': read(({ webPush }) => webPush.maxDevices),
+    'web_push.with_body': read(({ webPush }) => webPush.withBody),
+    'web_push.with_sender': read(({ webPush }) => webPush.withSender),
   };
 }
 
@@ -87,21 +92,33 @@ function cloudNotifyReaders(read: ReadStandalone) {
   };
 }
 
-function webPushReaders(read: ReadStandalone) {
-  const readCommon =
+/** How push services are reached, on every host. */
+function webPushReaders() {
+  const read =
     (of: (webPush: Config['webPush']) => unknown) =>
-    ({ host, webPush }: Config) =>
-      host.kind === 'standalone' ? of(webPush) : undefined;
+    ({ webPush }: Config) =>
+      of(webPush);
   return {
-    'web_push.important_body': read(({ webPush }) => webPush.importantBody),
-    'web_push.max_devices': read(({ webPush }) => webPush.maxDevices),
-    'web_push.with_body': read(({ webPush }) => webPush.withBody),
-    'web_push.with_sender': read(({ webPush }) => webPush.withSender),
-    'web_push.ttl': readCommon(({ ttl }) => ttl),
-    'web_push.contact': readCommon(({ contact }) => contact),
-    'web_push.allow_private_networks': readCommon(({ allowPrivateNetworks }) => allowPrivateNetworks),
-    'web_push.ca': readCommon(({ ca }) => ca),
-    'web_push.max_waiting': readCommon(({ maxWaiting }) => maxWaiting),
+    'web_push.ttl': read(({ ttl }) => ttl),
+    'web_push.contact': read(({ contact }) => contact),
+    'web_push.allow_private_networks': read(({ allowPrivateNetworks }) => allowPrivateNetworks),
+    'web_push.ca': read(({ ca }) => ca),
+    'web_push.max_waiting': read(({ maxWaiting }) => maxWaiting),
+  };
+}
+
+/** Without a gateway they are all the same: undefined. */
+function gatewayReaders() {
+  const read =
+    (of: (gateway: NonNullable<Config['gateway']>) => unknown) =>
+    ({ gateway }: Config) =>
+      gateway && of(gateway);
+  return {
+    'gateway.enabled': ({ gateway }: Config) => gateway !== undefined,
+    'gateway.jid': read(({ jid }) => String(jid)),
+    'gateway.acl': read(({ acl }) => acl.map(String)),
+    'gateway.max_devices': read(({ maxDevices }) => maxDevices),
+    'gateway.rate_limit': read(({ rateLimit }) => rateLimit),
   };
 }
 

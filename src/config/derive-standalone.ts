@@ -1,4 +1,3 @@
-import type { Jid } from '../xmpp/jid.js';
 import type { ComponentListenerConfig, FederationConfig, ListenAddress, StandaloneConfig } from './config.js';
 import { type DeriveContext, pathOf } from './derive-context.js';
 import type { SettingName, Values } from './schema.js';
@@ -6,7 +5,8 @@ import type { SettingName, Values } from './schema.js';
 /** The configuration of a standalone host; reports what does not go together. */
 export function deriveStandalone(values: Values, context: DeriveContext): StandaloneConfig {
   const domain = values.domain;
-  refuseForeignPushJid(values['unified_push.jid'], domain, context);
+  refuseForeignJid('unified_push.jid', values, context);
+  refuseForeignJid('gateway.jid', values, context);
   refuseSharedAddress(values, context);
   return {
     kind: 'standalone',
@@ -116,7 +116,9 @@ function refuseHalfListener(hasAddress: boolean, hasSecrets: boolean, context: D
 /** A component cannot have a domain that Belfry answers for itself. */
 function refuseTakenDomain(domain: string, values: Values, { inputs, refuse }: DeriveContext): void {
   const given = inputs.get('standalone.components.secrets');
-  const owner = (['domain', 'unified_push.jid'] as const).find((name) => values[name]?.domain === domain);
+  const owner = (['domain', 'unified_push.jid', 'gateway.jid'] as const).find(
+    (name) => values[name]?.domain === domain,
+  );
   if (owner === undefined || given === undefined) return;
   const place = given.items?.get(domain) ?? given.place;
   refuse({
@@ -140,8 +142,12 @@ function deriveTls(values: Values, context: DeriveContext): { cert: string; key:
   return undefined;
 }
 
-function refuseForeignPushJid(jid: Jid | undefined, own: Jid, { inputs, refuse }: DeriveContext): void {
-  const given = inputs.get('unified_push.jid');
+function refuseForeignJid(
+  setting: 'unified_push.jid' | 'gateway.jid',
+  { [setting]: jid, domain: own }: Values,
+  { inputs, refuse }: DeriveContext,
+): void {
+  const given = inputs.get(setting);
   if (jid === undefined || given === undefined) return;
   if (jid.equals(own) || jid.domain.endsWith(`.${own.domain}`)) return;
   const text = `${jid} is neither ${own} nor below it; Belfry answers for its own domain alone`;

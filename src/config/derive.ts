@@ -5,6 +5,7 @@ import { localKeyPrefix, parseLocalKey } from '../services/unified-push/tokens/p
 import { Jid } from '../xmpp/jid.js';
 import type { ComponentConfig, Config, HostConfig } from './config.js';
 import type { DeriveContext } from './derive-context.js';
+import { deriveGateway } from './derive-gateway.js';
 import { deriveStandalone } from './derive-standalone.js';
 import { deriveWebPush, isOnLocalhost } from './derive-web-push.js';
 import { type SettingName, type Values, variableOf } from './schema.js';
@@ -19,6 +20,7 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
   const jid = values['unified_push.jid'] ?? own;
   const publicUrl = values['http.public_url'] ?? `http://localhost:${values['http.listen'].port}`;
   const secret = checkPushSecret(values, context);
+  const acl = values['unified_push.acl'] ?? defaultAcl(jid, host, context);
   return {
     dataDir: dataDir(values, context),
     storage: deriveStorage(values, context),
@@ -31,14 +33,14 @@ export function deriveConfig(values: Values, context: DeriveContext): Config {
     },
     unifiedPush: {
       jid,
-      acl: values['unified_push.acl'] ?? defaultAcl(jid, host, context),
+      acl,
       backend: values['unified_push.backend'],
       registrationTtl: values['unified_push.registration_ttl'],
       ...(secret === undefined ? {} : { secret }),
       pushTimeout: values['unified_push.push_timeout'],
       rateLimit: values['unified_push.rate_limit'],
     },
-    gateway: undefined,
+    gateway: deriveGateway(values, host, acl, context),
     webPush: deriveWebPush(values, publicUrl, own, context),
     log: { level: values['log.level'], format: values['log.format'] },
   };
@@ -60,7 +62,17 @@ function refuseSection(other: HostConfig['kind'], { inputs, refuse }: DeriveCont
 }
 
 const sectionsOf = {
-  standalone: ['standalone', 'smacks', 'archive', 'cloud_notify', 'web_push', 'http.demo'],
+  standalone: [
+    'standalone',
+    'smacks',
+    'archive',
+    'cloud_notify',
+    'web_push.important_body',
+    'web_push.max_devices',
+    'web_push.with_body',
+    'web_push.with_sender',
+    'http.demo',
+  ],
   component: ['component'],
 } as const;
 

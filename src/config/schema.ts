@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import { type About, about } from './about.js';
-import {
-  cloudNotifySettings,
-  sessionSettings,
-  standaloneSettings,
-  webPushSettings,
-} from './standalone-schema.js';
+import { cloudNotifySettings, sessionSettings, standaloneSettings } from './standalone-schema.js';
 import {
   address,
   choice,
@@ -20,6 +15,7 @@ import {
   storage,
   yesOrNo,
 } from './values.js';
+import { gatewaySettings, webPushSettings } from './web-push-schema.js';
 
 /** Every setting, by its path. The environment has each as `BELFRY_` and its path in capitals. */
 export const schema = z.object({
@@ -108,6 +104,7 @@ export const schema = z.object({
   'unified_push.rate_limit': count({ min: 0, max: 1_000_000 }).prefault(600).register(about, {
     meaning: 'Pushes per minute and endpoint; 0 for no limit.',
   }),
+  ...gatewaySettings,
   ...sessionSettings,
   ...cloudNotifySettings,
   ...webPushSettings,

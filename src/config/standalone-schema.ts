@@ -3,7 +3,6 @@ import {
   addressesByDomain,
   addressOrFalse,
   choice,
-  contact,
   count,
   domains,
   duration,
@@ -220,49 +219,4 @@ export const cloudNotifySettings = {
         'How long what comes for a device is collected before it is told of all of it at once; 0 for not at all. Calls do not wait.',
       isReloadable: true,
     }),
-};
-
-/** What browsers are told, and how their push services are reached (Web Push): of a standalone Belfry too. */
-export const webPushSettings = {
-  'web_push.important_body': line({ maxBytes: 1_000 }).prefault('New Message!').register(about, {
-    meaning:
-      'What browsers are told instead of the text of a message that is worth showing; empty for no text.',
-    isReloadable: true,
-  }),
-  'web_push.max_devices': count({ min: 1, max: 100 }).prefault(5).register(about, {
-    meaning: 'Browsers of an account; one more, and one that rests goes, or else the oldest.',
-    isReloadable: true,
-  }),
-  'web_push.with_body': yesOrNo.prefault(false).register(about, {
-    meaning:
-      '`true`: browsers are told the text of messages that are not encrypted end to end. Push services cannot read it.',
-    isReloadable: true,
-  }),
-  'web_push.with_sender': yesOrNo.prefault(false).register(about, {
-    meaning: '`true`: browsers are told who wrote. Push services cannot read it.',
-    isReloadable: true,
-  }),
-  'web_push.ttl': duration({ min: '1 minute', max: '4 weeks' }).prefault('3 days').register(about, {
-    meaning: 'How long a push service keeps a message for a browser that is away. A call: 1 minute.',
-    isReloadable: true,
-  }),
-  'web_push.contact': contact.optional().register(about, {
-    defaultInWords:
-      '`http.public_url` if that is https and not on localhost, else `mailto:postmaster@` and `domain`',
-    meaning:
-      'Whom push services can turn to if something is wrong, told to all of them: `mailto:` and a mailbox, or an https URL (RFC 8292).',
-  }),
-  'web_push.allow_private_networks': yesOrNo.prefault(false).register(about, {
-    meaning:
-      '`true`: endpoints may be in private networks and on this machine, where whoever has an account can then have requests sent to.',
-  }),
-  'web_push.ca': path.optional().register(about, {
-    defaultInWords: 'none',
-    meaning:
-      'File with certificates, as PEM, of authorities to trust for push services beside the well-known ones.',
-  }),
-  'web_push.max_waiting': count({ min: 1, max: 10_000_000 }).prefault(100_000).register(about, {
-    meaning: 'Messages that may wait on disk because push services did not take them yet.',
-    isReloadable: true,
-  }),
 };
