@@ -86,6 +86,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/text',
   ],
   'services/web-push': ['web-push', 'xmpp/clock.ts', 'observability/events.ts', 'services/retry-delay.ts'],
+  'services/gateway': [
+    'xmpp',
+    'net',
+    'hosts/host.ts',
+    'observability/events.ts',
+    'services/acl.ts',
+    'services/ad-hoc/command.ts',
+    'services/web-push/web-push.ts',
+  ],
   'services/unified-push': [
     'xmpp',
     'hosts/host.ts',
@@ -101,6 +110,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'config/config.ts',
   ],
   storage: [
+    'services/gateway/store.ts',
     'services/notify/store.ts',
     'services/web-push/store.ts',
     'services/web-push/web-push.ts',
