@@ -6,6 +6,7 @@ import { controlSocketName } from './control/protocol.js';
 import { pushHandlers } from './control/push-handlers.js';
 import { createControlServer } from './control/server.js';
 import { userHandlers } from './control/user-handlers.js';
+import { type OpenGateway, openGateway } from './gateway.js';
 import { type Hosting, openAccounts, openHosting } from './hosting.js';
 import type { Host } from './hosts/host.js';
 import type { AccountAdmin } from './hosts/standalone/account-admin.js';
@@ -32,7 +33,7 @@ export interface App {
   readonly httpAddress: ListenAddress;
   /** Where others connect to the embedded server; none on a component. */
   readonly addresses: Hosting['addresses'];
-  /** Applies what can change while running: ACL, log level, registration, notifications, certificate. Never rejects. */
+  /** Applies what can change while running: ACLs, log level, registration, notifications, certificate. Never rejects. */
   reload(config: Config): Promise<void>;
   /** Answers what is under way, then closes everything in reverse order. */
   stop(): Promise<void>;
@@ -81,7 +82,8 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
     metrics.countWebPushesWaiting(() => webPushing.waiting());
   }
   const notifying = openNotifying(config, hosting, { storage, events, webPushing });
-  await startHosting(config, hosting, { ...options, notifying, webPushing, events, closers });
+  const gateway = await openGateway(config, hosting, { storage, events, webPushing });
+  await startHosting(config, hosting, { ...options, notifying, gateway, webPushing, events, closers });
 
   const health = createHealth({
     checks: {
@@ -107,6 +109,7 @@ async function open(config: Config, options: AppOptions, closers: Closer[]): Pro
     logger.setLevel(next.log.level);
     webPushing?.reload(next);
     notifying?.reload(next);
+    gateway?.reload(next);
     await hosting.reload(next);
   };
   return { httpAddress, addresses: hosting.addresses, reload };
@@ -145,6 +148,7 @@ async function openStorageFor({ storage }: Config, events: Events, logger: Logge
 
 interface Surroundings extends AppOptions {
   readonly notifying: Notifying | undefined;
+  readonly gateway: OpenGateway | undefined;
   readonly webPushing: WebPushing | undefined;
   readonly events: Events;
   readonly closers: Closer[];
@@ -154,7 +158,7 @@ interface Surroundings extends AppOptions {
 async function startHosting(
   config: Config,
   hosting: Hosting,
-  { notifying, webPushing, events, closers, ...options }: Surroundings,
+  { notifying, gateway, webPushing, events, closers, ...options }: Surroundings,
 ): Promise<void> {
   const { local } = hosting;
   if (local !== undefined) {
@@ -171,6 +175,7 @@ async function startHosting(
   await webPushing?.start();
   closers.push(() => hosting.stop());
   if (notifying !== undefined) closers.push(() => notifying.stop());
+  if (gateway !== undefined) closers.push(() => gateway.stop());
   await hosting.start();
   if (local !== undefined) await welcome(config, local, options);
 }

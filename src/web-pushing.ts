@@ -37,14 +37,14 @@ export interface WebPushingOptions {
 }
 
 /**
- * Undefined where no accounts live: the XMPP server of a component would have to do it. Rejects with `TlsError` if the file of
- * authorities cannot be used.
+ * Undefined where nobody has anything to say to browsers: on a component without a gateway. Rejects with `TlsError` if the file
+ * of authorities cannot be used.
  */
 export async function openWebPushing(
   config: Config,
   { version, storage, events }: WebPushingOptions,
 ): Promise<WebPushing | undefined> {
-  if (config.host.kind === 'component') return undefined;
+  if (config.host.kind === 'component' && config.gateway === undefined) return undefined;
   const { contact, allowPrivateNetworks, ca } = config.webPush;
   let current = config.webPush;
   const authorities = ca === undefined ? {} : { ca: await readAuthorities(ca, 'web_push.ca') };
@@ -55,8 +55,7 @@ export async function openWebPushing(
   const sealer = createSealer({ workers: Math.min(availableParallelism() - 1, maxWorkers) });
   const webPush = createWebPush({
     ...{ sender, sealer, vapid, store: storage.webPushQueue },
-    // Its accounts live in one process.
-    isAlone: true,
+    isAlone: isAlone(config),
     settings: () => current,
     ...{ clock: systemClock, now: Date.now, randomBytes, events },
   });
@@ -74,4 +73,9 @@ export async function openWebPushing(
       await sealer.stop();
     },
   };
+}
+
+/** Whether no other process works on the same queue: components may share PostgreSQL. */
+function isAlone({ host, storage }: Config): boolean {
+  return host.kind === 'standalone' || storage.kind === 'sqlite';
 }

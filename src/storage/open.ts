@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js';
 import type { StandaloneStores } from '../hosts/standalone/store.js';
 import type { Events } from '../observability/events.js';
+import type { GatewayStore } from '../services/gateway/store.js';
 import type { NotifyStore } from '../services/notify/store.js';
 import type { KeyStore, RegistrationStore, RevocationStore } from '../services/unified-push/store.js';
 import type { PushQueueStore } from '../services/web-push/store.js';
@@ -9,6 +10,7 @@ import { createArchiveStore } from './archive.js';
 import { createBlockStore } from './blocks.js';
 import type { Database } from './database.js';
 import { createDocumentStore } from './documents.js';
+import { createGatewayStore } from './gateway-registrations.js';
 import { createKeyStore } from './keys.js';
 import { migrate, schemaState } from './migrate.js';
 import { createNotifyStore } from './notify.js';
@@ -29,6 +31,7 @@ export interface Storage {
   /** For accounts of `standalone`, with which they go. */
   readonly notify: NotifyStore;
   readonly webPushQueue: PushQueueStore;
+  readonly gateway: GatewayStore;
   /** Resolves if the database answers; rejects if it does not, within seconds. */
   check(): Promise<void>;
   /** Waits for queries under way, then closes; again is the same as once. Queries after it reject. */
@@ -97,6 +100,7 @@ function createStorage(database: Database): Storage {
     },
     notify: createNotifyStore(database),
     webPushQueue: createWebPushQueue(database),
+    gateway: createGatewayStore(database),
     async check() {
       await readVersion({});
     },
