@@ -25,6 +25,8 @@ export interface BelfryOptions extends BelfrySettings {
   /** `sqlite` unless given. */
   readonly storage?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where endpoints are said to be, given the port that it listens on; there, unless given. */
+  readonly publicUrl?: (port: number) => string;
 }
 
 /** The built program, running in a process of its own as component of a real server. */
@@ -92,6 +94,7 @@ export function ensureBuild(): void {
 
 function configuration(folder: string, port: number, options: BelfryOptions) {
   const { component, backend, unifiedPush, storage = 'sqlite', logLevel = 'info', more } = options;
+  const { publicUrl = (own: number) => `http://127.0.0.1:${own}` } = options;
   return {
     host: 'component',
     data_dir: dataFolderIn(folder),
@@ -100,7 +103,6 @@ function configuration(folder: string, port: number, options: BelfryOptions) {
     http: { listen: `127.0.0.1:${port}`, public_url: publicUrl(port) },
     unified_push: { backend, ...unifiedPush },
     log: { level: logLevel, format: 'json' },
-    ...more,
     ...more,
   };
 }
