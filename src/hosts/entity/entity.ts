@@ -19,7 +19,9 @@ import type {
 } from '../host.js';
 import { Incoming } from './incoming.js';
 import { IqDispatch } from './iq-dispatch.js';
+import { MessageDispatch } from './message-dispatch.js';
 import { ownServices, SelfDescription, type Software } from './own-services.js';
+import { RequestRunner } from './request-runner.js';
 
 /** What carries an entity's stanzas to the rest of the world. */
 export interface EntityLink {
@@ -33,9 +35,9 @@ export interface EntityLink {
 export interface EntityLimits {
   /** Requests of ours that may be open at once. */
   readonly openRequests: number;
-  /** Requests of others that may be at work at once. */
+  /** Requests of others that may be at work at once, messages that have a handler among them. */
   readonly handlersUnderWay: number;
-  /** Of these, the requests of one asker; as many as there may be in all if absent. */
+  /** Of these, the requests of one asker that is no server; as many as there may be in all if absent. */
   readonly handlersPerAsker?: number | undefined;
 }
 
@@ -59,7 +61,8 @@ export class DomainEntity implements Host {
   readonly #domainText: string;
   readonly #link: EntityLink;
   readonly #tracker: IqTracker;
-  readonly #dispatch: IqDispatch;
+  readonly #iqs: IqDispatch;
+  readonly #messages: MessageDispatch;
   readonly #incoming: Incoming;
   readonly #self: SelfDescription;
 
@@ -70,13 +73,16 @@ export class DomainEntity implements Host {
     this.#link = link;
     this.#tracker = this.#createTracker(options);
     const send = (stanza: Element) => void link.send(stanza);
-    this.#dispatch = new IqDispatch({
+    const runner = new RequestRunner({
       events,
       maxUnderWay: limits.handlersUnderWay,
       maxPerAsker: limits.handlersPerAsker,
-      send,
     });
-    this.#incoming = new Incoming({ domain, tracker: this.#tracker, dispatch: this.#dispatch, events, send });
+    const iqs = new IqDispatch({ runner, send });
+    const messages = new MessageDispatch({ runner, send });
+    this.#iqs = iqs;
+    this.#messages = messages;
+    this.#incoming = new Incoming({ domain, tracker: this.#tracker, iqs, messages, events, send });
     this.#self = new SelfDescription(options.identity);
     for (const [route, handler] of ownServices(this.#self, software)) this.onIq(route, handler);
   }
@@ -101,11 +107,11 @@ export class DomainEntity implements Host {
   }
 
   onIq(route: IqRoute, handler: IqHandler): void {
-    this.#dispatch.on(route, handler);
+    this.#iqs.on(route, handler);
   }
 
   onMessage(route: MessageRoute, handler: MessageHandler): void {
-    this.#incoming.onMessage(route, handler);
+    this.#messages.on(route, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {

@@ -6,13 +6,15 @@ import { ns } from '../../xmpp/ns.js';
 import { errorReply, presence } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { StreamError } from '../../xmpp/stream-error.js';
-import type { DirectedPresence, MessageHandler, MessageRoute } from '../host.js';
+import type { DirectedPresence } from '../host.js';
 import type { IqDispatch } from './iq-dispatch.js';
+import type { MessageDispatch } from './message-dispatch.js';
 
 export interface IncomingOptions {
   readonly domain: Jid;
   readonly tracker: IqTracker;
-  readonly dispatch: IqDispatch;
+  readonly iqs: IqDispatch;
+  readonly messages: MessageDispatch;
   readonly events: Pick<Events, 'handlerFailed' | 'stanzaDropped' | 'stanzaMisrouted'>;
   readonly send: (stanza: Element) => void;
 }
@@ -32,20 +34,11 @@ interface Addressed {
 export class Incoming {
   readonly #options: IncomingOptions;
   readonly #domainText: string;
-  readonly #messageHandlers = new Map<string, MessageHandler>();
   readonly #presenceHandlers: ((presence: DirectedPresence) => void)[] = [];
 
   constructor(options: IncomingOptions) {
     this.#options = options;
     this.#domainText = options.domain.toString();
-  }
-
-  /** @throws {Error} if the route has a handler already */
-  onMessage({ ns: namespace, name }: MessageRoute, handler: MessageHandler): void {
-    const key = `${name} ${namespace}`;
-    if (this.#messageHandlers.has(key))
-      throw new Error(`there is a handler for messages with ${key} already`);
-    this.#messageHandlers.set(key, handler);
   }
 
   onPresence(handler: (presence: DirectedPresence) => void): void {
@@ -99,8 +92,9 @@ export class Incoming {
 
   #deliver(addressed: Addressed): void {
     const { stanza, from, to } = addressed;
-    if (stanza.name === 'iq') this.#options.dispatch.dispatch(stanza, from, to, to.isDomain);
-    else if (stanza.name === 'message') this.#message(stanza);
+    const { iqs, messages } = this.#options;
+    if (stanza.name === 'iq') iqs.dispatch(stanza, from, to, to.isDomain);
+    else if (stanza.name === 'message') messages.dispatch(stanza, from, to);
     else if (stanza.name === 'presence') this.#presence(addressed);
   }
 
@@ -108,13 +102,6 @@ export class Incoming {
   #isForDomain(stanza: Element): boolean {
     const to = stanza.attr('to');
     return to === this.#domainText || Jid.tryParse(to)?.equals(this.#options.domain) === true;
-  }
-
-  /** No messages are taken; errors and headlines are not answered (RFC 6121 §8.5.1). */
-  #message(stanza: Element): void {
-    if (stanza.attr('type') === 'headline') return;
-    const reply = errorReply(stanza, new StanzaError('service-unavailable'));
-    if (reply !== undefined) this.#options.send(reply);
   }
 
   #presence({ stanza, from, to }: Addressed): void {

@@ -3,9 +3,11 @@ import type { Jid } from '../../xmpp/jid.js';
 import { errorReply } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
 import type { IqHandler, IqRequest, IqRoute } from '../host.js';
-import { IqRunner, type IqRunnerOptions } from './iq-runner.js';
+import type { RequestRunner } from './request-runner.js';
 
-export interface IqDispatchOptions extends IqRunnerOptions {
+export interface IqDispatchOptions {
+  /** Bounds what is under way. */
+  readonly runner: RequestRunner;
   /** Sends a reply. */
   readonly send: (reply: Element) => void;
 }
@@ -22,24 +24,28 @@ export class IqRoutes<T> {
   }
 
   find(request: IqRequest): T | undefined {
-    return this.#byKey.get(routeText(request));
+    return this.#byKey.get(keyOf(request));
   }
 }
 
-/** A request's route in words, which is its key too. */
-export function routeText({ type, payload }: IqRequest): string {
+function keyOf({ type, payload }: IqRequest): string {
   return `${type} ${payload.name} ${payload.ns}`;
+}
+
+/** What a request is about, for the log. */
+export function describe(request: IqRequest): string {
+  return `IQ ${keyOf(request)}`;
 }
 
 /** Hands IQ requests to the handlers of their routes and sends what comes of it (RFC 6120 §8.2.3, §8.4). */
 export class IqDispatch {
   readonly #send: (reply: Element) => void;
   readonly #routes = new IqRoutes<IqHandler>();
-  readonly #runner: IqRunner;
+  readonly #runner: RequestRunner;
 
-  constructor(options: IqDispatchOptions) {
-    this.#send = options.send;
-    this.#runner = new IqRunner(options);
+  constructor({ runner, send }: IqDispatchOptions) {
+    this.#runner = runner;
+    this.#send = send;
   }
 
   /** @throws {Error} if the route has a handler already */
@@ -59,8 +65,8 @@ export class IqDispatch {
     else
       void this.#runner.run({
         request: stanza,
-        what: routeText(request),
-        asker: request.from.toString(),
+        what: describe(request),
+        asker: request.from,
         work: () => handler(request),
         reply: this.#send,
       });

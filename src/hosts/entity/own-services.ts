@@ -8,7 +8,7 @@ import {
 import { type Element, el } from '../../xmpp/element.js';
 import { ns } from '../../xmpp/ns.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
-import type { Advertisement, IqHandler, IqRequest, IqRoute } from '../host.js';
+import type { Advertisement, DiscoNode, IqHandler, IqRequest, IqRoute } from '../host.js';
 
 /** What software version (XEP-0092) answers. */
 export interface Software {
@@ -16,20 +16,31 @@ export interface Software {
   readonly version: string;
 }
 
-/** What the domain says about itself in disco#info: its own basics, and what services add. */
+/** What the domain says about itself: its own basics, and what services add. Nodes are theirs alone. */
 export class SelfDescription {
   readonly #identities: readonly Identity[];
   readonly #advertised: Advertisement[] = [];
+  readonly #nodes = new Map<string, DiscoNode>();
 
   constructor(identity: Identity) {
     this.#identities = [identity];
   }
 
+  /** @throws {Error} if one of its nodes is there already */
   add(advertisement: Advertisement): void {
+    for (const node of advertisement.nodes ?? []) {
+      if (this.#nodes.has(node.node)) throw new Error(`there is a node ${node.node} already`);
+      this.#nodes.set(node.node, node);
+    }
     this.#advertised.push(advertisement);
   }
 
-  get info(): DiscoInfo {
+  /**
+   * What it is and does, or what a node of it is and does.
+   * @throws {StanzaError} `item-not-found` if there is no such node (XEP-0030 §7)
+   */
+  info(node: string | undefined): DiscoInfo {
+    if (node !== undefined) return { ...this.#node(node).info, node };
     const { identities, features, forms } = joinAdvertised(this.#advertised);
     return {
       identities: [...this.#identities, ...identities],
@@ -38,8 +49,15 @@ export class SelfDescription {
     };
   }
 
-  get items(): readonly DiscoItem[] {
-    return this.#advertised.flatMap((one) => one.items ?? []);
+  /** What belongs to it, or to a node of it. As `info` if there is no such node. */
+  items(node: string | undefined): readonly DiscoItem[] {
+    return node === undefined ? this.#advertised.flatMap((one) => one.items ?? []) : this.#node(node).items;
+  }
+
+  #node(name: string): DiscoNode {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new StanzaError('item-not-found');
+    return node;
   }
 }
 
@@ -61,8 +79,8 @@ export function ownServices(
   software: Software,
 ): readonly (readonly [IqRoute, IqHandler])[] {
   return [
-    [get(ns.discoInfo, 'query'), withoutNode(() => discoInfoQuery(self.info))],
-    [get(ns.discoItems, 'query'), withoutNode(() => discoItemsQuery(self.items))],
+    [get(ns.discoInfo, 'query'), (request) => discoInfoQuery(self.info(nodeOf(request)))],
+    [get(ns.discoItems, 'query'), (request) => discoItemsQuery(self.items(nodeOf(request)), nodeOf(request))],
     [get(ns.ping, 'ping'), () => undefined],
     [get(ns.version, 'query'), () => versionQuery(software)],
   ];
@@ -72,12 +90,18 @@ function get(namespace: string, name: string): IqRoute {
   return { type: 'get', ns: namespace, name };
 }
 
+/** Which node discovery asks for; undefined: for none, but for the entity. */
+function nodeOf({ payload }: IqRequest): string | undefined {
+  const node = payload.attr('node');
+  return node === '' ? undefined : node;
+}
+
 /** A handler of discovery where there are no nodes (XEP-0030 §7): whoever asks for one gets `item-not-found`. */
 export function withoutNode<Request extends IqRequest>(
   handler: (request: Request) => Element,
 ): (request: Request) => Element {
   return (request) => {
-    if ((request.payload.attr('node') ?? '') !== '') throw new StanzaError('item-not-found');
+    if (nodeOf(request) !== undefined) throw new StanzaError('item-not-found');
     return handler(request);
   };
 }

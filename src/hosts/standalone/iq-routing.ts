@@ -3,8 +3,8 @@ import type { Element } from '../../xmpp/element.js';
 import type { Jid } from '../../xmpp/jid.js';
 import { errorReply } from '../../xmpp/stanza.js';
 import { StanzaError } from '../../xmpp/stanza-error.js';
-import { IqRoutes, parseRequest, routeText } from '../entity/iq-dispatch.js';
-import { IqRunner } from '../entity/iq-runner.js';
+import { describe, IqRoutes, parseRequest } from '../entity/iq-dispatch.js';
+import { RequestRunner } from '../entity/request-runner.js';
 import type { IqRequest, IqRoute } from '../host.js';
 import type { Account } from './account.js';
 import type { AccountCache } from './account-cache.js';
@@ -40,11 +40,11 @@ interface Service {
 export class IqRouting {
   readonly #options: IqRoutingOptions;
   readonly #services = new IqRoutes<Service>();
-  readonly #runner: IqRunner;
+  readonly #runner: RequestRunner;
 
   constructor(options: IqRoutingOptions) {
     this.#options = options;
-    this.#runner = new IqRunner(options);
+    this.#runner = new RequestRunner(options);
   }
 
   /** @throws {Error} if the route has a handler already */
@@ -78,8 +78,8 @@ export class IqRouting {
     const { from, to } = request;
     return this.#runner.run({
       request: stanza,
-      what: routeText(request),
-      asker: from.toString(),
+      what: describe(request),
+      asker: from,
       work: () => this.#work(service, request, stanza),
       reply: this.#replyTo(from, to),
     });
