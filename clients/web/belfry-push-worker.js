@@ -81,11 +81,13 @@
     const { title, body } = describe(push, { ...defaultTexts, ...texts });
     const isRinging = push.kind === 'call';
     const isCall = isRinging || push.kind === 'missed-call';
+    const isAnybodys = push.kind === 'subscription' && push.conversation === undefined;
+    const aside = isCall ? ['call'] : isAnybodys ? ['subscription'] : [];
     const options = {
       body,
       data: about,
-      // One for each conversation and for its calls: a newer one takes its place, and may be heard again.
-      tag: ['belfry', push.account, push.conversation, ...(isCall ? ['call'] : [])].join(' '),
+      // One for each conversation, and what is aside of it: a newer one takes its place, and may be heard again.
+      tag: ['belfry', push.account, push.conversation, ...aside].join(' '),
       renotify: !isQuiet,
       silent: isQuiet,
       requireInteraction: isRinging && !isQuiet,
@@ -98,24 +100,28 @@
   /** @param {Push} push @param {typeof defaultTexts} texts */
   function describe(push, texts) {
     const fill = (/** @type {string} */ template) => fillIn(template, (name) => partOf(push, name));
-    const { account, conversation, kind, count = 1 } = push;
+    const { account, conversation, count = 1 } = push;
     if (account === undefined) return { title: fill(texts.unknown), body: '' };
-    if (conversation === undefined || push.importance === 'unimportant') {
-      return { title: account, body: fill(kind === 'ping' ? texts.ping : texts.other) };
-    }
-    const title = fill(count > 1 ? texts.titleOfSeveral : texts.title);
-    const text = textOf(kind, texts);
-    return { title, body: text === undefined ? (push.body ?? fill(texts.message)) : fill(text) };
+    // Many servers do not tell a gateway who has written.
+    const isVague = conversation === undefined || push.importance === 'unimportant';
+    const title = isVague ? account : fill(count > 1 ? texts.titleOfSeveral : texts.title);
+    const text = textOf(push, texts);
+    return { title, body: text === undefined ? (push.body ?? '') : fill(text) };
   }
 
   /**
-   * What is no message is said here; what is not known is one.
-   * @param {string | undefined} kind
+   * Nothing for what speaks for itself. What is no message is said here; what is not known, of somebody, is one.
+   * @param {Push} push
    * @param {typeof defaultTexts} texts
    */
-  function textOf(kind, texts) {
+  function textOf({ kind, importance, conversation, body }, texts) {
+    if (kind === 'ping') return texts.ping;
+    if (importance === 'unimportant') return texts.other;
     if (kind === 'missed-call') return texts.missedCall;
-    return kind === 'call' || kind === 'invitation' || kind === 'subscription' ? texts[kind] : undefined;
+    if (kind === 'call' || kind === 'invitation' || kind === 'subscription') return texts[kind];
+    if (body !== undefined) return undefined;
+    const isMessage = conversation !== undefined || kind === 'message' || kind === 'encrypted';
+    return isMessage ? texts.message : texts.other;
   }
 
   /** @param {Push} push @param {string} name */

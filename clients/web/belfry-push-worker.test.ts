@@ -120,7 +120,18 @@ describe('a push', () => {
     ['a request', { kind: 'subscription', conversation, body: 'x' }, conversation, 'Contact request'],
     ['an invitation', { kind: 'invitation', conversation }, conversation, 'Invitation'],
     ['a trial', { kind: 'ping' }, account, 'Notifications work.'],
+    ['a message of whom is not told', { kind: 'message' }, account, 'New message'],
+    ['its text', { kind: 'message', body: 'New Message!', count: 2 }, account, 'New Message!'],
+    ['what cannot be read', { kind: 'encrypted', encrypted: { iv: 'x', data: 'y' } }, account, 'New message'],
+    ['a call of whom is not told', { kind: 'call' }, account, 'Incoming call'],
+    ['requests', { kind: 'subscription', requests: 2 }, account, 'Contact request'],
     ['something', { kind: 'iq' }, account, 'Something new'],
+    [
+      'something of little',
+      { kind: 'other', importance: 'unimportant', body: 'x' },
+      account,
+      'Something new',
+    ],
     ['little', { kind: 'iq', conversation, importance: 'unimportant' }, account, 'Something new'],
   ])('of %s says so', async (_, payload, title, body) => {
     const browser = new FakeBrowser();
@@ -205,6 +216,18 @@ describe('a push', () => {
     expect(browser.only).toMatchObject(missed);
     await browser.say(message);
     expect(browser.shown.size).toBe(2);
+  });
+
+  it('of somebody who is not told takes the place of the one before, beside calls and requests', async () => {
+    const browser = new FakeBrowser();
+    await browser.say({ kind: 'message', body: 'one' });
+    await browser.say({ kind: 'encrypted' });
+    expect(browser.only).toMatchObject({ title: account, body: 'New message', renotify: true });
+    await browser.say({ kind: 'call' });
+    await browser.say({ kind: 'subscription', requests: 1 });
+    await browser.say({ kind: 'subscription', requests: 2 });
+    await browser.say({ kind: 'message', account: 'other@example.org' });
+    expect(browser.shown.size).toBe(4);
   });
 
   it('of little makes no sound, and is not shown beside others', async () => {

@@ -1,6 +1,7 @@
 /**
- * Web Push for XMPP clients in a browser, with a server that offers `urn:xmpp:webpush:0` (`docs/web-push.md`): the browser shows a
- * notification of what waits for the account while no page of the client is open. No dependencies, no build.
+ * Web Push for XMPP clients in a browser: it shows a notification of what waits for the account while no page of the client is open.
+ * With a server that sends pushes itself (`urn:xmpp:webpush:0`), or by a gateway that it publishes to (XEP-0357); see
+ * `docs/web-push.md` and `docs/gateway.md`. No dependencies, no build.
  */
 
 /**
@@ -46,10 +47,13 @@ export interface About {
   readonly kind?: string;
 }
 
-/** What has been reached on the way to pushes. `key`: of the server. `enabled`: the server knows the subscription. */
+/**
+ * What has been reached on the way to pushes. `key`: that of who will send them, of a gateway if there is one. `enabled`: the server
+ * knows where to push.
+ */
 export type Progress =
   | { readonly step: 'permission' }
-  | { readonly step: 'key'; readonly key: Uint8Array }
+  | { readonly step: 'key'; readonly key: Uint8Array; readonly gateway?: string }
   | { readonly step: 'worker'; readonly scope: string }
   | { readonly step: 'subscription'; readonly origin: string; readonly isNew: boolean }
   | { readonly step: 'enabled' }
@@ -61,9 +65,17 @@ export interface BelfryPushOptions {
   readonly request: Request;
   /**
    * The URL of `belfry-push-worker.js`, which is registered, or a registration of a worker that imports it. The browser has one
-   * subscription for each registration, for one key: accounts of different servers need one each, with a `scope` of its own.
+   * subscription for each registration, for one key: accounts that different servers or gateways push for need one each, with a
+   * `scope` of its own.
    */
   readonly worker: string | URL | ServiceWorkerRegistration;
+  /**
+   * Who sends the pushes. `in-band`: the account's server. `gateway`: one that the server publishes to. Default, `auto`: the server, if
+   * it offers that, and else a gateway.
+   */
+  readonly way?: 'auto' | 'in-band' | 'gateway';
+  /** The JID of the gateway. Default: one that the account's domain lists among its services. */
+  readonly gateway?: string;
   /** Where the worker is registered. Default: the folder that it is in. */
   readonly scope?: string;
   /**
@@ -105,7 +117,7 @@ export interface BelfryPush {
 
 /**
  * `unsupported`: not this browser, or not without HTTPS. `denied`: the person does not want notifications. `not-offered`: the
- * server has no Web Push. `refused`: the server has said no; `condition` says why (RFC 6120 §8.3.3), if it was a stanza error.
+ * server has no Web Push, and no gateway was found that has. `refused`: one of them has said no; `condition` says why (RFC 6120 §8.3.3), if it was a stanza error.
  * `failed`: the browser could not, for instance because it does not reach its push service. Chromium does not say so: after a minute.
  */
 export type PushErrorCode = 'unsupported' | 'denied' | 'not-offered' | 'refused' | 'failed';

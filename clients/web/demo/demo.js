@@ -57,6 +57,12 @@ function ownResource() {
   return resource;
 }
 
+/** By a gateway also where the server would push itself: with `?way=gateway`. */
+function wantedWay() {
+  const way = new URLSearchParams(location.search).get('way');
+  return way === 'gateway' || way === 'in-band' ? way : 'auto';
+}
+
 /** @param {Connection} connection */
 function begin(connection) {
   // As the server writes it, whatever was typed: that is what messages of the push service are about.
@@ -65,6 +71,7 @@ function begin(connection) {
     account,
     request: connection.request,
     worker: new URL('belfry-push-worker.js', location.href),
+    way: wantedWay(),
     page: '#conversation={conversation}',
     icon: 'icon.png',
     onProgress: showProgress,

@@ -109,7 +109,7 @@ function inWords(progress) {
     case 'permission':
       return 'You allow notifications.';
     case 'key':
-      return `The server has told its key (${progress.key.length} bytes), with which it will sign.`;
+      return `${progress.gateway ?? 'The server'} has told its key (${progress.key.length} bytes), with which it will sign.`;
     case 'worker':
       return `The service worker stands by for ${new URL(progress.scope).pathname}.`;
     case 'subscription':

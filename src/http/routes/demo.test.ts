@@ -29,7 +29,9 @@ describe('/demo/', () => {
   it('has every file of the page, with its type', async () => {
     const url = await start();
     const own = readdirSync(new URL('demo/', clients)).filter((name) => !name.endsWith('.test.ts'));
-    const paths = [...own.map((name) => `demo/${name}`), 'belfry-push.js', 'belfry-push-worker.js'];
+    const module = readdirSync(clients).filter((name) => name.endsWith('.js'));
+    expect(module).toHaveLength(3);
+    const paths = [...own.map((name) => `demo/${name}`), ...module];
     for (const path of paths) {
       const name = path.replace('demo/', '');
       const answer = await fetch(`${url}/demo/${name === 'index.html' ? '' : name}`);

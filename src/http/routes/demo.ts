@@ -26,6 +26,7 @@ const files = {
   'icon.png': ['demo/icon.png', 'image/png'],
   'manifest.webmanifest': ['demo/manifest.webmanifest', 'application/manifest+json'],
   'belfry-push.js': ['belfry-push.js', script],
+  'belfry-push-xmpp.js': ['belfry-push-xmpp.js', script],
   'belfry-push-worker.js': ['belfry-push-worker.js', script],
 } as const;
 
