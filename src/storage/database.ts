@@ -90,6 +90,7 @@ export interface Schema {
     endpoint: string;
     body: Uint8Array;
     shorter: Uint8Array | null;
+    authorization: string | null;
   };
   /** One row per migration that was applied. */
   belfry_schema: { version: number; applied_at: Generated<number> };

@@ -10,11 +10,12 @@ interface Added {
   readonly dropped: number;
 }
 
-interface Row extends Omit<WaitingPush, 'shorter' | 'topic'> {
+interface Row extends Omit<WaitingPush, 'shorter' | 'topic' | 'authorization'> {
   readonly endpointHash: string;
   readonly senderHash: string;
   readonly shorter: Uint8Array | null;
   readonly topic: string | null;
+  readonly authorization: string | null;
 }
 
 /** Stands for a sender in an index. */
@@ -28,13 +29,11 @@ export function createQueueAdd(
 ): (push: WaitingPush, perEndpoint: number) => Promise<Added> {
   const add = database.kind === 'sqlite' ? addInSteps(database) : addAtOnce(database);
   return (push, perEndpoint) => {
-    const { shorter = null, topic = null } = push;
+    const { shorter = null, topic = null, authorization = null } = push;
     const hashes = { endpointHash: textHash(push.endpoint), senderHash: senderHash(push) };
     const dueAt = Math.ceil(push.dueAt);
-    return add(
-      { ...push, ...hashes, shorter, topic, dueAt, expiresAt: Math.ceil(push.expiresAt) },
-      perEndpoint,
-    );
+    const expiresAt = Math.ceil(push.expiresAt);
+    return add({ ...push, ...hashes, shorter, topic, authorization, dueAt, expiresAt }, perEndpoint);
   };
 }
 
@@ -146,5 +145,6 @@ function valuesOf(param: Param<Row>) {
     endpoint: param('endpoint'),
     body: param('body'),
     shorter: param('shorter'),
+    authorization: param('authorization'),
   };
 }

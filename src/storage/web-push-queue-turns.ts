@@ -5,12 +5,13 @@ import { isIdOf, textsIn } from './ids-in.js';
 
 const columns = [
   ...(['id', 'endpoint', 'origin', 'body', 'shorter', 'urgency', 'topic', 'attempts'] as const),
-  ...(['service', 'reference', 'due_at as dueAt', 'expires_at as expiresAt'] as const),
+  ...(['authorization', 'service', 'reference', 'due_at as dueAt', 'expires_at as expiresAt'] as const),
 ];
 
-interface Row extends Omit<StoredPush, 'shorter' | 'topic'> {
+interface Row extends Omit<StoredPush, 'shorter' | 'topic' | 'authorization'> {
   readonly shorter: Uint8Array | null;
   readonly topic: string | null;
+  readonly authorization: string | null;
 }
 
 /** Whose turn it is. */
@@ -29,7 +30,11 @@ export function createQueueTurns(
     },
     async postpone(changes) {
       if (changes.length === 0) return;
-      const rounded = changes.map((change) => ({ ...change, dueAt: Math.ceil(change.dueAt) }));
+      const rounded = changes.map((change) => ({
+        ...change,
+        claimedUntil: Math.ceil(change.claimedUntil),
+        dueAt: Math.ceil(change.dueAt),
+      }));
       await postpone({ changes: JSON.stringify(rounded) });
     },
     nextDue: async (except = []) => (await nextDue({ except: JSON.stringify(except) })).rows[0]?.dueAt,
@@ -40,7 +45,13 @@ export function createQueueTurns(
 }
 
 function toPush(row: Row): StoredPush {
-  return { ...row, shorter: row.shorter ?? undefined, topic: row.topic ?? undefined };
+  const { shorter, topic, authorization } = row;
+  return {
+    ...row,
+    shorter: shorter ?? undefined,
+    topic: topic ?? undefined,
+    authorization: authorization ?? undefined,
+  };
 }
 
 /** On PostgreSQL rows that another process is about to take are left to it. */
@@ -64,25 +75,31 @@ function prepareClaim(database: Database) {
   );
 }
 
+/** What a claim wrote stands there until somebody claims it anew: nobody takes back what another process has. */
 function preparePostpone(database: Database) {
   return database.prepare<{ changes: string }, unknown>('web_push_queue_postpone', (param, db) =>
     db
       .with('given', () =>
         database.kind === 'sqlite'
-          ? sql<Change>`(select value ->> 'id' as id, value ->> 'dueAt' as due_at, value ->> 'attempts' as attempts
+          ? sql<Change>`(select value ->> 'id' as id, value ->> 'claimedUntil' as claimed_until,
+                value ->> 'dueAt' as due_at, value ->> 'attempts' as attempts
               from json_each(${param('changes')}))`
-          : sql<Change>`(select id, "dueAt" as due_at, attempts
-              from json_to_recordset(${param('changes')}::json) as list (id bigint, "dueAt" bigint, attempts bigint))`,
+          : sql<Change>`(select id, "claimedUntil" as claimed_until, "dueAt" as due_at, attempts
+              from json_to_recordset(${param('changes')}::json)
+                as list (id bigint, "claimedUntil" bigint, "dueAt" bigint, attempts bigint))`,
       )
       .updateTable('web_push_queue')
       .from('given')
       .set(({ ref }) => ({ due_at: ref('given.due_at'), attempts: ref('given.attempts'), is_claimed: 0 }))
-      .whereRef('web_push_queue.id', '=', 'given.id'),
+      .whereRef('web_push_queue.id', '=', 'given.id')
+      .whereRef('web_push_queue.due_at', '=', 'given.claimed_until')
+      .where('is_claimed', '=', sql.lit(1)),
   );
 }
 
 interface Change {
   readonly id: number;
+  readonly claimed_until: number;
   readonly due_at: number;
   readonly attempts: number;
 }

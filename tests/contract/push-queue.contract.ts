@@ -25,6 +25,7 @@ export function waitingPush(given: Partial<WaitingPush> = {}): WaitingPush {
     shorter: undefined,
     urgency: 'normal',
     topic: undefined,
+    authorization: undefined,
     expiresAt: noon + 3_600_000,
     dueAt: noon,
     attempts: 1,
@@ -49,13 +50,18 @@ export function pushQueueContract(prepare: () => Promise<PushQueueUnderTest>): v
     }
   }
   const claim = (now = noon, limit = 1_000) => queue.claim(now, now + 90_000, limit);
+  /** The end of a claim at noon. */
+  const claimedUntil = noon + 90_000;
   /** All that are in it, by what their bodies say. Claims them. */
   const bodies = async (now = noon + 10_000_000) => (await claim(now)).map(bodyOf);
   const body = (text: string | number) => Buffer.from(String(text));
 
   describe('messages for push services that wait', () => {
     it('are as they were added, and later ones have higher ids', async () => {
-      const one = waitingPush({ topic: `"'; drop table x; -- \\ %_`, urgency: 'high', attempts: 7 });
+      const one = waitingPush({
+        ...{ topic: `"'; drop table x; -- \\ %_`, urgency: 'high', attempts: 7 },
+        authorization: `vapid t=${randomBytes(300).toString('base64url')}, k="'\\`,
+      });
       const two = waitingPush({
         endpoint: `https://push.example.net/${'e'.repeat(975)}`,
         body: randomBytes(4_096),
@@ -117,20 +123,36 @@ export function pushQueueContract(prepare: () => Promise<PushQueueUnderTest>): v
       expect((await claim()).map(bodyOf)).toEqual(['far']);
     });
 
-    it('are postponed, each to its own time, claimed or not; those that have gone stay away', async () => {
+    it('are postponed, each to its own time; those that have gone stay away', async () => {
       await add({ body: body(1) }, { body: body(2) }, { body: body(3) });
       const [one, two, three] = (await claim()).map(({ id }) => id);
       await queue.remove([three ?? 0]);
       await queue.postpone([
-        { id: one ?? 0, dueAt: noon + 10.5, attempts: 2 },
-        { id: two ?? 0, dueAt: noon + 20, attempts: 9 },
-        { id: three ?? 0, dueAt: noon, attempts: 1 },
+        { id: one ?? 0, claimedUntil, dueAt: noon + 10.5, attempts: 2 },
+        { id: two ?? 0, claimedUntil, dueAt: noon + 20, attempts: 9 },
+        { id: three ?? 0, claimedUntil, dueAt: noon, attempts: 1 },
       ]);
       await queue.postpone([]);
       expect(await claim(noon + 10)).toEqual([]);
       expect((await claim(noon + 11)).map(({ id, attempts }) => [id, attempts])).toEqual([[one, 2]]);
       expect((await claim(noon + 20)).map(({ id, attempts }) => [id, attempts])).toEqual([[two, 9]]);
       expect(await queue.count()).toBe(2);
+    });
+
+    it('are postponed by nobody but who has them', async () => {
+      const other = await subject.open();
+      await add({ body: body(1) });
+      const [push] = await queue.claim(noon, noon + 10.5, 1);
+      const id = push?.id ?? 0;
+      expect(await other.claim(noon + 11, noon + 100.25, 1)).toHaveLength(1);
+      // Its time is over, and it is somebody else's.
+      await queue.postpone([{ id, claimedUntil: noon + 10.5, dueAt: noon, attempts: 5 }]);
+      expect(await queue.claim(noon + 99, noon + 200, 1)).toEqual([]);
+      await other.postpone([{ id, claimedUntil: noon + 100.25, dueAt: noon + 50, attempts: 2 }]);
+      // It has given it back; a second time it is not his any more, though the time is that of a claim.
+      await other.postpone([{ id, claimedUntil: noon + 50, dueAt: noon, attempts: 7 }]);
+      expect(await claim(noon + 49)).toEqual([]);
+      expect((await claim(noon + 50)).map(({ attempts }) => attempts)).toEqual([2]);
     });
 
     it('are replaced by newer ones of their topic, at their endpoint alone, claimed or not', async () => {
@@ -146,7 +168,7 @@ export function pushQueueContract(prepare: () => Promise<PushQueueUnderTest>): v
         superseded: 1,
         dropped: 0,
       });
-      await queue.postpone([{ id: old?.id ?? 0, dueAt: noon, attempts: 2 }]);
+      await queue.postpone([{ id: old?.id ?? 0, claimedUntil, dueAt: noon, attempts: 2 }]);
       expect(await bodies()).toEqual(['other topic', 'no topic', 'other endpoint', 'new']);
       expect(await queue.count()).toBe(4);
     });
@@ -239,7 +261,7 @@ export function pushQueueContract(prepare: () => Promise<PushQueueUnderTest>): v
     it('that were claimed are due again when their process has begun anew, and others as they were', async () => {
       await add({ body: body(1) }, { body: body(2) }, { body: body(3), dueAt: noon + 50 });
       const [one, two] = await claim();
-      await queue.postpone([{ id: two?.id ?? 0, dueAt: noon + 60, attempts: 2 }]);
+      await queue.postpone([{ id: two?.id ?? 0, claimedUntil, dueAt: noon + 60, attempts: 2 }]);
       await queue.release(noon + 10);
       expect(await queue.nextDue()).toBe(noon + 10);
       expect((await claim(noon + 10)).map(({ id }) => id)).toEqual([one?.id]);

@@ -2,6 +2,7 @@ import type {
   PushMessage,
   PushOutcome,
   PushSender,
+  SealedMessage,
   Settled,
   WebPush,
 } from '../../src/services/web-push/web-push.js';
@@ -13,7 +14,7 @@ export class FakeWebPush implements WebPush {
     'BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs';
   readonly pushes: {
     readonly subscription: Subscription;
-    readonly message: PushMessage;
+    readonly message: PushMessage | SealedMessage;
     readonly sender: PushSender;
   }[] = [];
   /** Endpoint, service and reference of what was withdrawn. */
@@ -23,7 +24,11 @@ export class FakeWebPush implements WebPush {
   readonly #listeners = new Map<string, (settled: Settled) => void>();
   readonly #judges = new Map<string, Parameters<WebPush['askBefore']>[1]>();
 
-  async push(subscription: Subscription, message: PushMessage, sender: PushSender): Promise<PushOutcome> {
+  async push(
+    subscription: Subscription,
+    message: PushMessage | SealedMessage,
+    sender: PushSender,
+  ): Promise<PushOutcome> {
     this.pushes.push({ subscription, message, sender });
     return this.answers.shift() ?? { kind: 'delivered' };
   }
@@ -50,8 +55,15 @@ export class FakeWebPush implements WebPush {
     this.#listeners.get(service)?.(settled);
   }
 
-  /** What each message said, in clear. */
+  /** What each message said that was given in clear. */
   get payloads(): readonly unknown[] {
-    return this.pushes.map(({ message }) => JSON.parse(Buffer.from(message.payload).toString()) as unknown);
+    return this.pushes.flatMap(({ message }) =>
+      'payload' in message ? [JSON.parse(Buffer.from(message.payload).toString()) as unknown] : [],
+    );
+  }
+
+  /** Those that came encrypted. */
+  get sealed(): readonly SealedMessage[] {
+    return this.pushes.flatMap(({ message }) => ('body' in message ? [message] : []));
   }
 }

@@ -64,14 +64,14 @@ export class MemoryPushQueue implements PushQueueStore {
     return this.#run('remove', () => void this.#drop(({ id }) => ids.includes(id)));
   }
 
-  postpone(
-    changes: readonly { readonly id: number; readonly dueAt: number; readonly attempts: number }[],
-  ): Promise<void> {
+  postpone(changes: Parameters<PushQueueStore['postpone']>[0]): Promise<void> {
     return this.#run('postpone', () => {
       const byId = new Map(changes.map((change) => [change.id, change]));
       this.#change((row) => {
         const change = byId.get(row.id);
-        return change === undefined ? row : { ...row, ...change, isClaimed: false };
+        if (change === undefined || !row.isClaimed || row.dueAt !== change.claimedUntil) return row;
+        const { dueAt, attempts } = change;
+        return { ...row, dueAt, attempts, isClaimed: false };
       });
     });
   }

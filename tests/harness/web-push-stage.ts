@@ -1,6 +1,6 @@
 import { createWebPush } from '../../src/services/web-push/service.js';
 import type { PushQueueStore } from '../../src/services/web-push/store.js';
-import type { PushMessage, Settled } from '../../src/services/web-push/web-push.js';
+import type { PushMessage, SealedMessage, Settled } from '../../src/services/web-push/web-push.js';
 import type { PushRequest, SendOutcome } from '../../src/web-push/request.js';
 import type { Subscription } from '../../src/web-push/subscription.js';
 import { FakeClock } from './fake-clock.js';
@@ -69,6 +69,18 @@ export function message(text: string, given: Partial<PushMessage> = {}): PushMes
   };
 }
 
+/** One that somebody else has encrypted. */
+export function sealed(text: string, given: Partial<SealedMessage> = {}): SealedMessage {
+  return {
+    body: Buffer.from(text),
+    authorization: undefined,
+    ttl: 3_600,
+    urgency: 'normal',
+    topic: undefined,
+    ...given,
+  };
+}
+
 export interface StageOptions {
   readonly store?: PushQueueStore;
   readonly isAlone?: boolean;
@@ -122,8 +134,12 @@ export function webPushStage({
   return Object.assign(stage, {
     ...{ webPush, store, clock, sent, settled, sealedSizes, recorded },
     /** Of Romeo's, if nothing else is said. */
-    push: (to: Subscription, what: PushMessage, reference = 'romeo', signal = new AbortController().signal) =>
-      webPush.push(to, what, { service: 'notify', reference }, signal),
+    push: (
+      to: Subscription,
+      what: PushMessage | SealedMessage,
+      reference = 'romeo',
+      signal = new AbortController().signal,
+    ) => webPush.push(to, what, { service: 'notify', reference }, signal),
     withdraw: (endpoint: string | undefined, reference = 'romeo') =>
       webPush.withdraw(endpoint, { service: 'notify', reference }),
     texts: () => sent.map(({ text }) => text),

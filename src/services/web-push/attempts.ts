@@ -18,6 +18,8 @@ export interface Letter {
   readonly shorter: () => Promise<Uint8Array | undefined>;
   readonly urgency: Urgency;
   readonly topic: string | undefined;
+  /** As `SealedMessage.authorization`. */
+  readonly authorization: string | undefined;
   /** Unix milliseconds. */
   readonly expiresAt: number;
   /** How often it was tried before. */
@@ -73,13 +75,14 @@ export class Attempts {
 
   async #request(letter: Letter, body: Uint8Array, signal: AbortSignal): Promise<SendOutcome | undefined> {
     const { clock, origins, now } = this.#options;
-    const { endpoint, origin, urgency, topic } = letter;
+    const { endpoint, origin, urgency, topic, authorization } = letter;
     if (this.askedTime(endpoint) > 0) return undefined;
     const admitted = origins.admit(origin);
     if (admitted === 'held') return undefined;
     const began = clock.now();
     const ttl = Math.max(0, Math.ceil((letter.expiresAt - now()) / 1_000));
-    const outcome = await this.#send({ endpoint, origin, body, ttl, urgency, topic }, signal);
+    const request = { endpoint, origin, body, ttl, urgency, topic, authorization };
+    const outcome = await this.#send(request, signal);
     origins.end(origin, admitted, outcome, signal.aborted);
     this.#note(endpoint, outcome);
     this.#report(letter, outcome, (clock.now() - began) / 1_000);

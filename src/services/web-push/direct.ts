@@ -7,7 +7,7 @@ import type { Lines } from './lines.js';
 import type { Queue } from './queue.js';
 import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
 import type { PushQueueStore } from './store.js';
-import type { PushMessage, PushOutcome, PushSender } from './web-push.js';
+import type { PushMessage, PushOutcome, PushSender, SealedMessage } from './web-push.js';
 
 /** Payloads of up to so many bytes are filled up to a multiple of the other number: more than that some push services do not take. */
 const mostPadded = 2_847;
@@ -40,6 +40,9 @@ interface Given {
   readonly sending: Sending;
 }
 
+/** What of a message goes to the push service as it is. */
+type Content = Pick<Letter, 'body' | 'shorter' | 'authorization'>;
+
 const withdrawn: PushOutcome = { kind: 'retry', reason: 'withdrawn' };
 
 /** Sends what is new at once, and puts into the queue what cannot be sent. */
@@ -59,7 +62,7 @@ export class Direct {
   /** As `WebPush.push`. */
   async push(
     subscription: Subscription,
-    message: PushMessage,
+    message: PushMessage | SealedMessage,
     sender: PushSender,
     signal: AbortSignal,
   ): Promise<PushOutcome> {
@@ -91,27 +94,28 @@ export class Direct {
 
   async #try(
     subscription: Subscription,
-    message: PushMessage,
+    message: PushMessage | SealedMessage,
     sending: Sending,
     expiresAt: number,
   ): Promise<PushOutcome> {
     if (sending.isVoid) return withdrawn;
-    const letter = await this.#seal(subscription, message, sending, expiresAt);
-    return this.#send({ letter, sending });
+    const { endpoint, origin } = subscription;
+    const { urgency, topic, notBefore } = message;
+    const { service } = sending;
+    const content = 'body' in message ? sealedContent(message) : await this.#seal(subscription, message);
+    const letter = { endpoint, origin, service, ...content, urgency, topic, expiresAt, attempts: 0 };
+    if (notBefore === undefined) return this.#send({ letter, sending });
+    const wait = Math.max(0, notBefore - this.#options.now());
+    return this.#store({ letter, sending }, wait, 'not before its time', undefined);
   }
 
-  async #seal(
-    subscription: Subscription,
-    { payload, shorter, urgency, topic }: PushMessage,
-    { service }: PushSender,
-    expiresAt: number,
-  ): Promise<Letter> {
+  async #seal(subscription: Subscription, { payload, shorter }: PushMessage): Promise<Content> {
     const { seal } = this.#options;
-    const { endpoint, origin } = subscription;
     const body = await seal(subscription, payload, paddingOf(payload.length));
     let sealed: Promise<Uint8Array> | undefined;
     return {
-      ...{ endpoint, origin, service, body, urgency, topic, expiresAt, attempts: 0 },
+      body,
+      authorization: undefined,
       async shorter() {
         if (shorter === undefined) return undefined;
         // Not filled up: the push service does not take much.
@@ -207,20 +211,11 @@ export class Direct {
     reason: string,
   ): Promise<PushOutcome> {
     const { store, queue, underWay, events, maxWaiting } = this.#options;
-    const { endpoint, origin, body, urgency, topic, expiresAt, attempts } = letter;
+    const { endpoint, origin, body, urgency, topic, authorization, expiresAt, attempts } = letter;
     const { service, reference } = sending;
     const push = {
-      endpoint,
-      origin,
-      body,
-      shorter,
-      urgency,
-      topic,
-      expiresAt,
-      dueAt,
-      attempts,
-      service,
-      reference,
+      ...{ endpoint, origin, body, shorter, urgency, topic, authorization },
+      ...{ expiresAt, dueAt, attempts, service, reference },
     };
     const bounds = { perEndpoint: mostOfEndpoint, inAll: maxWaiting() };
     const added = await queue.whileAdding(dueAt, () => store.add(push, bounds));
@@ -236,6 +231,11 @@ export class Direct {
     if (dropped > 0) events.webPushDropped({ origin, service, why: 'too many', count: dropped });
     return { kind: 'queued', reason };
   }
+}
+
+/** It can be sent as it is, or not at all. */
+function sealedContent({ body, authorization }: SealedMessage): Content {
+  return { body, authorization, shorter: async () => undefined };
 }
 
 /** How many zeros hide from a push service how long a payload is, of those up to the size that each of them takes. */

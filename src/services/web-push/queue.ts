@@ -8,12 +8,11 @@ import type { Origins } from './origins.js';
 import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
 import type { PushQueueStore, StoredPush } from './store.js';
 import { Turns } from './turns.js';
+import { type Item, Ways } from './ways.js';
 import type { PushSender, Settled } from './web-push.js';
 
-/** Messages that are claimed and not answered: in all; to one origin, those that are sent at once and those that wait for them. */
+/** Messages that are claimed and not answered. */
 const mostClaimed = 2_000;
-const mostSent = 32;
-const mostWaiting = 256;
 
 /** Origins that the store is told to pass over. */
 const mostClosed = 1_000;
@@ -27,20 +26,8 @@ const longestAttempt = 65_000;
 /** Milliseconds after which is asked again whether somebody is there for a message. */
 const blindTime = 5_000;
 
-interface Item {
-  readonly push: StoredPush;
-  readonly sending: Sending;
-  /** Unix milliseconds. */
-  readonly claimedAt: number;
-}
-
-/** What goes to one origin. */
-interface Way {
-  sent: number;
-  readonly waiting: Item[];
-  /** So much goes there that nothing more is claimed for it. */
-  isFull: boolean;
-}
+/** One that is in the store, and the end of the claim by which it is ours. */
+type Claimed = Pick<Item, 'push' | 'claimedUntil'>;
 
 /** Origins that nothing is claimed for. */
 interface Closed {
@@ -76,7 +63,7 @@ export class Queue {
   readonly #answers: Answers;
   /** What was claimed, by its id. */
   readonly #items = new Map<number, Item>();
-  readonly #ways = new Map<string, Way>();
+  readonly #ways: Ways;
   /** While a claim is under way: senders whose messages have gone meanwhile, so that it may bring them all the same. */
   #changed: Set<string> | undefined;
   #isStopping = false;
@@ -84,9 +71,16 @@ export class Queue {
   constructor(options: QueueOptions) {
     this.#options = options;
     const { store, isAlone, clock, now, events } = options;
+    const room = () => mostClaimed - this.#items.size;
+    this.#ways = new Ways({
+      room,
+      send: (item) => this.#inLine(item),
+      left: (item) => this.#leave(item),
+      onRoom: () => this.#turns.wake(now()),
+    });
     this.#turns = new Turns({
       ...{ store, isAlone, clock, now, events },
-      room: () => mostClaimed - this.#items.size,
+      room,
       claim: (claimedAt, limit) => this.#claim(claimedAt, limit),
       nextDue: () => this.#nextDue(),
     });
@@ -111,7 +105,9 @@ export class Queue {
   async halt(): Promise<void> {
     this.#isStopping = true;
     await this.#turns.stop();
-    for (const way of this.#ways.values()) this.#giveBack(way.waiting.splice(0), () => this.#options.now());
+    const items = this.#ways.clear();
+    this.#postpone(items, () => this.#options.now());
+    for (const item of items) this.#leave(item);
   }
 
   /** Writes what is left. */
@@ -135,8 +131,10 @@ export class Queue {
     this.#changed = changed;
     try {
       const { origins } = this.#closed();
-      const pushes = await this.#options.store.claim(claimedAt, claimedAt + leaseTime, limit, origins);
-      this.#take(pushes, claimedAt, changed);
+      const claimedUntil = claimedAt + leaseTime;
+      const pushes = await this.#options.store.claim(claimedAt, claimedUntil, limit, origins);
+      const taken = pushes.map((push) => ({ push, claimedUntil }));
+      this.#take(taken, claimedAt, changed);
       return pushes.length;
     } finally {
       this.#changed = undefined;
@@ -152,12 +150,8 @@ export class Queue {
 
   /** Those that take nothing now. What waits for them stays as it is, and costs others nothing, however much it is. */
   #closed(): Closed {
-    const closed: string[] = [];
+    const closed = this.#ways.full().slice(0, mostClosed);
     let time = Number.POSITIVE_INFINITY;
-    for (const [origin, way] of this.#ways) {
-      way.isFull = this.#isCrowded(way);
-      if (way.isFull && closed.length < mostClosed) closed.push(origin);
-    }
     for (const [origin, held] of this.#options.origins.held()) {
       if (closed.length >= mostClosed) break;
       closed.push(origin);
@@ -166,60 +160,30 @@ export class Queue {
     return { origins: closed, time };
   }
 
-  /** More than half of what may go there does. */
-  #isCrowded({ sent, waiting }: Way): boolean {
-    return sent + waiting.length > this.#share() / 2;
-  }
-
-  #take(pushes: readonly StoredPush[], claimedAt: number, gone: ReadonlySet<string>): void {
-    const crowded: StoredPush[] = [];
-    const changed: StoredPush[] = [];
-    for (const push of pushes) {
-      if (this.#items.has(push.id)) continue;
-      if (this.#answers.has(push.id)) this.#answers.remove(push.id);
-      else if (push.expiresAt <= claimedAt) this.#drop(push, 'expired');
-      else if (this.#isStopping || gone.has(senderKey(push))) changed.push(push);
-      else if (!this.#enter(push, claimedAt)) crowded.push(push);
+  #take(claimed: readonly Claimed[], now: number, gone: ReadonlySet<string>): void {
+    const crowded: Claimed[] = [];
+    const changed: Claimed[] = [];
+    for (const one of claimed) {
+      const { push, claimedUntil } = one;
+      const item = this.#items.get(push.id);
+      // Its time was over, and is not any more.
+      if (item !== undefined) item.claimedUntil = claimedUntil;
+      else if (this.#answers.has(push.id)) this.#answers.remove(push.id);
+      else if (push.expiresAt <= now) this.#drop(push, 'expired');
+      else if (this.#isStopping || gone.has(senderKey(push))) changed.push(one);
+      else if (this.#ways.hasRoom(push.origin)) this.#enter(one);
+      else crowded.push(one);
     }
-    const { now } = this.#options;
-    this.#postpone(changed, () => now());
+    this.#postpone(changed, () => this.#options.now());
     this.#postpone(crowded, (push) => this.#place(push));
-    for (const [origin, way] of this.#ways) this.#proceed(origin, way);
+    this.#ways.proceed();
   }
 
-  /** False if too many go there already. */
-  #enter(push: StoredPush, claimedAt: number): boolean {
-    const way = this.#ways.get(push.origin) ?? { sent: 0, waiting: [], isFull: false };
-    if (way.sent + way.waiting.length >= this.#share()) return false;
-    const item = { push, sending: new Sending(push, push, true), claimedAt };
-    this.#ways.set(push.origin, way);
+  #enter({ push, claimedUntil }: Claimed): void {
+    const item = { push, sending: new Sending(push, push, true), claimedUntil };
     this.#items.set(push.id, item);
     this.#options.underWay.enter(item.sending);
-    way.waiting.push(item);
-    return true;
-  }
-
-  /** How many may go to one origin: so much of the room that is left that several slow ones leave some to others. */
-  #share(): number {
-    return Math.min(mostSent + mostWaiting, Math.floor((mostClaimed - this.#items.size) / 4));
-  }
-
-  #proceed(origin: string, way: Way): void {
-    while (way.sent < mostSent) {
-      const item = way.waiting.shift();
-      if (item === undefined) break;
-      way.sent++;
-      void this.#inLine(item).then(() => {
-        way.sent--;
-        this.#leave(item);
-        this.#proceed(origin, way);
-      });
-    }
-    if (way.isFull && !this.#isCrowded(way)) {
-      way.isFull = false;
-      this.#turns.wake(this.#options.now());
-    }
-    if (way.sent === 0 && way.waiting.length === 0) this.#ways.delete(origin);
+    this.#ways.add(item);
   }
 
   #leave({ push, sending }: Item): void {
@@ -232,28 +196,28 @@ export class Queue {
     const { lines, now } = this.#options;
     const key = topicKey(item.push.endpoint, item.push.topic);
     const done = key === undefined ? this.#try(item) : lines.take(key, () => this.#try(item));
-    if (done === undefined) this.#postpone([item.push], () => now() + 1_000);
+    if (done === undefined) this.#postpone([item], () => now() + 1_000);
     else await done;
   }
 
   async #try(item: Item): Promise<void> {
-    const { push, sending, claimedAt } = item;
+    const { push, sending } = item;
     const { attempts, now } = this.#options;
     const isWanted = await this.#isWanted(push);
-    const isLate = now() > claimedAt + leaseTime - longestAttempt;
+    const isLate = now() > item.claimedUntil - longestAttempt;
     if (this.#isStopping || sending.isVoid || isLate) {
-      this.#postpone([push], () => now());
+      this.#postpone([item], () => now());
       return;
     }
     if (isWanted !== true || push.expiresAt <= now()) {
-      if (isWanted === undefined) this.#postpone([push], () => now() + blindTime);
+      if (isWanted === undefined) this.#postpone([item], () => now() + blindTime);
       else this.#drop(push, isWanted ? 'expired' : 'withdrawn');
       return;
     }
     const letter = { ...push, shorter: async () => push.shorter };
     const outcome = await attempts.send(letter, sending.signal);
-    if (outcome === undefined) this.#postpone([push], () => this.#place(push));
-    else await this.#settle(push, outcome, sending.signal.aborted);
+    if (outcome === undefined) this.#postpone([item], () => this.#place(push));
+    else await this.#settle(item, outcome);
   }
 
   /** Undefined if nobody can say. */
@@ -266,17 +230,21 @@ export class Queue {
     }
   }
 
-  async #settle(push: StoredPush, outcome: AttemptOutcome, isAborted: boolean): Promise<void> {
+  async #settle(item: Item, outcome: AttemptOutcome): Promise<void> {
+    const { push, sending } = item;
     if (outcome.kind !== 'retry') {
       this.#answers.remove(push.id);
       if (outcome.kind === 'gone') await this.#options.withdraw(push.endpoint, push);
       const { service, endpoint, reference } = push;
       this.#options.settled(service, { endpoint, reference, outcome });
-    } else if (isAborted) this.#postpone([push], () => this.#options.now());
-    else this.#retry(push, outcome);
+    } else if (sending.signal.aborted) this.#postpone([item], () => this.#options.now());
+    else this.#retry(item, outcome);
   }
 
-  #retry(push: StoredPush, { reason, after }: Extract<AttemptOutcome, { readonly kind: 'retry' }>): void {
+  #retry(
+    { push, claimedUntil }: Item,
+    { reason, after }: Extract<AttemptOutcome, { readonly kind: 'retry' }>,
+  ): void {
     const { now, jitter, events } = this.#options;
     const attempts = push.attempts + 1;
     const dueAt = now() + retryDelay(push.attempts, after, jitter());
@@ -284,7 +252,7 @@ export class Queue {
       this.#drop(push, 'expired');
       return;
     }
-    this.#answers.postpone([{ id: push.id, dueAt, attempts }]);
+    this.#answers.postpone([{ id: push.id, claimedUntil, dueAt, attempts }]);
     events.webPushQueued({ origin: push.origin, service: push.service, reason });
   }
 
@@ -293,20 +261,12 @@ export class Queue {
     this.#options.events.webPushDropped({ origin, service, why, count: 1 });
   }
 
-  #giveBack(items: readonly Item[], dueAt: () => number): void {
-    this.#postpone(
-      items.map(({ push }) => push),
-      dueAt,
-    );
-    for (const item of items) this.#leave(item);
-  }
-
   /** They have not been tried, and are not forgotten until they expire. */
-  #postpone(pushes: readonly StoredPush[], dueAt: (push: StoredPush) => number): void {
+  #postpone(claimed: readonly Claimed[], dueAt: (push: StoredPush) => number): void {
     this.#answers.postpone(
-      pushes.map((push) => {
+      claimed.map(({ push, claimedUntil }) => {
         const { id, attempts, expiresAt } = push;
-        return { id, attempts, dueAt: Math.min(dueAt(push), expiresAt) };
+        return { id, claimedUntil, attempts, dueAt: Math.min(dueAt(push), expiresAt) };
       }),
     );
   }

@@ -21,7 +21,13 @@ const other = subscription('desk', 'https://other.example.org');
 function addMany(memory: MemoryPushQueue, count: number, origin: string, after: number): void {
   memory.fill(
     Array.from({ length: count }, (_, n) => ({
-      ...{ endpoint: `${origin}/${n}`, origin, body: Buffer.from('text'), shorter: undefined },
+      ...{
+        endpoint: `${origin}/${n}`,
+        origin,
+        body: Buffer.from('text'),
+        shorter: undefined,
+        authorization: undefined,
+      },
       ...({ urgency: 'normal', topic: undefined, expiresAt: dawn + 90_000_000, attempts: 1 } as const),
       ...{ service: 'notify', reference: `${origin} ${n}`, dueAt: dawn - 10_000 + after + n },
     })),

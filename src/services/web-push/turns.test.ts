@@ -8,7 +8,7 @@ async function looksOf(taken: number, duration: number): Promise<number[]> {
   const clock = new FakeClock();
   const begun: number[] = [];
   const turns = new Turns({
-    store: { expire: async () => 0 },
+    store: { expire: async () => 0, count: async () => 0 },
     isAlone: true,
     room: () => 1_000,
     claim: async (_, limit) => {

@@ -13,11 +13,11 @@ const longestShare = 5_000;
 /** The longest time without one; until one that has failed is repeated. */
 const longestRest = { alone: 300_000, shared: 15_000 };
 const failedRest = 5_000;
-/** Expired messages are cleared away at most that often. */
-const expiryRest = 60_000;
+/** Expired messages are cleared away, and those of other processes counted, at most that often. */
+const houseRest = 60_000;
 
 export interface TurnsOptions {
-  readonly store: Pick<PushQueueStore, 'expire'>;
+  readonly store: Pick<PushQueueStore, 'expire' | 'count'>;
   readonly isAlone: boolean;
   /** How many more may be claimed. */
   readonly room: () => number;
@@ -43,7 +43,7 @@ export class Turns {
   #restUntil = Number.NEGATIVE_INFINITY;
   /** What was due while it was looked may have been missed. */
   #isMissed = false;
-  #expiredAt = Number.NEGATIVE_INFINITY;
+  #keptAt = Number.NEGATIVE_INFINITY;
   /** Messages that are being added, and how often one was. */
   #adding = 0;
   #additions = 0;
@@ -113,7 +113,7 @@ export class Turns {
   async #takeDue(): Promise<number | 'more' | undefined> {
     const { room, claim, nextDue, now, events, isAlone } = this.#options;
     try {
-      await this.#expire();
+      await this.#keepHouse();
       const limit = Math.min(batch, room());
       if (this.#state === 'stopped') return undefined;
       if (limit <= 0) return now() + 1_000;
@@ -130,12 +130,14 @@ export class Turns {
     }
   }
 
-  async #expire(): Promise<void> {
-    const { store, clock, now, events } = this.#options;
-    if (clock.now() - this.#expiredAt < expiryRest) return;
+  /** Others add and remove too, and what they do counts for how many may wait. */
+  async #keepHouse(): Promise<void> {
+    const { store, isAlone, clock, now, events } = this.#options;
+    if (clock.now() - this.#keptAt < houseRest) return;
     const count = await store.expire(now());
-    this.#expiredAt = clock.now();
     if (count > 0) events.webPushDropped({ why: 'expired', count });
+    if (!isAlone) await store.count();
+    this.#keptAt = clock.now();
   }
 }
 

@@ -52,6 +52,9 @@ class PushSender implements Sender {
     const url = this.#options.guard.parse(request.endpoint);
     if (url.kind === 'refused') return Promise.resolve({ kind: 'rejected', reason: url.why });
     if (!isTopic(request.topic)) return Promise.resolve({ kind: 'rejected', reason: 'Its topic is none.' });
+    if (!isAuthorization(request.authorization)) {
+      return Promise.resolve({ kind: 'rejected', reason: 'Its authorization is none.' });
+    }
     if (this.#isStopped || signal.aborted) return Promise.resolve(notSent('It was stopped.'));
     const origin = this.#originOf(url);
     if (origin === undefined) return Promise.resolve(notSent('There are too many push services at once.'));
@@ -78,9 +81,12 @@ class PushSender implements Sender {
     for (const origin of this.#origins.values()) origin.close();
   }
 
-  #headersFor({ ttl, urgency, topic, body }: PushRequest, origin: string): Readonly<Record<string, string>> {
+  #headersFor(
+    { ttl, urgency, topic, body, authorization }: PushRequest,
+    origin: string,
+  ): Readonly<Record<string, string>> {
     const headers: Record<string, string> = {
-      authorization: this.#options.vapid.authorization(origin),
+      authorization: authorization ?? this.#options.vapid.authorization(origin),
       'content-encoding': 'aes128gcm',
       'content-length': String(body.length),
       'content-type': 'application/octet-stream',
@@ -125,6 +131,13 @@ class PushSender implements Sender {
 }
 
 const notSent = (reason: string): SendOutcome => ({ kind: 'retry', reason, isUnreachable: false });
+
+/** Most of what a header may say that somebody else has written. */
+const longestAuthorization = 4_096;
+
+/** A scheme and what belongs to it, in printable ASCII (RFC 9110 §11.4), if somebody has written one. */
+const isAuthorization = (text: string | undefined) =>
+  text === undefined || (text.length <= longestAuthorization && /^[\w-]+ [!-~](?:[ -~]*[!-~])?$/.test(text));
 
 /** Up to 32 characters of base64url, if there is one (RFC 8030 §5.4): nothing else becomes a header. */
 const isTopic = (topic: string | undefined) => topic === undefined || /^[\w-]{1,32}$/.test(topic);
