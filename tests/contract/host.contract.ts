@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Host } from '../../src/hosts/host.js';
+import type { DiscoNode, Host } from '../../src/hosts/host.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
@@ -75,9 +75,44 @@ export function hostContract(name: string, makeHarness: () => Promise<HostHarnes
         expect(query?.child('x', ns.dataForms)?.attr('type')).toBe('result');
       });
 
-      it.each([ns.discoInfo, ns.discoItems])('knows no nodes of %s', async (namespace) => {
-        const answer = await ask('get', el('query', namespace, { node: 'n' }));
-        expect(conditionOf(answer)).toBe('item-not-found');
+      it.each([ns.discoInfo, ns.discoItems])(
+        'knows no nodes of %s but those of services',
+        async (namespace) => {
+          host.advertise({ nodes: [node('another')] });
+          const answer = await ask('get', el('query', namespace, { node: 'n' }));
+          expect(conditionOf(answer)).toBe('item-not-found');
+        },
+      );
+
+      it('tells of a node what its service does, and of itself nothing else for that', async () => {
+        host.advertise({ nodes: [node('n'), node('another')] });
+        const info = await ask('get', el('query', ns.discoInfo, { node: 'n' }));
+        expect(info.firstElement()).toEqual(
+          el(
+            'query',
+            ns.discoInfo,
+            { node: 'n' },
+            el('identity', ns.discoInfo, { category: 'automation', type: 'command-node', name: 'n!' }),
+            el('feature', ns.discoInfo, { var: 'urn:example:n' }),
+          ),
+        );
+        const items = await ask('get', el('query', ns.discoItems, { node: 'n' }));
+        expect(items.firstElement()).toEqual(
+          el(
+            'query',
+            ns.discoItems,
+            { node: 'n' },
+            el('item', ns.discoItems, { jid: 'there.example', node: 'n' }),
+          ),
+        );
+        const whole = (await ask('get', el('query', ns.discoInfo, { node: '' }))).firstElement();
+        expect(whole?.attr('node')).toBeUndefined();
+        expect(features(whole)).not.toContain('urn:example:n');
+      });
+
+      it('has each node once', () => {
+        host.advertise({ nodes: [node('n')] });
+        expect(() => host.advertise({ nodes: [node('n')] })).toThrow();
       });
 
       it('has no items', async () => {
@@ -262,6 +297,77 @@ export function hostContract(name: string, makeHarness: () => Promise<HostHarnes
       });
     });
 
+    describe('that hands messages to handlers', () => {
+      const messageRoute = { ns: 'urn:example:x', name: 'x' };
+      const message = (attrs: Record<string, string>, ...children: Element[]) =>
+        harness.deliver(el('message', ns.client, { from: peer, to: domain(), ...attrs }, ...children));
+      const takeMessage = () => harness.take('a message', (stanza) => stanza.name === 'message');
+
+      it('gives the handler the child that it wants, and answers nothing', async () => {
+        const heard: unknown[] = [];
+        host.onMessage(messageRoute, ({ from, to, payload: child }) => {
+          heard.push([from.toString(), to.toString(), child]);
+        });
+        const body = el('body', ns.client, {}, 'hi');
+        message({ id: 'm1' }, body, payload);
+        message({ id: 'm2', type: 'headline' }, payload, payload);
+        await nothingSentBut((stanza) => stanza.name === 'message');
+        expect(heard).toEqual([
+          [peer, domain(), payload],
+          [peer, domain(), payload],
+        ]);
+      });
+
+      it('has one handler for each route, and takes the first child that has one', async () => {
+        const heard: string[] = [];
+        host.onMessage(messageRoute, () => void heard.push('x'));
+        host.onMessage({ ...messageRoute, name: 'y' }, () => void heard.push('y'));
+        expect(() => host.onMessage(messageRoute, () => undefined)).toThrow();
+        message({}, el('z', 'urn:example:x'), el('y', 'urn:example:x'), payload);
+        await nothingSentBut((stanza) => stanza.name === 'message');
+        expect(heard).toEqual(['y']);
+      });
+
+      it('has none for errors, for addresses at the domain, and for other children', async () => {
+        const heard: unknown[] = [];
+        host.onMessage(messageRoute, (received) => void heard.push(received));
+        message({ id: 'm1', type: 'error' }, payload);
+        message({ id: 'm2' }, el('x', 'urn:example:other'));
+        expect(conditionOf(await takeMessage())).toBe('service-unavailable');
+        message({ id: 'm3', to: `${domain()}/somewhere` }, payload);
+        expect((await takeMessage()).attrs).toMatchObject({ id: 'm3', from: `${domain()}/somewhere` });
+        expect(heard).toEqual([]);
+      });
+
+      const refusal = new StanzaError('item-not-found', 'gone', 'cancel', el('why', 'urn:example:why'));
+      it.each([
+        ['rejects', () => Promise.reject(refusal)],
+        [
+          'throws',
+          () => {
+            throw refusal;
+          },
+        ],
+      ])('returns what a handler %s, all of it', async (_, handler) => {
+        host.onMessage(messageRoute, handler);
+        message({ id: 'm1', type: 'chat' }, payload);
+        const answer = await takeMessage();
+        expect(answer.attrs).toEqual({ type: 'error', id: 'm1', from: domain(), to: peer });
+        expect(conditionOf(answer)).toBe('item-not-found');
+        expect(answer.child('error')?.child('why', 'urn:example:why')).toBeDefined();
+        expect(harness.handlerFailures()).toEqual([]);
+      });
+
+      it('hides and reports anything else', async () => {
+        host.onMessage(messageRoute, () => Promise.reject(new Error('a secret')));
+        message({ id: 'm1' }, payload);
+        const answer = await takeMessage();
+        expect(conditionOf(answer)).toBe('internal-server-error');
+        expect(JSON.stringify(answer)).not.toContain('a secret');
+        expect(harness.handlerFailures()).toEqual([new Error('a secret')]);
+      });
+    });
+
     describe('that takes part in presence and messages', () => {
       const presence = (attrs: Record<string, string>) =>
         harness.deliver(el('presence', ns.client, { from: peer, to: domain(), ...attrs }));
@@ -313,6 +419,18 @@ export function hostContract(name: string, makeHarness: () => Promise<HostHarnes
       });
     });
   });
+}
+
+/** A node as services advertise it. */
+function node(name: string): DiscoNode {
+  return {
+    node: name,
+    info: {
+      identities: [{ category: 'automation', type: 'command-node', name: `${name}!` }],
+      features: ['urn:example:n'],
+    },
+    items: [{ jid: 'there.example', node: name }],
+  };
 }
 
 function features(query: Element | undefined): (string | undefined)[] {
