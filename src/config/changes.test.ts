@@ -67,6 +67,10 @@ const others: Readonly<Record<string, string>> = {
   'unified_push.secret': `secret-token:paseto.v3.local:${'0'.repeat(64)}`,
   'unified_push.push_timeout': '1 minute',
   'unified_push.rate_limit': '1',
+  'gateway.jid': 'gw.example.org',
+  'gateway.acl': 'example.net',
+  'gateway.max_devices': '1',
+  'gateway.rate_limit': '0',
   'log.level': 'debug',
   'log.format': 'json',
 };
@@ -78,6 +82,8 @@ const base = {
   BELFRY_HTTP_PUBLIC_URL: 'https://push.example.org',
   BELFRY_UNIFIED_PUSH_JID: 'push.example.org',
   BELFRY_UNIFIED_PUSH_ACL: 'example.org',
+  BELFRY_GATEWAY_JID: 'push.example.org',
+  BELFRY_WEB_PUSH_CONTACT: 'mailto:a@example.org',
 };
 
 const standaloneBase = {
@@ -108,9 +114,22 @@ describe('a changed configuration', () => {
   it('tells of another host, and of the domain of a standalone one', () => {
     expect(changesForRestart(configWith({}), standaloneWith({}))).toContain('host');
     const acl = { BELFRY_UNIFIED_PUSH_ACL: 'example.org', BELFRY_UNIFIED_PUSH_JID: 'push.b.example' };
-    const contact = { BELFRY_WEB_PUSH_CONTACT: 'mailto:a@b.example' };
-    const standalone = (domain: string) => standaloneWith({ BELFRY_DOMAIN: domain, ...acl, ...contact });
+    const others = { BELFRY_WEB_PUSH_CONTACT: 'mailto:a@b.example', BELFRY_GATEWAY_JID: 'push.b.example' };
+    const standalone = (domain: string) => standaloneWith({ BELFRY_DOMAIN: domain, ...acl, ...others });
     expect(changesForRestart(standalone('push.b.example'), standalone('b.example'))).toEqual(['domain']);
+  });
+
+  it('tells on a component, too, how push services are reached, and that there is a gateway', () => {
+    const names = ['web_push.contact', 'web_push.allow_private_networks', 'web_push.ca'] as const;
+    for (const name of names) {
+      const wanted = configWith({ [variableOf({ path: name })]: others[name] ?? '' });
+      expect(changesForRestart(configWith({}), wanted)).toEqual([name]);
+    }
+  });
+
+  it('tells that there is no gateway any more, and with it goes its name', () => {
+    const wanted = configWith({ BELFRY_GATEWAY_ENABLED: 'false' });
+    expect(changesForRestart(configWith({}), wanted)).toEqual(['gateway.enabled', 'gateway.jid']);
   });
 
   it('tells nothing of what is the same', () => {
@@ -118,6 +137,6 @@ describe('a changed configuration', () => {
   });
 
   it('has a case above for every setting', () => {
-    expect(settingNames.filter((name) => !(name in others))).toEqual(['host', 'domain']);
+    expect(settingNames.filter((name) => !(name in others))).toEqual(['host', 'domain', 'gateway.enabled']);
   });
 });

@@ -13,8 +13,8 @@ export function deriveGateway(
 ): Config['gateway'] {
   if (!values['gateway.enabled']) return undefined;
   const jid = values['gateway.jid'] ?? defaultJid(host);
-  if (jid === undefined) {
-    refuseNameless(context);
+  if (typeof jid === 'string') {
+    refuseNameless(jid, context);
     return undefined;
   }
   return {
@@ -25,19 +25,19 @@ export function deriveGateway(
   };
 }
 
-/** A name of its own on a standalone host: what publishes to it is told apart from what is for the server. */
-function defaultJid(host: HostConfig): Jid | undefined {
+/** On a standalone host a name of its own, as other servers' users expect of an app server; or why there is none. */
+function defaultJid(host: HostConfig): Jid | string {
   if (host.kind === 'component') return host.jid;
   const { domain } = host.domain;
-  if (isIP(domain) !== 0) return undefined;
-  const jid = Jid.tryParse(`push.${domain}`);
-  return jid === undefined || host.components?.secrets.has(jid.domain) ? undefined : jid;
+  const jid = isIP(domain) === 0 ? Jid.tryParse(`push.${domain}`) : undefined;
+  if (jid === undefined) return `below ${domain} is no name for it`;
+  return host.components?.secrets.has(jid.domain) ? `${jid} is a component` : jid;
 }
 
 /** Whoever asks for a gateway is told that there is none; who did not has no use for it. */
-function refuseNameless({ inputs, refuse }: DeriveContext): void {
+function refuseNameless(why: string, { inputs, refuse }: DeriveContext): void {
   const given = [...inputs.values()].find(({ setting }) => setting.startsWith('gateway.'));
   if (given === undefined) return;
-  const text = 'has no name: push. and domain is a component, or no domain name; set gateway.jid';
+  const text = `means nothing without a gateway, and there is none: ${why}; set gateway.jid`;
   refuse({ place: given.place, key: given.path, text });
 }
