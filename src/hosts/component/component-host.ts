@@ -40,7 +40,7 @@ interface ComponentLimits extends ConnectionLimits, EntityLimits {
 const defaultLimits: ComponentLimits = {
   ...defaultConnectionLimits,
   openRequests: 10_000,
-  handlersUnderWay: 1_000,
+  handlersUnderWay: 10_000,
   idle: 30_000,
   grace: 20_000,
   firstDelay: 1_000,
