@@ -11,7 +11,7 @@ import {
   runServer,
   splitJid,
   temporaryFolder,
-  type XmppServer,
+  type WebSocketServer,
   type XmppServerOptions,
 } from './xmpp-server.js';
 
@@ -36,7 +36,7 @@ function entries(folder: string): string[] {
   }
 }
 
-type Ports = Readonly<Record<'c2sPort' | 'componentPort' | 'directTlsPort', number>>;
+type Ports = Readonly<Record<'c2sPort' | 'componentPort' | 'directTlsPort' | 'http', number>>;
 
 /** What the start-up script prints when ejabberd runs and the accounts exist. */
 const readyMark = 'accounts-are-there';
@@ -50,13 +50,14 @@ export interface EjabberdOptions extends XmppServerOptions {
  * Starts an ejabberd in the foreground. It runs as an Erlang node without a name, so that it needs no port mapper and
  * meets no other node; components are checked as by default (`check_from`).
  */
-export async function startEjabberd(options: EjabberdOptions): Promise<XmppServer> {
+export async function startEjabberd(options: EjabberdOptions): Promise<WebSocketServer> {
   if (erlang === undefined || libraries === undefined) throw new Error('ejabberd is not installed');
   const folder = await temporaryFolder('ejabberd');
   const ports: Ports = {
     c2sPort: await freePort(),
     componentPort: await freePort(),
     directTlsPort: await freePort(),
+    http: await freePort(),
   };
   await mkdir(join(folder, 'spool'));
   const configurationFile = join(folder, 'ejabberd.yml');
@@ -83,7 +84,9 @@ export async function startEjabberd(options: EjabberdOptions): Promise<XmppServe
     },
     isReady: (running: Program) => running.output().includes(readyMark),
   };
-  return runServer(server, { accounts: options.accounts, ...ports });
+  const { http, ...rest } = ports;
+  const webSocketUrl = `ws://127.0.0.1:${http}/xmpp-websocket`;
+  return runServer(server, { accounts: options.accounts, ...rest, webSocketUrl });
 }
 
 function startScript({ accounts }: XmppServerOptions): string {
@@ -99,6 +102,8 @@ function startScript({ accounts }: XmppServerOptions): string {
 function erl(text: string): string {
   return `<<${JSON.stringify(text)}>>`;
 }
+
+const webSockets = { '/xmpp-websocket': 'ejabberd_http_ws' };
 
 /** ejabberd reads YAML, of which JSON is a part. */
 async function configuration(folder: string, ports: Ports, options: EjabberdOptions): Promise<string> {
@@ -122,6 +127,9 @@ async function configuration(folder: string, ports: Ports, options: EjabberdOpti
     listen: [
       { ...clients, port: ports.c2sPort },
       ...directTlsListeners,
+      ...(options.webSocket === true
+        ? [{ ...listener, port: ports.http, module: 'ejabberd_http', request_handlers: webSockets }]
+        : []),
       ...(options.federation === undefined
         ? []
         : [{ ...listener, port: options.federation.port, module: 'ejabberd_s2s_in' }]),

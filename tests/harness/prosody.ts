@@ -11,7 +11,7 @@ import {
   runServer,
   splitJid,
   temporaryFolder,
-  type XmppServer,
+  type WebSocketServer,
   type XmppServerOptions,
 } from './xmpp-server.js';
 
@@ -37,7 +37,7 @@ export interface ProsodyOptions extends XmppServerOptions {
 type Ports = Readonly<Record<'c2s' | 'component' | 'http' | 'directTls', number>>;
 
 /** Starts a Prosody in the foreground: no STARTTLS, no federation unless wanted, SASL PLAIN and SCRAM in the clear on loopback. */
-export async function startProsody(options: ProsodyOptions): Promise<XmppServer> {
+export async function startProsody(options: ProsodyOptions): Promise<WebSocketServer> {
   if (executable === undefined) throw new Error('prosody is not installed');
   const folder = await temporaryFolder('prosody');
   const ports: Ports = {
@@ -50,7 +50,7 @@ export async function startProsody(options: ProsodyOptions): Promise<XmppServer>
   await writeFile(join(folder, 'prosody.cfg.lua'), configuration(folder, ports, options));
   const wanted = [ports.c2s];
   if (options.components !== undefined) wanted.push(ports.component);
-  if (options.unifiedPush !== undefined) wanted.push(ports.http);
+  if (options.unifiedPush !== undefined || options.webSocket) wanted.push(ports.http);
   if (options.directTls !== undefined) wanted.push(ports.directTls);
   if (options.federation !== undefined) wanted.push(options.federation.port);
   const server = {
@@ -65,6 +65,7 @@ export async function startProsody(options: ProsodyOptions): Promise<XmppServer>
     c2sPort: ports.c2s,
     componentPort: ports.component,
     directTlsPort: ports.directTls,
+    webSocketUrl: `ws://127.0.0.1:${ports.http}/xmpp-websocket`,
   });
 }
 
@@ -124,8 +125,11 @@ function lua(text: string): string {
 function configuration(folder: string, ports: Ports, options: ProsodyOptions): string {
   const { directTls } = options;
   const federated = options.federation === undefined ? [] : ['tls', 'dialback', 's2s_bidi'];
-  const modules = ['roster', 'saslauth', 'disco', 'ping', ...federated, ...(options.modules ?? [])];
-  const hosts = domainsOf(options.accounts).map((domain) => `VirtualHost ${lua(domain)}`);
+  const webSocket = options.webSocket === true ? ['websocket'] : [];
+  const more = [...federated, ...webSocket, ...(options.modules ?? [])];
+  const modules = ['roster', 'saslauth', 'disco', 'ping', ...more];
+  const domains = domainsOf(options.accounts);
+  const hosts = domains.map((domain) => `VirtualHost ${lua(domain)}`);
   const components = Object.entries(options.components ?? {}).map(
     ([jid, secret]) => `Component ${lua(jid)}\n  component_secret = ${lua(secret)}`,
   );
@@ -148,6 +152,7 @@ component_ports = { ${ports.component} }
 http_ports = { ${ports.http} }
 https_ports = { }
 http_interfaces = { "127.0.0.1" }
+${options.webSocket === true ? `http_default_host = ${lua(domains[0] ?? '')}` : ''}
 modules_enabled = { ${modules.map(lua).join('; ')} }
 ${federation(options.federation)}
 authentication = "${options.hashedPasswords === true ? 'internal_hashed' : 'internal_plain'}"

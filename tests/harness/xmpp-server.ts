@@ -18,6 +18,8 @@ export interface XmppServerOptions {
   readonly directTls?: CertificateFiles | undefined;
   /** Given, the server talks with others. */
   readonly federation?: FederationOptions | undefined;
+  /** The server takes WebSockets on a port of its own, of pages from anywhere (RFC 7395). */
+  readonly webSocket?: boolean | undefined;
   /** Passwords are kept as SCRAM keys, as servers do by default, and not as they are. */
   readonly hashedPasswords?: boolean | undefined;
 }
@@ -54,6 +56,11 @@ export interface XmppServer extends ServerLife {
   readonly componentPort: number;
   /** Nothing listens there unless `directTls` was given. */
   readonly directTlsPort: number;
+}
+
+/** One that takes WebSockets, if `webSocket` was given. */
+export interface WebSocketServer extends XmppServer {
+  readonly webSocketUrl: string;
 }
 
 export interface ServerProcess {
