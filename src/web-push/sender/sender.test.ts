@@ -7,6 +7,7 @@ import { freePort, listenOnLoopback, waitFor } from '../../../tests/harness/net.
 import { answers } from '../../../tests/harness/push-answers.js';
 import { type PushProtocol, startPushService } from '../../../tests/harness/push-service.js';
 import { openSenderStage, type SenderStage } from '../../../tests/harness/sender-stage.js';
+import { createVapid, createVapidKey } from '../vapid.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -68,6 +69,27 @@ describe.each(protocols)('over %s', (protocol) => {
     for (const topic of ['a\r\nb: c', 'ü', '', 'a b', 'a'.repeat(33)]) {
       const sent = await send(service.subscribe(), { topic });
       expect(sent).toEqual({ kind: 'rejected', reason: 'Its topic is none.' });
+    }
+    expect(service.connections.made).toBe(0);
+  });
+
+  it('says by whose key a message comes, if that is not ours', async () => {
+    const { service, send } = await openFor();
+    const contact = 'https://other.example.org';
+    const other = createVapid({ privateKey: createVapidKey(), contact, now: Date.now });
+    const subscription = service.subscribe(other.publicKey);
+    const authorization = other.authorization(service.origin);
+    expect(await send(subscription, { authorization })).toEqual({ kind: 'delivered' });
+    expect(subscription.received[0]?.sender).toMatchObject({ publicKey: other.publicKey, subject: contact });
+    expect(await send(subscription)).toMatchObject({ kind: 'rejected' });
+  });
+
+  it('makes no header of what is no authorization', async () => {
+    const { service, send } = await openFor();
+    const texts = ['vapid t=a\r\nb: c', 'vapid t=ü', '', 'vapid', 'vapid ', ' t', 'vapid t=a ', 'a/b c'];
+    for (const authorization of [...texts, `vapid t=${'a'.repeat(4_096)}`]) {
+      const sent = await send(service.subscribe(), { authorization });
+      expect(sent).toEqual({ kind: 'rejected', reason: 'Its authorization is none.' });
     }
     expect(service.connections.made).toBe(0);
   });
