@@ -1,11 +1,7 @@
 import type { Browser, Page } from 'puppeteer-core';
 import { z } from 'zod';
 import { waitFor } from './net.js';
-
-const notificationsSchema = z.array(
-  z.object({ title: z.string(), body: z.string(), about: z.object({ conversation: z.string().optional() }) }),
-);
-export type ShownNotification = z.infer<typeof notificationsSchema>[number];
+import { notificationsIn, type ShownNotification, showsIn } from './shown-notifications.js';
 
 /** The page of `/demo/` in a tab of its own. */
 export class DemoPage {
@@ -75,23 +71,13 @@ export class DemoPage {
   }
 
   /** What the browser shows of this site. */
-  async notifications(): Promise<ShownNotification[]> {
-    const facts = '({ title, body, data }) => ({ title, body, about: data })';
-    const all = 'navigator.serviceWorker.ready.then((registration) => registration.getNotifications())';
-    return notificationsSchema.parse(
-      await this.#page.evaluate(`${all}.then((shown) => shown.map(${facts}))`),
-    );
+  notifications(): Promise<ShownNotification[]> {
+    return notificationsIn(this.#page);
   }
 
   /** Waits until the browser shows as many. */
-  async shows(count: number): Promise<ShownNotification[]> {
-    let shown: ShownNotification[] = [];
-    const areThere = async () => {
-      shown = await this.notifications();
-      return shown.length === count;
-    };
-    await waitFor(`${count} notifications`, areThere, { timeout: 20_000, interval: 100 });
-    return shown.toSorted((one, other) => one.title.localeCompare(other.title));
+  shows(count: number): Promise<ShownNotification[]> {
+    return showsIn(this.#page, count);
   }
 
   /** What the page says of each step on the way to pushes; empty for those that are not taken. */
