@@ -7,8 +7,8 @@ import { type Program, startProgram, waitUntilReady } from './program.js';
 
 const script = fileURLToPath(new URL('slixmpp_client.py', import.meta.url));
 
-/** Debian installs slixmpp for its own Python, which need not be the first on PATH. */
-const python = ['/usr/bin/python3', 'python3'].find(
+/** A Python that has slixmpp. Debian installs that for its own Python, which need not be the first on PATH. */
+export const python = ['/usr/bin/python3', 'python3'].find(
   (candidate) => spawnSync(candidate, ['-c', 'import slixmpp']).status === 0,
 );
 
