@@ -3,7 +3,19 @@ import type { Guard } from '../../net/guard.js';
 import type { Events } from '../../observability/events.js';
 import type { Clock } from '../../xmpp/clock.js';
 import type { Jid } from '../../xmpp/jid.js';
+import { ns } from '../../xmpp/ns.js';
+import { compileAcl } from '../acl.js';
+import { offerCommands } from '../ad-hoc/ad-hoc.js';
+import { keyForm } from '../subscriptions/key-form.js';
 import type { WebPush } from '../web-push/web-push.js';
+import { createCredentials } from './credentials.js';
+import { createDeliver } from './publish/deliver.js';
+import { createFate } from './publish/fate.js';
+import { createPublishes } from './publish/publishes.js';
+import { createSettle } from './publish/settle.js';
+import { UnderWay } from './publish/under-way.js';
+import { gatewayService } from './push-sender.js';
+import { createRegistrationCommands, refusedCommands } from './registration/commands.js';
 import type { GatewaySettings } from './settings.js';
 import type { GatewayStore } from './store.js';
 
@@ -35,6 +47,37 @@ export interface Gateway {
 
 /** The app server of XEP-0357 for browsers and whoever else takes Web Push. */
 export function createGateway(options: GatewayOptions): Gateway {
-  void options;
-  return { setAcl: () => undefined, stop: async () => undefined };
+  const { host, store, webPush, key, randomBytes } = options;
+  let current = compileAcl(options.acl);
+  const parts = { ...options, acl: () => current, credentials: createCredentials({ key, randomBytes }) };
+  const underWay = new UnderWay();
+  const fate = createFate(options);
+  const deliver = createDeliver({ ...options, fate, underWay });
+  const { takeIq, takeMessage } = createPublishes({ ...parts, deliver, underWay });
+  const settle = createSettle({ ...options, fate });
+
+  host.advertise({
+    identities: [{ category: 'pubsub', type: 'push', name: 'Web Push' }],
+    features: [ns.push],
+    forms: [keyForm(webPush.publicKey)],
+  });
+  const commands = createRegistrationCommands({ ...parts, domain: host.domain });
+  offerCommands({ host, commands, refused: refusedCommands, randomBytes });
+  host.onIq({ type: 'set', ns: ns.pubsub, name: 'pubsub' }, takeIq);
+  host.onMessage({ ns: ns.push2, name: 'notification' }, takeMessage);
+  webPush.onSettled(gatewayService, (settled) => {
+    // What comes to light after that comes to light again.
+    if (!underWay.isStopping) void underWay.run(settle(settled));
+  });
+  webPush.askBefore(gatewayService, async ({ endpoint, reference }) => {
+    const registration = await store.find(reference);
+    return registration?.endpoint === endpoint;
+  });
+
+  return {
+    setAcl(acl) {
+      current = compileAcl(acl);
+    },
+    stop: () => underWay.stop(),
+  };
 }
