@@ -92,6 +92,20 @@ export interface Schema {
     shorter: Uint8Array | null;
     authorization: string | null;
   };
+  gateway_registrations: {
+    node: string;
+    account: string;
+    device: string;
+    endpoint_hash: string;
+    endpoint: string;
+    p256dh: Uint8Array;
+    auth: Uint8Array;
+    /** 0 or 1. */
+    only_important: number;
+    /** Unix milliseconds. */
+    renewed_at: number;
+    failures: number;
+  };
   /** One row per migration that was applied. */
   belfry_schema: { version: number; applied_at: Generated<number> };
 }
@@ -114,6 +128,9 @@ export interface Query<Row> {
   execute(): Promise<Row[]>;
 }
 
+/** Makes a query whose arguments come later. */
+export type Build<Args, Row> = (param: Param<Args>, db: Kysely<Schema>) => Query<Row>;
+
 /** All columns of a table, with their types. */
 export type Columns<Table extends keyof Schema> = Readonly<Record<keyof Schema[Table], 'bigint' | 'text'>>;
 
@@ -125,10 +142,16 @@ export interface Database {
   readonly kind: 'sqlite' | 'postgres';
   readonly kysely: Kysely<Schema>;
   /** `name` is unique among the statements of this database. */
-  prepare<Args, Row>(
+  prepare<Args, Row>(name: string, build: Build<Args, Row>): Statement<Args, Row>;
+  /**
+   * Statements that are run one after another, with the same arguments: all of them or none. Beside those of a lock, which is a
+   * text, no others of that lock run, whichever process they are of. The answer has the rows of each.
+   */
+  prepareSequence<Args, Row>(
     name: string,
-    build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>,
-  ): Statement<Args, Row>;
+    lock: (args: Args) => string,
+    builds: readonly Build<Args, Row>[],
+  ): (args: Args) => Promise<readonly (readonly Row[])[]>;
   /**
    * A statement that inserts one row. Those of a turn of the event loop share one wait for the disk, and they are there in
    * the order in which they were given. One that breaks a rule of the schema fails alone.

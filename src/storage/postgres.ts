@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Events } from '../observability/events.js';
 import { createBatchInserts } from './batch-inserts.js';
 import { compileStatement } from './compile.js';
-import type { Database, Param, Query, Result, Schema, Statement } from './database.js';
+import type { Build, Database, Result, Schema, Statement } from './database.js';
 import { StorageError, StorageOpenError } from './errors.js';
 import { explainPostgres, parseTarget } from './postgres-problems.js';
 
@@ -39,9 +39,21 @@ export async function openPostgres(url: string, events: Pick<Events, 'storageFai
   return {
     kind: 'postgres',
     kysely,
-    prepare: <Args, Row>(name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
+    prepare: <Args, Row>(name: string, build: Build<Args, Row>) => {
       const { sql: text, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(pool, name, text, values);
+    },
+    prepareSequence(name, lock, builds) {
+      const compiled = builds.map((build) => compileStatement(kysely, build));
+      return (args) =>
+        runSequence(
+          pool,
+          lock(args),
+          compiled.map(({ sql: text, values }, at) => ({
+            ...{ name: `${name}_${at + 1}`, text },
+            values: values(args),
+          })),
+        );
     },
     prepareInsert: (table, columns) => inserts.prepare(table, columns),
     beginExclusive,
@@ -107,18 +119,58 @@ function prepare<Args, Row>(
   return (args) => run(pool, { name, text, values: values(args) });
 }
 
-async function run<Row>(
-  pool: pg.Pool,
-  query: { readonly name: string; readonly text: string; readonly values: unknown[] },
-): Promise<Result<Row>> {
-  if (pool.waitingCount >= maxWaiting) {
-    throw new StorageError(`${maxWaiting} queries wait for a database connection already`, 'EBUSY');
-  }
-  const timed: TimedQuery = { ...query, query_timeout: answerTimeout };
+interface NamedQuery {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+async function run<Row>(pool: pg.Pool, query: NamedQuery): Promise<Result<Row>> {
+  refuseCrowd(pool);
   try {
-    const { rows, rowCount } = await pool.query(timed);
+    const { rows, rowCount } = await pool.query(timed(query));
     return { rows, changes: rowCount ?? 0 };
   } catch (error) {
+    throw StorageError.from(error);
+  }
+}
+
+function refuseCrowd(pool: pg.Pool): void {
+  if (pool.waitingCount < maxWaiting) return;
+  throw new StorageError(`${maxWaiting} queries wait for a database connection already`, 'EBUSY');
+}
+
+function timed(query: Omit<NamedQuery, 'name'>): TimedQuery {
+  return { ...query, query_timeout: answerTimeout };
+}
+
+/** The advisory locks of sequences; with a second number, they are none of those with one. */
+const sequenceLock = 0x62656c66;
+
+/**
+ * One transaction. Its statements see what others with the lock have committed: a statement that took the lock itself would see
+ * what there was when it began to wait.
+ */
+async function runSequence<Row>(
+  pool: pg.Pool,
+  lock: string,
+  queries: readonly NamedQuery[],
+): Promise<readonly (readonly Row[])[]> {
+  refuseCrowd(pool);
+  let client: pg.PoolClient | undefined;
+  try {
+    client = await pool.connect();
+    await client.query(timed({ text: 'begin', values: [] }));
+    const take = 'select pg_advisory_xact_lock($1::integer, hashtext($2))';
+    await client.query(timed({ text: take, values: [sequenceLock, lock] }));
+    const results: Row[][] = [];
+    for (const query of queries) results.push((await client.query<Row & object>(timed(query))).rows);
+    await client.query(timed({ text: 'commit', values: [] }));
+    client.release();
+    return results;
+  } catch (error) {
+    // With its connection, whatever state that is in, the transaction ends.
+    client?.release(true);
     throw StorageError.from(error);
   }
 }

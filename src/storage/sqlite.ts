@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
-import { compileStatement } from './compile.js';
-import type { Database, Param, Query, Result, Schema, Statement } from './database.js';
+import { type CompiledStatement, compileStatement } from './compile.js';
+import type { Build, Database, Result, Schema, Statement } from './database.js';
 import { codeOf, messageOf, StorageError, StorageOpenError } from './errors.js';
 import { createGroupCommit, type GroupCommit } from './group-commit.js';
 
@@ -30,10 +30,16 @@ export async function openSqlite(file: string): Promise<Database> {
   return {
     kind: 'sqlite',
     kysely,
-    prepare: <Args, Row>(_name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
+    prepare: <Args, Row>(_name: string, build: Build<Args, Row>) => {
       const { sql, values } = compileStatement(kysely, build);
       return prepare<Args, Row>(connection, commits, sql, values);
     },
+    prepareSequence: (_name, _lock, builds) =>
+      prepareSequence(
+        connection,
+        commits,
+        builds.map((build) => compileStatement(kysely, build)),
+      ),
     prepareInsert: (table, columns) => prepareInsert(connection, commits, table, Object.keys(columns)),
     beginExclusive: begin,
     explain: (error) => explain(file, error),
@@ -92,10 +98,7 @@ function prepare<Args, Row>(
   values: (args: Args) => unknown[],
 ): Statement<Args, Row> {
   const statement = connection.prepare<unknown[], Row>(sql);
-  const run = (bound: unknown[]): Result<Row> =>
-    statement.reader
-      ? { rows: statement.all(bound), changes: 0 }
-      : { rows: [], changes: statement.run(bound).changes };
+  const run = (bound: unknown[]) => runStatement(statement, bound);
   if (!statement.readonly) return async (args) => commits.write(() => run(values(args)));
   return async (args) => {
     try {
@@ -105,6 +108,29 @@ function prepare<Args, Row>(
       throw StorageError.from(error);
     }
   };
+}
+
+function runStatement<Row>(statement: Sqlite.Statement<unknown[], Row>, bound: unknown[]): Result<Row> {
+  return statement.reader
+    ? { rows: statement.all(bound), changes: 0 }
+    : { rows: [], changes: statement.run(bound).changes };
+}
+
+/** Who writes is alone: there is nothing else to lock. */
+function prepareSequence<Args, Row>(
+  connection: Sqlite.Database,
+  commits: GroupCommit,
+  compiled: readonly CompiledStatement<Args>[],
+): (args: Args) => Promise<readonly (readonly Row[])[]> {
+  const statements = compiled.map(({ sql, values }) => ({
+    statement: connection.prepare<unknown[], Row>(sql),
+    values,
+  }));
+  // Within the transaction of all, it is a savepoint.
+  const runAll = connection.transaction((args: Args) =>
+    statements.map(({ statement, values }) => runStatement(statement, values(args)).rows),
+  );
+  return (args) => commits.write(() => runAll(args));
 }
 
 function prepareInsert<Row extends object>(

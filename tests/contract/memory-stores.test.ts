@@ -1,8 +1,10 @@
 import { describe } from 'vitest';
+import { MemoryGatewayStore } from '../harness/memory-gateway-store.js';
 import { MemoryNotifyStore } from '../harness/memory-notify-store.js';
 import { MemoryPushQueue } from '../harness/memory-push-queue.js';
 import { memoryServerStores } from '../harness/memory-server-stores.js';
 import { memoryStores } from '../harness/memory-stores.js';
+import { gatewayStoreContract } from './gateway-store.contract.js';
 import { notifyStoreContract } from './notify-store.contract.js';
 import { pushQueueContract } from './push-queue.contract.js';
 import { standaloneStoresContract } from './standalone-stores.contract.js';
@@ -21,6 +23,10 @@ describe('stores in memory', () => {
   pushQueueContract(async () => {
     const queue = new MemoryPushQueue();
     return { open: async () => queue, dispose: async () => undefined };
+  });
+  gatewayStoreContract(async () => {
+    const store = new MemoryGatewayStore();
+    return { open: async () => store, dispose: async () => undefined };
   });
   notifyStoreContract(async () => {
     const { accounts } = memoryServerStores();

@@ -9,10 +9,12 @@ import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasPostgres, type PostgresServer, startPostgres } from '../harness/postgres.js';
 import { recordingEvents } from '../harness/recording-events.js';
+import { gatewayStoreContract } from './gateway-store.contract.js';
 import { notifyStoreContract } from './notify-store.contract.js';
 import { pushQueueContract } from './push-queue.contract.js';
 import { standaloneStoresContract } from './standalone-stores.contract.js';
 import {
+  asGatewayStore,
   asNotifyStores,
   asPushQueue,
   asStandaloneStores,
@@ -44,6 +46,7 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
     standaloneStoresContract(async () => asStandaloneStores(await prepare()));
     notifyStoreContract(async () => asNotifyStores(await prepare()));
     pushQueueContract(async () => asPushQueue(await prepare()));
+    gatewayStoreContract(async () => asGatewayStore(await prepare()));
   });
 
   describe('storage', () => {

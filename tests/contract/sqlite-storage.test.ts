@@ -8,10 +8,12 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
+import { gatewayStoreContract } from './gateway-store.contract.js';
 import { notifyStoreContract } from './notify-store.contract.js';
 import { pushQueueContract } from './push-queue.contract.js';
 import { contact, credentials, standaloneStoresContract } from './standalone-stores.contract.js';
 import {
+  asGatewayStore,
   asNotifyStores,
   asPushQueue,
   asStandaloneStores,
@@ -38,6 +40,7 @@ describe('SQLite stores', () => {
   standaloneStoresContract(async () => asStandaloneStores(await prepare()));
   notifyStoreContract(async () => asNotifyStores(await prepare()));
   pushQueueContract(async () => asPushQueue(await prepare()));
+  gatewayStoreContract(async () => asGatewayStore(await prepare()));
 });
 
 describe('SQLite storage', () => {

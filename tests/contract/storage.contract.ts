@@ -8,6 +8,7 @@ import { openStorage, type Storage } from '../../src/storage/open.js';
 import { waitFor } from '../harness/net.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { type StorageProcess, startStorageProcess } from '../harness/storage-process.js';
+import { browser, type GatewayStoreUnderTest } from './gateway-store.contract.js';
 import { device, type NotifyStoresUnderTest } from './notify-store.contract.js';
 import type { PushQueueUnderTest } from './push-queue.contract.js';
 import { contact, credentials, type StandaloneStoresUnderTest } from './standalone-stores.contract.js';
@@ -51,6 +52,12 @@ export function asNotifyStores(subject: StorageUnderTest): NotifyStoresUnderTest
 export function asPushQueue(subject: StorageUnderTest): PushQueueUnderTest {
   const { open, dispose } = asStores(subject);
   return { open: async () => (await open()).webPushQueue, dispose };
+}
+
+/** The same database as the contract of the gateway's registrations wants it. */
+export function asGatewayStore(subject: StorageUnderTest): GatewayStoreUnderTest {
+  const { open, dispose } = asStores(subject);
+  return { open: async () => (await open()).gateway, dispose };
 }
 
 interface OpenStorages extends StoresUnderTest {
@@ -106,6 +113,7 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       const account = await accounts.find('romeo@montague.example');
       await rosters.put(account?.id ?? 0, contact());
       await first.notify.save(device());
+      const { node } = await first.gateway.save(browser(), 1);
       await first.close();
       const second = await openForTest(subject.config);
       expect(await second.registrations.find(saved.idHash)).toMatchObject({ bareJid: saved.bareJid });
@@ -114,6 +122,7 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       expect(await second.standalone.accounts.find('romeo@montague.example')).toEqual(account);
       expect(await second.standalone.rosters.load(account?.id ?? 0)).toEqual([contact()]);
       expect(await second.notify.list('romeo@montague.example')).toEqual([device()]);
+      expect(await second.gateway.find(node)).toMatchObject({ account: 'romeo@montague.example' });
     });
 
     it('survives the death of the process right after it was acknowledged', async () => {

@@ -1,6 +1,5 @@
-import type { Kysely } from 'kysely';
 import { compileStatement } from '../../src/storage/compile.js';
-import type { Database, Param, Query, Schema } from '../../src/storage/database.js';
+import type { Build, Database } from '../../src/storage/database.js';
 
 /** The SQL of all that a store asks of its database, by the names of the statements. */
 export function statementsOf(
@@ -10,9 +9,14 @@ export function statementsOf(
   const statements = new Map<string, string>();
   createStore({
     ...database,
-    prepare: <Args, Row>(name: string, build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>) => {
+    prepare: <Args, Row>(name: string, build: Build<Args, Row>) => {
       statements.set(name, compileStatement(database.kysely, build).sql);
       return database.prepare(name, build);
+    },
+    prepareSequence(name, lock, builds) {
+      for (const [at, build] of builds.entries())
+        statements.set(`${name}_${at + 1}`, compileStatement(database.kysely, build).sql);
+      return database.prepareSequence(name, lock, builds);
     },
   });
   return statements;

@@ -25,7 +25,7 @@ export const gateway: Migration = async (db, kind) => {
       unique (account, device)
     ) ${strict}`,
     sql`create index gateway_registrations_endpoint on gateway_registrations (endpoint_hash)`,
-    sql`alter table web_push_queue add column authorization text`,
+    sql`alter table web_push_queue add column "authorization" text`,
   ];
   for (const statement of statements) await statement.execute(db);
 };
