@@ -54,14 +54,14 @@ export interface HostingOptions {
 export function openHosting(config: Config, options: HostingOptions): Promise<Hosting> {
   const { host } = config;
   return host.kind === 'component'
-    ? openComponents(host, config.unifiedPush.jid, options)
+    ? openComponents(host, config, options)
     : openStandalone(host, config, options);
 }
 
 /** One connection for each JID that Belfry is reached at. */
 async function openComponents(
   { jid, connect, secret }: ComponentConfig,
-  pushJid: Jid,
+  { unifiedPush, gateway }: Config,
   { version, instance, events }: HostingOptions,
 ): Promise<Hosting> {
   const create = (domain: Jid): ComponentHost =>
@@ -73,11 +73,17 @@ async function openComponents(
       software: { name: 'Belfry', version },
       events,
     });
-  const push = create(pushJid);
-  const hosts = pushJid.equals(jid) ? [push] : [create(jid), push];
+  const hosts = [create(jid)];
+  const hostAt = (domain: Jid): ComponentHost => {
+    const known = hosts.find((host) => host.domain.equals(domain));
+    if (known !== undefined) return known;
+    const created = create(domain);
+    hosts.push(created);
+    return created;
+  };
   return {
-    push,
-    gateway: undefined,
+    push: hostAt(unifiedPush.jid),
+    gateway: gateway && hostAt(gateway.jid),
     get isConnected() {
       return hosts.every((host) => host.isConnected);
     },
@@ -102,6 +108,7 @@ async function openStandalone(
   const host = await createStandaloneHost({
     ...standalone,
     ...reloadableOf(standalone),
+    furtherDomains: furtherDomains(standalone, config),
     dataDir: config.dataDir,
     stores: storage.standalone,
     saslSecret: await readSecret(storage, 'sasl'),
@@ -131,6 +138,12 @@ async function openStandalone(
   };
 }
 
+/** Where servers of others publish to, and devices of others register: they meet the certificate. */
+function furtherDomains({ domain }: StandaloneConfig, { unifiedPush, gateway }: Config): readonly Jid[] {
+  const jids = gateway === undefined ? [unifiedPush.jid] : [unifiedPush.jid, gateway.jid];
+  return jids.filter((jid, at) => !jid.equals(domain) && !jid.equals(jids[at - 1]));
+}
+
 function reloadableOf({ registration, tls, s2s, ...limits }: StandaloneConfig): ReloadableOptions {
   const { maxOfflineMessages, maxSessionsPerAccount, smacks, archive } = limits;
   const settings = { registration, maxOfflineMessages, maxSessionsPerAccount, smacks, archive };
@@ -143,15 +156,22 @@ async function readSecret({ keys }: Storage, name: 'sasl' | 's2s-dialback'): Pro
   return Buffer.from(text, 'base64url');
 }
 
-/** What the push service keeps of an account goes when the account goes. */
-function registrationRemover({ registrations }: Storage, events: Events): (jid: Jid) => Promise<void> {
-  return async (jid) => {
+/** What the push services keep of an account goes when the account goes. */
+function registrationRemover(
+  { registrations, gateway }: Storage,
+  events: Events,
+): (jid: Jid) => Promise<void> {
+  const removeFrom = async (store: { removeAccount(jid: string): Promise<unknown> }, jid: Jid) => {
     try {
-      await registrations.removeAccount(jid.toString());
+      await store.removeAccount(jid.toString());
     } catch (error) {
-      // The account is gone already; what is left here expires.
+      // The account is gone already. What is left expires, or goes with the account's subscription at its push service.
       events.storageFailed({ what: 'registrations of a removed account', error });
     }
+  };
+  return async (jid) => {
+    await removeFrom(registrations, jid);
+    await removeFrom(gateway, jid);
   };
 }
 

@@ -37,6 +37,8 @@ export interface ReloadableOptions {
 
 export interface StandaloneHostOptions extends ReloadableOptions {
   readonly domain: Jid;
+  /** Domains that `entity` will be asked for, as far as a certificate is to know them. */
+  readonly furtherDomains?: readonly Jid[];
   readonly dataDir: string;
   /** Where clients connect and use STARTTLS; undefined for nowhere. */
   readonly c2s: ListenAddress | undefined;
@@ -103,10 +105,10 @@ export interface StandaloneHost {
  * @throws {TlsError} (as rejection) if the certificate cannot be used
  */
 export async function createStandaloneHost(options: StandaloneHostOptions): Promise<StandaloneHost> {
-  const { domain, dataDir, stores, events } = options;
+  const { domain, furtherDomains = [], dataDir, stores, events } = options;
   let reloadable: ReloadableOptions = options;
   const certificates = await createCertificateHolder({
-    load: () => loadCertificate({ files: reloadable.tls, dataDir, domain }),
+    load: () => loadCertificate({ files: reloadable.tls, dataDir, domain, furtherDomains }),
     events,
   });
   const settings = liveSettings(() => reloadable.settings);

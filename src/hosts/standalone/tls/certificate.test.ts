@@ -167,6 +167,18 @@ describe('the certificate that is made', () => {
     expect(statSync(join(folder, 'tls.key')).mode & 0o777).toBe(0o600);
   });
 
+  it('is for further domains as well, and stays if it has more than are needed', async () => {
+    const withPush = (...names: readonly string[]) =>
+      loadCertificate({ dataDir: folder, domain, furtherDomains: names.map((name) => Jid.parse(name)) }, now);
+    const first = await own();
+    const wider = await withPush('push.example.org', 'up.bücher.example');
+    expect(wider.names).toEqual(['example.org', 'push.example.org', 'up.xn--bcher-kva.example']);
+    expect(wider.key).toBe(first.key);
+    expect(await withPush('push.example.org')).toEqual(wider);
+    expect(await own()).toEqual(wider);
+    expect((await withPush('gw.example.org')).names).toEqual(['example.org', 'gw.example.org']);
+  });
+
   it('is for this machine too if the domain is localhost', async () => {
     const { cert } = await own('localhost');
     const x509 = new X509Certificate(cert);

@@ -34,6 +34,8 @@ export interface CertificateSource {
   readonly files?: { readonly cert: string; readonly key: string } | undefined;
   readonly dataDir: string;
   readonly domain: Jid;
+  /** Further domains of the server; a certificate that is made is for them as well. */
+  readonly furtherDomains?: readonly Jid[];
 }
 
 /**
@@ -41,11 +43,13 @@ export interface CertificateSource {
  * @throws {TlsError} (as rejection) if they cannot be read, written or used
  */
 export async function loadCertificate(
-  { files, dataDir, domain }: CertificateSource,
+  { files, dataDir, domain, furtherDomains = [] }: CertificateSource,
   now: number = Date.now(),
 ): Promise<Certificate> {
   const pair =
-    files === undefined ? await ownCertificate({ dataDir, domain, now, randomBytes }) : await readPair(files);
+    files === undefined
+      ? await ownCertificate({ dataDir, domains: [domain, ...furtherDomains], now, randomBytes })
+      : await readPair(files);
   return parseCertificate(pair, domain, now);
 }
 

@@ -9,7 +9,8 @@ import { selfSignedCertificate } from './self-signed.js';
 
 export interface OwnCertificateOptions {
   readonly dataDir: string;
-  readonly domain: Jid;
+  /** What it is for, the server's own name first. */
+  readonly domains: readonly Jid[];
   /** Unix time in milliseconds. */
   readonly now: number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -21,20 +22,20 @@ const renewalDays = 30;
 
 /**
  * The certificate that Belfry makes itself, in `tls.crt` and `tls.key` of the data directory. The key is made once and
- * stays; the certificate is made of it, and again when it is about to end or the domain is another one. Files appear
+ * stays; the certificate is made of it, and again when it is about to end or lacks a domain. Files appear
  * whole or not at all, and whoever comes first with the key has made it for all, so that several processes at once end
  * up with a certificate and a key that belong together.
  * @throws {TlsError} if the files cannot be read, written or used
  */
 export async function ownCertificate(options: OwnCertificateOptions): Promise<PemPair> {
-  const { dataDir, domain, now } = options;
+  const { dataDir, domains, now } = options;
   const keyFile = join(dataDir, 'tls.key');
   const certFile = join(dataDir, 'tls.crt');
   try {
     const key = { file: keyFile, text: (await readIfThere(keyFile)) ?? (await makeKey(options, keyFile)) };
     const privateKey = parseOwnKey(key);
     const present = await readIfThere(certFile);
-    if (present !== undefined && isFit(present, privateKey, domain, now)) {
+    if (present !== undefined && isFit(present, privateKey, domains, now)) {
       return { key, cert: { file: certFile, text: present } };
     }
     const text = makeCertificate(options, privateKey);
@@ -120,17 +121,18 @@ async function writeWhole(
   }
 }
 
-function isFit(text: string, privateKey: KeyObject, domain: Jid, now: number): boolean {
+function isFit(text: string, privateKey: KeyObject, domains: readonly Jid[], now: number): boolean {
   const x509 = parseOrNone(() => parseX509({ file: 'tls.crt', text }));
-  if (x509 === undefined || !x509.checkPrivateKey(privateKey) || !covers(x509, domain)) return false;
+  if (x509 === undefined || !x509.checkPrivateKey(privateKey)) return false;
+  if (!domains.every((domain) => covers(x509, domain))) return false;
   return Date.parse(x509.validTo) - now > renewalDays * dayMs;
 }
 
-function makeCertificate({ domain, now, randomBytes }: OwnCertificateOptions, key: KeyObject): string {
-  const name = asciiName(domain);
+function makeCertificate({ domains, now, randomBytes }: OwnCertificateOptions, key: KeyObject): string {
+  const names = domains.map(asciiName);
   return selfSignedCertificate({
     key,
-    names: name === 'localhost' ? [name, '127.0.0.1', '::1'] : [name],
+    names: names[0] === 'localhost' ? [...names, '127.0.0.1', '::1'] : names,
     // Clocks of clients may be behind.
     from: new Date(now - dayMs),
     until: new Date(now + validityDays * dayMs),
