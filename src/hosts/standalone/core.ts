@@ -246,7 +246,7 @@ class EmbeddedCore implements Core {
 
   #addEntity(domain: Jid): DomainEntity {
     const { name } = this.#options.software;
-    this.#own.advertise({ items: [{ jid: domain.toString() }] });
+    this.#own.advertise({ items: [{ jid: domain.toString(), name }] });
     return this.#createEntity(domain, { category: 'component', type: 'generic', name });
   }
 

@@ -361,7 +361,8 @@ describe('the router', () => {
       server.core.entity(Jid.parse('push.example.org'));
       const query = el('query', ns.discoItems);
       await ana.say(el('iq', ns.client, { type: 'get', id: 'q', to: 'example.org' }, query));
-      expect(ana.only().firstElement()?.firstElement()?.attr('jid')).toBe('push.example.org');
+      const item = ana.only().firstElement()?.firstElement();
+      expect(item?.attrs).toEqual({ jid: 'push.example.org', name: 'Belfry' });
     });
 
     it('has requests of a domain answered at once if the session is not there', async () => {
