@@ -140,8 +140,9 @@ async function openStandalone(
 
 /** Where servers of others publish to, and devices of others register: they meet the certificate. */
 function furtherDomains({ domain }: StandaloneConfig, { unifiedPush, gateway }: Config): readonly Jid[] {
-  const jids = gateway === undefined ? [unifiedPush.jid] : [unifiedPush.jid, gateway.jid];
-  return jids.filter((jid, at) => !jid.equals(domain) && !jid.equals(jids[at - 1]));
+  const isShared = gateway === undefined || gateway.jid.equals(unifiedPush.jid);
+  const jids = isShared ? [unifiedPush.jid] : [unifiedPush.jid, gateway.jid];
+  return jids.filter((jid) => !jid.equals(domain));
 }
 
 function reloadableOf({ registration, tls, s2s, ...limits }: StandaloneConfig): ReloadableOptions {
