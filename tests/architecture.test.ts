@@ -163,8 +163,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'storage/open.ts',
     'web-pushing.ts',
   ],
+  'gateway.ts': [
+    'hosting.ts',
+    'hosts/system-clock.ts',
+    'config/config.ts',
+    'observability/events.ts',
+    'services/gateway/service.ts',
+    'storage/open.ts',
+    'web-pushing.ts',
+  ],
   'app.ts': [
     'version.ts',
+    'gateway.ts',
     'web-pushing.ts',
     'notifying.ts',
     'listen-error.ts',
