@@ -16,6 +16,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   storage: () => import('./storage.js'),
   archive: () => import('./archive.js'),
   webpush: () => import('./webpush.js'),
+  gateway: () => import('./gateway.js'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

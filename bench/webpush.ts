@@ -1,9 +1,7 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureInRounds } from './rounds.js';
-import type { PushServiceAddress } from './servers/push-service.js';
+import { withPushService } from './servers/start-push-service.js';
 import { median, printTable } from './table.js';
 import type { Contender } from './web-push/contender.js';
 import { encryptingContenders } from './web-push/encrypting.js';
@@ -37,10 +35,15 @@ export async function run(args: readonly string[]): Promise<void> {
     load,
     await compare(encryptingContenders(bytes, threads), load),
   );
-  await withPushService(async (address, pid) => {
-    const contenders = await sendingContenders(address, { bytes, threads, parallel: load.parallel });
+  await withPushService(async (service) => {
+    const contenders = await sendingContenders(service, { bytes, threads, parallel: load.parallel });
     process.stdout.write('\n');
-    print(`${bytes} bytes encrypted, signed and sent`, load, await compare(contenders, load, pid), true);
+    print(
+      `${bytes} bytes encrypted, signed and sent`,
+      load,
+      await compare(contenders, load, service.pid),
+      true,
+    );
   });
 }
 
@@ -55,21 +58,6 @@ async function compare(
     );
   } finally {
     await Promise.all(contenders.map(({ stop }) => stop?.()));
-  }
-}
-
-async function withPushService(use: (address: PushServiceAddress, pid: number) => Promise<void>) {
-  const child = fork(new URL('servers/push-service.ts', import.meta.url));
-  const ended = once(child, 'exit').then((): never => {
-    throw new Error('the push service did not start');
-  });
-  ended.catch(() => undefined);
-  try {
-    const [address]: PushServiceAddress[] = await Promise.race([once(child, 'message'), ended]);
-    if (address === undefined) throw new Error('the push service did not say where it listens');
-    await use(address, child.pid ?? 0);
-  } finally {
-    child.disconnect();
   }
 }
 

@@ -3,7 +3,7 @@ import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse }
 import type { AddressInfo } from 'node:net';
 import { createAuthority } from '../../tests/harness/authority.js';
 
-/** What the process says once it listens. */
+/** What the process says once it listens. After that it answers each message with how many it has answered so far. */
 export interface PushServiceAddress {
   readonly port: number;
   /** PEM of who has signed its certificate. */
@@ -13,9 +13,11 @@ export interface PushServiceAddress {
 const authority = createAuthority();
 const { cert, key } = authority.issue({ names: ['localhost'] });
 const options = { cert, key, allowHTTP1: true, settings: { maxConcurrentStreams: 1000 } };
+let answered = 0;
 const server = createSecureServer(options, (request: Http2ServerRequest, response: Http2ServerResponse) => {
   request.resume();
   request.on('end', () => {
+    answered++;
     response.writeHead(201, { location: '/message/1', ttl: '60', 'content-length': '0' });
     response.end();
   });
@@ -25,4 +27,5 @@ server.listen(0, '127.0.0.1', () => {
   const address: PushServiceAddress = { port, ca: authority.cert };
   process.send?.(address);
 });
+process.on('message', () => process.send?.(answered));
 process.on('disconnect', () => process.exit());

@@ -35,6 +35,19 @@ export async function sendingContenders(
   ];
 }
 
+/** The sender alone, to as many recipients. */
+export function senderContender(
+  { port, ca }: PushServiceAddress,
+  { bytes, workers, recipients }: { bytes: number; workers: number; recipients: number },
+): Contender {
+  const messages = {
+    recipients: makeRecipients(recipients, [`https://localhost:${port}`]),
+    payload: randomBytes(bytes),
+    ca,
+  };
+  return { ...belfry(messages, workers), name: 'sender alone' };
+}
+
 function belfry({ recipients, payload, ca }: Messages, workers: number): Contender {
   const { privateKey } = webPush.generateVAPIDKeys();
   const vapid = createVapid({ privateKey, contact, now: Date.now });
