@@ -7,6 +7,7 @@ import { type Answer, answers } from './answers.js';
 import type { Content } from './content.js';
 import type { Fate } from './fate.js';
 import { isExpired, messageOf, type Plan, ttlOf } from './message.js';
+import { Newest } from './newest.js';
 import { Rate } from './rate.js';
 import type { UnderWay } from './under-way.js';
 
@@ -34,6 +35,7 @@ const shortestWait = 10_000;
 export function createDeliver(options: DeliverOptions): Deliver {
   const { webPush, fate, underWay, settings, clock, now } = options;
   const rate = new Rate();
+  const deferred = new Newest<PushOutcome>();
 
   function planOf({ node }: GatewayRegistration, ttl: number): Plan {
     const time = now();
@@ -45,14 +47,19 @@ export function createDeliver(options: DeliverOptions): Deliver {
     return { ttl, notBefore: Math.min(end, Math.ceil(time + wait)), isOfMany: true };
   }
 
+  const limit = (end: () => void) => clock.after(patience, end);
+
   function push(registration: GatewayRegistration, content: Content, plan: Plan): Promise<PushOutcome> {
     const { node, endpoint, p256dh, auth } = registration;
     const subscription = { endpoint, origin: new URL(endpoint).origin, p256dh, auth };
     const message = messageOf(registration, content, plan);
-    const limit = (end: () => void) => clock.after(patience, end);
-    return underWay.wait(node, limit, (signal) =>
-      webPush.push(subscription, message, gatewaySender(node), signal),
-    );
+    const send = () =>
+      underWay.wait(node, limit, (signal) =>
+        webPush.push(subscription, message, gatewaySender(node), signal),
+      );
+    // What waits on disk is replaced there: of many at once, few have to get there.
+    const replaces = plan.notBefore === undefined ? undefined : message.topic;
+    return replaces === undefined ? send() : deferred.run(`${endpoint} ${replaces}`, send);
   }
 
   return async (registration, content) => {
