@@ -23,7 +23,11 @@ const secret = 'the-components-secret';
 const ana = `ana@${domain}`;
 const bob = `bob@${domain}`;
 const eve = 'eve@elsewhere.test';
-const passwords = { [ana]: 'password-of-ana', [bob]: 'password-of-bob', [eve]: 'password-of-eve' };
+const passwords: Readonly<Record<string, string>> = {
+  [ana]: 'password-of-ana',
+  [bob]: 'password-of-bob',
+  [eve]: 'password-of-eve',
+};
 
 interface Kind {
   readonly peers: Readonly<Record<string, boolean>>;
