@@ -1,11 +1,12 @@
 import { StanzaError } from '../../../xmpp/stanza-error.js';
 import type { Command } from '../../ad-hoc/command.js';
 import type { RegistrationOptions } from './options.js';
+import { createRegister } from './register.js';
+import { createUnregister } from './unregister.js';
 
 /** By which clients register browsers with the gateway, in the way of p2, the app server of Conversations. */
 export function createRegistrationCommands(options: RegistrationOptions): readonly Command[] {
-  void options;
-  return [];
+  return [createRegister(options), createUnregister(options)];
 }
 
 const nothingElse = () =>
