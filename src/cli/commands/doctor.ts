@@ -8,6 +8,7 @@ import { checkComponent } from '../doctor/component.js';
 import { checkConfiguration } from '../doctor/configuration.js';
 import { checkFederation } from '../doctor/federation.js';
 import { type Finding, formatFinding } from '../doctor/finding.js';
+import { checkGateway } from '../doctor/gateway.js';
 import { httpGet } from '../doctor/http-get.js';
 import { checkListeners } from '../doctor/listeners.js';
 import { checkPublicUrl, probeUrl } from '../doctor/public-url.js';
@@ -34,6 +35,7 @@ export async function doctor({ config: file }: ConfigOption, io: Io): Promise<nu
   report(await checkStorage(config));
   const running = await findRunning(config.http.listen);
   report(await checkHost(config, running));
+  report(await checkBrowsers(config));
   const { findings, clock } = await checkHttp(config, running);
   report(findings);
   report([await checkTls(config.http.publicUrl, Date.now())]);
@@ -42,10 +44,16 @@ export async function doctor({ config: file }: ConfigOption, io: Io): Promise<nu
 }
 
 function checkHost(config: Config, running: RunningBelfry | undefined): Promise<Finding[]> {
-  const { host, unifiedPush } = config;
+  const { host } = config;
   return host.kind === 'component'
-    ? checkComponent(host, unifiedPush.jid, running)
+    ? checkComponent(host, config, running)
     : checkStandalone(host, config, running);
+}
+
+/** Those who have something to say to browsers: the gateway, and the server that this is. */
+async function checkBrowsers(config: Config): Promise<Finding[]> {
+  const isNeeded = config.host.kind === 'standalone' || config.gateway !== undefined;
+  return [...(await checkGateway(config)), ...(isNeeded ? await checkWebPush(config) : [])];
 }
 
 async function checkStandalone(
@@ -56,7 +64,7 @@ async function checkStandalone(
   const listeners = await checkListeners(host, running);
   const certificate = await checkCertificate(host, config, Date.now());
   const federation = await checkFederation(host);
-  return [...listeners, ...certificate, ...federation, ...(await checkWebPush(config))];
+  return [...listeners, ...certificate, ...federation];
 }
 
 interface HttpFindings {

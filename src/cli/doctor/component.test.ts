@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeComponentServer } from '../../../tests/harness/fake-component-server.js';
 import { loadConfig } from '../../config/load.js';
 import type { probeComponent } from '../../hosts/component/probe.js';
+import type { Jid } from '../../xmpp/jid.js';
 import { checkComponent } from './component.js';
 import type { RunningBelfry } from './running.js';
 
@@ -18,7 +19,7 @@ function check(
   env: Record<string, string>,
   ...more: [running: RunningBelfry | undefined, probe?: typeof probeComponent]
 ) {
-  const { host, unifiedPush } = loadConfig({
+  const config = loadConfig({
     cwd: '/nonexistent',
     env: {
       BELFRY_HOST: 'component',
@@ -28,8 +29,9 @@ function check(
       ...env,
     },
   });
+  const { host } = config;
   if (host.kind !== 'component') throw new Error('this is no component');
-  return checkComponent(host, unifiedPush.jid, ...more);
+  return checkComponent(host, config, ...more);
 }
 
 describe('the component', () => {
@@ -59,12 +61,16 @@ describe('the component', () => {
     expect(server.connections).toHaveLength(1);
   });
 
-  it('is looked at under both names if the push service has its own', async () => {
+  it('is looked at under each of its names', async () => {
     const asked: string[] = [];
-    await check({ BELFRY_UNIFIED_PUSH_JID: 'up.example.org' }, undefined, async ({ jid }) => {
+    const names = { BELFRY_UNIFIED_PUSH_JID: 'up.example.org', BELFRY_GATEWAY_JID: 'gw.example.org' };
+    const probe = async ({ jid }: { jid: Jid }) => {
       asked.push(String(jid));
-      return { ok: true };
-    });
-    expect(asked).toEqual(['push.example.org', 'up.example.org']);
+      return { ok: true } as const;
+    };
+    await check(names, undefined, probe);
+    expect(asked).toEqual(['push.example.org', 'up.example.org', 'gw.example.org']);
+    await check({ ...names, BELFRY_GATEWAY_ENABLED: 'false' }, undefined, probe);
+    expect(asked.slice(3)).toEqual(['push.example.org', 'up.example.org']);
   });
 });

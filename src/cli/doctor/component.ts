@@ -6,12 +6,12 @@ import type { RunningBelfry } from './running.js';
 const what = 'component';
 
 /**
- * Whether the XMPP server takes the component. If a running Belfry is connected, its word counts: a second connection
+ * Whether the XMPP server takes the component, at each of its names. If a running Belfry is connected, its word counts: a second connection
  * would conflict with it, or take stanzas from it.
  */
 export async function checkComponent(
   host: ComponentConfig,
-  pushJid: Config['unifiedPush']['jid'],
+  { unifiedPush, gateway }: Pick<Config, 'unifiedPush' | 'gateway'>,
   running: RunningBelfry | undefined,
   probe: typeof probeComponent = probeComponent,
 ): Promise<Finding[]> {
@@ -19,8 +19,8 @@ export async function checkComponent(
     return [{ status: 'ok', what, text: `the running Belfry is connected as ${host.jid}` }];
   }
   const findings: Finding[] = [];
-  const jids = host.jid.equals(pushJid) ? [host.jid] : [host.jid, pushJid];
-  for (const jid of jids) {
+  const jids = [host.jid, unifiedPush.jid, ...(gateway === undefined ? [] : [gateway.jid])];
+  for (const jid of new Map(jids.map((one) => [one.domain, one])).values()) {
     findings.push(describe(String(jid), await probe({ jid, connect: host.connect, secret: host.secret })));
   }
   return findings;
