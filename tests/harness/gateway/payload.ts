@@ -23,6 +23,10 @@ export interface Told {
 
 /** Throws if the browser can make nothing of it. */
 export function toldBy({ headers, payload }: ReceivedPush): Told {
-  const urgency = String(headers['urgency'] ?? 'normal');
-  return { urgency, payload: payloadSchema.parse(JSON.parse(payload ?? '')) };
+  return { urgency: String(headers['urgency'] ?? 'normal'), payload: readPayload(payload) };
+}
+
+/** Throws if that is not what a browser is told. */
+export function readPayload(text: string | undefined): GatewayPayload {
+  return payloadSchema.parse(JSON.parse(text ?? ''));
 }

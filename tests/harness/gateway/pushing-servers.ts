@@ -16,6 +16,8 @@ export interface PushingKind {
   readonly start: (options: PushingOptions) => Promise<XmppServer>;
   /** What it says instead of a message. */
   readonly importantBody: string;
+  /** Errors in a row, of those that are no `wait`, after which it gives up. */
+  readonly patience: number;
   /** Whether it sends nothing more to a node of an account, for what an app server has answered. */
   readonly hasGivenUp: (server: XmppServer, bare: string, node: string) => boolean;
 }
@@ -58,6 +60,7 @@ export const pushingKinds: readonly PushingKind[] = [
     isInstalled: hasProsody,
     start: startPushingProsody,
     importantBody: 'New Message!',
+    patience: 16,
     hasGivenUp: (server, _bare, node) =>
       new RegExp(`Disabling push notifications for identifier '[^']*<${node}'`).test(server.log()),
   },
@@ -66,6 +69,7 @@ export const pushingKinds: readonly PushingKind[] = [
     isInstalled: hasEjabberd,
     start: startPushingEjabberd,
     importantBody: 'New message',
+    patience: 1,
     hasGivenUp: (server, bare, node) =>
       server.log().includes(`rejected notification for ${bare} (${node}), disabling push`),
   },

@@ -1,7 +1,9 @@
-import { type Belfry, type BelfryOptions, startBelfry } from '../belfry.js';
+import type { Authority } from '../authority.js';
+import { type Belfry, startBelfry } from '../belfry.js';
 import { metricsOf } from '../metrics.js';
 import { waitFor } from '../net.js';
 import type { PushService, TestSubscription } from '../push-service.js';
+import type { WebSubscription } from '../web-push/browser.js';
 import { createPushServices, type PushServices } from '../web-push/world.js';
 import type { XmppServer } from '../xmpp-server.js';
 import { type Told, toldBy } from './payload.js';
@@ -31,7 +33,8 @@ export interface RealWorldOptions {
   readonly isTalkative?: boolean;
   /** Names of users; others are there to write to them. */
   readonly users: readonly string[];
-  readonly belfry?: Pick<BelfryOptions, 'publicUrl'>;
+  /** Where Belfry says that its own endpoints are; whoever is there may have a certificate by the authority of the push services. */
+  readonly publicUrl?: (authority: Authority) => Promise<string>;
 }
 
 /** A real server with users and a Belfry as its component, at which clients register, and the push services of browsers. */
@@ -58,7 +61,7 @@ export class RealWorld {
     this.pushService = pushService;
   }
 
-  static async create({ start, isTalkative, users, belfry: more }: RealWorldOptions): Promise<RealWorld> {
+  static async create({ start, isTalkative, users, publicUrl }: RealWorldOptions): Promise<RealWorld> {
     const closers: (() => Promise<void>)[] = [];
     const opened = <T>(what: T, close: (what: T) => Promise<void>): T => {
       closers.unshift(() => close(what));
@@ -73,12 +76,13 @@ export class RealWorld {
         components: { [jid]: secret },
         ...(isTalkative !== undefined && { isTalkative }),
       };
+      const url = await publicUrl?.(service.authority);
       const server = opened(await start(options), (one) => one.stop());
       const belfry = await startBelfry({
         component: { jid, secret, port: server.componentPort },
         backend: 'storage',
         more: { web_push: services.keys },
-        ...more,
+        ...(url !== undefined && { publicUrl: () => url }),
       });
       opened(belfry, (one) => one.stop());
       return new RealWorld(server, belfry, services, service);
@@ -95,22 +99,21 @@ export class RealWorld {
     return client;
   }
 
-  /** Registers a browser, has the server push to it, and goes. */
-  async leave(
-    client: Subscriber,
-    how: Farewell,
-    subscription = this.pushService.subscribe(),
-  ): Promise<Absent> {
+  /** A client registers a subscription, has its server push there, and goes. */
+  async leave(user: string, how: Farewell, subscription: WebSubscription): Promise<Credentials> {
+    const client = await this.logIn(user);
     const given = await client.register(jid, 'd-1', subscription);
     await client.enable(given);
     await (how === 'asleep' ? client.vanish() : client.leave());
-    const told = () => subscription.received.map(toldBy);
-    return { ...given, bare: client.bare, subscription, told };
+    return given;
   }
 
-  /** The same from the start. */
+  /** The same for a browser of the push service. */
   async absent(user: string, how: Farewell): Promise<Absent> {
-    return this.leave(await this.logIn(user), how);
+    const subscription = this.pushService.subscribe();
+    const given = await this.leave(user, how, subscription);
+    const told = () => subscription.received.map(toldBy);
+    return { ...given, bare: `${user}@${domain}`, subscription, told };
   }
 
   /** Somebody writes to them, or is only about to; resolves when the server has worked on it. */
@@ -141,6 +144,12 @@ export class RealWorld {
       await this.heard(guard, before + 1);
     }
     return this.#guards.length;
+  }
+
+  /** The gateway has removed what it had for an account. */
+  async removed({ bare }: { readonly bare: string }, why: 'client' | 'gone' | 'rejected'): Promise<void> {
+    const line = `"jid":"${bare}","why":"${why}"`;
+    await waitFor(`${bare} to be removed`, () => this.belfry.log().includes(line), { timeout: 60_000 });
   }
 
   /** How many publishes Belfry has answered. */

@@ -100,13 +100,17 @@ class Subscriber(ClientXMPP):
         message.send()
         await self["xep_0199"].send_ping(self.boundjid.domain)
 
-    async def vanish(self):
-        """Loses its connection, when it has said that it has got all."""
+    async def acknowledge(self):
+        """Says that it has got all that it was sent until now."""
         await self["xep_0199"].send_ping(self.boundjid.domain)
         self["xep_0198"].send_ack()
         await self.waiting_queue.join()
         while self.transport.get_write_buffer_size() > 0:
             await asyncio.sleep(0.01)
+
+    async def vanish(self):
+        """Loses its connection."""
+        await self.acknowledge()
         emit({"result": None})
         os._exit(0)
 
@@ -124,6 +128,7 @@ class Subscriber(ClientXMPP):
         await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
             emit(await self.answer(json.loads(line)))
+        await self.acknowledge()
         await self.disconnect(wait=1)
 
 
