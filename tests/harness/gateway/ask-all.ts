@@ -21,27 +21,36 @@ export function verdictOf(answer: Element): string {
   return [error.attr('type'), conditions[0]?.name].join(' ');
 }
 
-/** Carries requests (IQ set) to the component, all of them at once; the answers in the order of the requests. */
+/** Answers that have come so far, by the place of their request. */
+type Answers = () => ReadonlyMap<number, Element>;
+
+/** Carries requests (IQ set) to the component, all of them at once. */
+export function carryAll(server: ServerSide, requests: readonly Carried[]): Answers {
+  const mark = `${randomBytes(6).toString('hex')}-`;
+  const text = requests.map(({ from, payload }, at) => {
+    const id = `${mark}${at}`;
+    return serialize(el('iq', ns.client, { type: 'set', from, to: server.domain, id }, payload), ns.client);
+  });
+  server.write(text.join(''));
+  const answers = new Map<number, Element>();
+  let seen = server.stanzas.length;
+  return () => {
+    for (const stanza of server.stanzas.slice(seen)) {
+      const id = stanza.attr('id') ?? '';
+      if (id.startsWith(mark)) answers.set(Number(id.slice(mark.length)), stanza);
+    }
+    seen = server.stanzas.length;
+    return answers;
+  };
+}
+
+/** The same; resolves with the answers in the order of the requests when they have all come. */
 export async function askAll(
   server: ServerSide,
   requests: readonly Carried[],
   { timeout = 60_000 } = {},
 ): Promise<readonly Element[]> {
-  const mark = randomBytes(6).toString('hex');
-  const before = server.stanzas.length;
-  const text = requests.map(({ from, payload }, at) => {
-    const id = `${mark}-${at}`;
-    return serialize(el('iq', ns.client, { type: 'set', from, to: server.domain, id }, payload), ns.client);
-  });
-  server.write(text.join(''));
-  const collect = () => server.stanzas.filter((stanza) => stanza.attr('id')?.startsWith(mark));
-  const areThere = () => server.stanzas.length - before >= requests.length;
-  await waitFor(`${requests.length} answers`, () => areThere() && collect().length === requests.length, {
-    timeout,
-  });
-  const place = (answer: Element) => Number(answer.attr('id')?.slice(mark.length + 1));
-  const answers = collect().sort((a, b) => place(a) - place(b));
-  const rest = server.stanzas.filter((stanza) => !stanza.attr('id')?.startsWith(mark));
-  server.stanzas.splice(0, server.stanzas.length, ...rest);
-  return answers;
+  const answers = carryAll(server, requests);
+  await waitFor(`${requests.length} answers`, () => answers().size === requests.length, { timeout });
+  return [...answers()].sort(([a], [b]) => a - b).map(([, answer]) => answer);
 }
