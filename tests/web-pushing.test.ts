@@ -36,6 +36,12 @@ const reachable = {
   BELFRY_WEB_PUSH_CA: 'ca.pem',
 };
 
+const component = {
+  BELFRY_HOST: 'component',
+  BELFRY_COMPONENT_JID: 'push.example.org',
+  BELFRY_COMPONENT_SECRET: 'x',
+};
+
 interface Running {
   readonly webPushing: WebPushing;
   readonly settled: Settled[];
@@ -67,13 +73,21 @@ function push({ webPushing }: Running, to: TestSubscription, text: string): Prom
 }
 
 describe('what sends to push services', () => {
-  it('is not there on a component', async () => {
-    const component = { BELFRY_HOST: 'component', BELFRY_COMPONENT_JID: 'push.example.org' };
-    const config = configWith({ ...component, BELFRY_COMPONENT_SECRET: 'x' });
+  it('is not there on a component without a gateway', async () => {
+    const config = configWith({ ...component, BELFRY_GATEWAY_ENABLED: 'false' });
     const { events } = recordingEvents();
     const storage = await openStorage(config.storage, { events });
     onTestFinished(() => storage.close());
     expect(await openWebPushing(config, { version: '1.2.3', storage, events })).toBeUndefined();
+  });
+
+  it('sends from a component with a gateway', async () => {
+    const { BELFRY_DOMAIN: _, ...network } = reachable;
+    const running = await start({ ...component, ...network });
+    const browser = service.subscribe(running.webPushing.webPush.publicKey);
+    expect(await push(running, browser, 'Hello!')).toEqual({ kind: 'delivered' });
+    const contact = 'mailto:postmaster@push.example.org';
+    expect(browser.received).toMatchObject([{ payload: 'Hello!', sender: { subject: contact } }]);
   });
 
   it('says who it is, and encrypts', async () => {
