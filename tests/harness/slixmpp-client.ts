@@ -24,14 +24,30 @@ export async function startSlixmppComponent(jid: string, secret: string, port: n
   return program;
 }
 
+interface Login {
+  readonly jid: string;
+  readonly password: string;
+  readonly port: number;
+}
+
 /** What slixmpp's plugins find in an account's archive, as they say it. */
-export async function readArchiveBySlixmpp(
-  { jid, password, port }: { readonly jid: string; readonly password: string; readonly port: number },
-  contact: string,
+export function readArchiveBySlixmpp(login: Login, contact: string): Promise<unknown> {
+  return findBySlixmpp('slixmpp_archive.py', login, contact);
+}
+
+/** What slixmpp's plugins find among the commands of an entity, as they say it. */
+export function visitCommandsBySlixmpp(login: Login, entity: string): Promise<unknown> {
+  return findBySlixmpp('slixmpp_commands.py', login, entity);
+}
+
+async function findBySlixmpp(
+  file: string,
+  { jid, password, port }: Login,
+  subject: string,
 ): Promise<unknown> {
   if (python === undefined) throw new Error('slixmpp is not installed');
-  const script = fileURLToPath(new URL('slixmpp_archive.py', import.meta.url));
-  const args = [script, jid, password, '127.0.0.1', String(port), contact];
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  const args = [script, jid, password, '127.0.0.1', String(port), subject];
   const { stdout } = await promisify(execFile)(python, args, { timeout: 60_000 });
   return JSON.parse(stdout);
 }

@@ -1,0 +1,92 @@
+"""Goes through the commands of an entity by slixmpp's plugins and writes what it found as one line of JSON.
+
+Of the first command it asks for the form and cancels; then it asks for what cannot be had.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError
+
+
+class Visitor(ClientXMPP):
+    def __init__(self, options):
+        super().__init__(options.jid, options.password)
+        self.to = options.to
+        self["feature_mechanisms"].unencrypted_plain = True
+        for plugin in ("xep_0004", "xep_0030", "xep_0050"):
+            self.register_plugin(plugin)
+        self.bound = asyncio.get_event_loop().create_future()
+        self.add_event_handler("session_start", self.bound.set_result)
+        self.add_event_handler("failed_all_auth", lambda _: sys.exit("authentication failed"))
+
+    async def items(self, jid, node=None):
+        found = await self["xep_0030"].get_items(jid=jid, node=node)
+        return [list(item) for item in sorted(found["disco_items"]["items"], key=str)]
+
+    async def info(self, node):
+        info = (await self["xep_0030"].get_info(jid=self.to, node=node))["disco_info"]
+        identities = sorted("%s/%s %s" % (one[0], one[1], one[3]) for one in info["identities"])
+        return {"node": info["node"], "identities": identities, "features": sorted(info["features"])}
+
+    async def begin_and_cancel(self, node):
+        answers = asyncio.Queue()
+        session = {key: lambda iq, _: answers.put_nowait(iq["command"]) for key in ("next", "error")}
+        self["xep_0050"].start_command(self.to, node, session)
+        asked = await answers.get()
+        form = asked["form"]
+        self["xep_0050"].cancel_command(session)
+        ended = await answers.get()
+        return {
+            "status": [asked["status"], ended["status"]],
+            "actions": sorted(asked["actions"]),
+            "form": form["type"],
+            "fields": {var: field["type"] for var, field in form.get_fields().items()},
+            "isOneSession": asked["sessionid"] == ended["sessionid"] != "",
+        }
+
+    async def refusal(self, node, action):
+        try:
+            await self["xep_0050"].send_command(self.to, node, action=action)
+        except IqError as error:
+            return "%s %s" % (error.etype, error.condition)
+        return "none"
+
+    async def visit(self):
+        await asyncio.wait_for(self.bound, 30)
+        namespace = "http://jabber.org/protocol/commands"
+        commands = await self.items(self.to, namespace)
+        first = commands[0][1]
+        found = {
+            "server": await self.items(self.boundjid.domain),
+            "commands": commands,
+            "list": await self.info(namespace),
+            "first": await self.info(first),
+            "canceled": await self.begin_and_cancel(first),
+            "refusals": [
+                await self.refusal(first, "prev"),
+                await self.refusal("register-push-fcm", "execute"),
+                await self.refusal("sing", "execute"),
+            ],
+        }
+        print(json.dumps(found), flush=True)
+        await self.disconnect(wait=1)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("jid")
+    parser.add_argument("password")
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("to")
+    options = parser.parse_args()
+    visitor = Visitor(options)
+    visitor.connect((options.host, options.port), disable_starttls=True)
+    visitor.loop.run_until_complete(visitor.visit())
+
+
+main()
