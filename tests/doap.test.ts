@@ -9,6 +9,7 @@ import { createModules } from '../src/hosts/standalone/modules/modules.js';
 import { registrations } from '../src/hosts/standalone/modules/open-registration.js';
 import { passwordChanges } from '../src/hosts/standalone/modules/registration.js';
 import { accountLimits } from '../src/hosts/standalone/settings.js';
+import { adHocExtensions } from '../src/services/ad-hoc/implemented.js';
 import { cloudNotifyExtensions } from '../src/services/notify/cloud-notify/implemented.js';
 import type { Element } from '../src/xmpp/element.js';
 import { ns } from '../src/xmpp/ns.js';
@@ -33,6 +34,7 @@ function modules() {
 const implemented: readonly Extension[] = [
   ...modules().flatMap((module) => module.implements),
   ...hostExtensions,
+  ...adHocExtensions,
   ...cloudNotifyExtensions,
 ].toSorted((a, b) => a.xep.localeCompare(b.xep));
 
