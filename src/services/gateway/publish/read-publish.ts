@@ -19,12 +19,11 @@ export interface Publish {
  * @throws {StanzaError} if it is no publish of a notification
  */
 export function readPublish(pubsub: Element): Publish {
-  const publish = named(pubsub, 'publish');
+  const [publish] = allNamed(pubsub, 'publish');
   if (publish === undefined) throw badRequest('Only notifications are taken: there is no <publish/>.');
   const node = publish.attr('node') ?? '';
   if (node === '') throw badRequest('The <publish/> names no node.');
-  const items = publish.elements().filter(({ name }) => name === 'item');
-  const item = items.find((one) => notificationIn(one) !== undefined);
+  const item = allNamed(publish, 'item').find((one) => notificationIn(one) !== undefined);
   const notification = item && notificationIn(item);
   if (item === undefined || notification === undefined) throw badRequest('There is no <notification/>.');
   return { node, secret: secretOf([pubsub, publish, item]), content: readNotification(notification) };
@@ -33,9 +32,11 @@ export function readPublish(pubsub: Element): Publish {
 /** Of those that have one, the first. */
 function secretOf(places: readonly Element[]): string | undefined {
   for (const place of places) {
-    const form = named(place, 'publish-options')?.child('x', ns.dataForms);
-    const secret = form && fieldText(form, 'secret');
-    if (secret !== undefined) return secret;
+    for (const options of allNamed(place, 'publish-options')) {
+      const form = options.child('x', ns.dataForms);
+      const secret = form && fieldText(form, 'secret');
+      if (secret !== undefined) return secret;
+    }
   }
   return undefined;
 }
@@ -43,8 +44,8 @@ function secretOf(places: readonly Element[]): string | undefined {
 const notificationIn = (item: Element) => item.child('notification', ns.push);
 
 /** By the local name alone: what is around a notification is of no interest. */
-function named(parent: Element, name: string): Element | undefined {
-  return parent.elements().find((child) => child.name === name);
+function allNamed(parent: Element, name: string): Element[] {
+  return parent.elements().filter((child) => child.name === name);
 }
 
 function badRequest(text: string): StanzaError {
