@@ -91,7 +91,7 @@ function playMessages(kind: PushingKind, world: () => RealWorld): void {
     await world().write(ana);
     await world().heard(ana, 1);
     await world().settle();
-    const payload = expect.objectContaining({ account: ana.bare, importance: 'unimportant', kind: 'other' });
+    const payload = { v: 1, account: ana.bare, importance: 'unimportant', ...kind.unimportant };
     expect(ana.told()).toEqual([{ urgency: 'low', payload }]);
   });
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { hasEjabberd, startEjabberd } from '../ejabberd.js';
 import { hasProsody, type ProsodyOptions, startProsody } from '../prosody.js';
 import type { XmppServer, XmppServerOptions } from '../xmpp-server.js';
+import type { GatewayPayload } from './payload.js';
 
 /** What a server tells app servers. */
 export interface PushingOptions extends XmppServerOptions {
@@ -16,6 +17,8 @@ export interface PushingKind {
   readonly start: (options: PushingOptions) => Promise<XmppServer>;
   /** What it says instead of a message. */
   readonly importantBody: string;
+  /** What browsers are told that way of what is no message. */
+  readonly unimportant: Pick<GatewayPayload, 'count' | 'kind'>;
   /** Errors in a row, of those that are no `wait`, after which it gives up. */
   readonly patience: number;
   /** Whether it sends nothing more to a node of an account, for what an app server has answered. */
@@ -60,6 +63,8 @@ export const pushingKinds: readonly PushingKind[] = [
     isInstalled: hasProsody,
     start: startPushingProsody,
     importantBody: 'New Message!',
+    // Whatever there is, it says that it is one message.
+    unimportant: { count: 1, kind: 'message' },
     patience: 16,
     hasGivenUp: (server, _bare, node) =>
       new RegExp(`Disabling push notifications for identifier '[^']*<${node}'`).test(server.log()),
@@ -69,6 +74,7 @@ export const pushingKinds: readonly PushingKind[] = [
     isInstalled: hasEjabberd,
     start: startPushingEjabberd,
     importantBody: 'New message',
+    unimportant: { count: 0, kind: 'other' },
     patience: 1,
     hasGivenUp: (server, bare, node) =>
       server.log().includes(`rejected notification for ${bare} (${node}), disabling push`),
