@@ -141,20 +141,6 @@ for (const [name, kind] of Object.entries({ Prosody: prosody, ejabberd })) {
         expect((await peer.client.request(asked)).kind).toBe('result');
       }
 
-      it('says why it gets no pushes', async () => {
-        const inBand = await openAs(ana, { way: 'in-band' });
-        await expect(inBand.call('enable')).rejects.toThrow('not-offered: The server offers no Web Push');
-        const wrong = await openAs(ana, { gateway: domain });
-        await expect(wrong.call('enable')).rejects.toThrow(`not-offered: ${domain} is no gateway`);
-        const nowhere = await openAs(ana, { gateway: 'nobody.test' });
-        await expect(nowhere.call('enable')).rejects.toThrow(/^refused: [a-z-]+: The server refused: /);
-        const notAllowed = await openAs(eve, { gateway });
-        await expect(notAllowed.call('enable')).rejects.toThrow('refused: forbidden: ');
-        const without = await openAs(eve);
-        await expect(without.call('enable')).rejects.toThrow('not-offered: elsewhere.test knows no gateway');
-        expect(await without.call('renew')).toBe(false);
-      });
-
       it('finds the gateway, and is told of what comes while its tab is closed', async () => {
         const tab = await openAs(ana);
         await tab.call('enable');
@@ -256,6 +242,20 @@ for (const [name, kind] of Object.entries({ Prosody: prosody, ejabberd })) {
         write('Back again?');
         await standIn.deliverNext(tab.tab);
         expect(await tab.shows(1)).toMatchObject([kind.shown('Back again?')]);
+      });
+
+      it('says why it gets no pushes', async () => {
+        const inBand = await openAs(ana, { way: 'in-band' });
+        await expect(inBand.call('enable')).rejects.toThrow('not-offered: The server offers no Web Push');
+        const wrong = await openAs(ana, { gateway: domain });
+        await expect(wrong.call('enable')).rejects.toThrow(`not-offered: ${domain} is no gateway`);
+        const nowhere = await openAs(ana, { gateway: 'nobody.test' });
+        await expect(nowhere.call('enable')).rejects.toThrow(/^refused: [a-z-]+: The server refused: /);
+        const notAllowed = await openAs(eve, { gateway });
+        await expect(notAllowed.call('enable')).rejects.toThrow('refused: forbidden: ');
+        const without = await openAs(eve);
+        await expect(without.call('enable')).rejects.toThrow('not-offered: elsewhere.test knows no gateway');
+        expect(await without.call('renew')).toBe(false);
       });
     },
   );

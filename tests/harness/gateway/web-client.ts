@@ -30,7 +30,7 @@ const memorySchema = z.object({
 const progressSchema = z.array(z.looseObject({ step: z.string() }));
 
 const triedSchema = z.union([
-  z.object({ value: z.unknown() }),
+  z.object({ value: z.boolean().nullable() }),
   z.object({
     error: z.object({ code: z.string(), condition: z.string().nullable(), message: z.string() }),
   }),
@@ -101,7 +101,7 @@ export class WebClient {
   }
 
   /** A method of the module; rejects with `code`, and the condition if there is one. */
-  async call(method: 'enable' | 'renew' | 'disable'): Promise<unknown> {
+  async call(method: 'enable' | 'renew' | 'disable'): Promise<boolean | null> {
     const tried = triedSchema.parse(await this.tab.evaluate(`attempt(() => push.${method}())`));
     if ('value' in tried) return tried.value;
     const { code, condition, message } = tried.error;
@@ -171,7 +171,7 @@ window.logIn = async ({ webSocketUrl, options, ...account }) => {
 
 window.attempt = (work) =>
   work().then(
-    (value) => ({ value }),
+    (value = null) => ({ value }),
     ({ code, condition = null, message }) => ({ error: { code: String(code), condition, message } }),
   );
 `;
