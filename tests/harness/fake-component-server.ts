@@ -10,8 +10,8 @@ import { waitFor } from './net.js';
 
 export interface FakeServerOptions {
   readonly domain?: string;
-  /** A second component's domain, with the same secret. */
-  readonly secondDomain?: string;
+  /** Domains of further components, with the same secret. */
+  readonly furtherDomains?: readonly string[];
   readonly secret?: string;
   /** Plays the server's part from the first byte; without it the server is a well-behaved one. */
   readonly script?: (connection: ServerSide) => void;
@@ -30,7 +30,7 @@ export const streamErrorText = (condition: StreamCondition, text = '') =>
  */
 export class FakeComponentServer {
   readonly domain: string;
-  readonly secondDomain: string | undefined;
+  readonly furtherDomains: readonly string[];
   readonly secret: string;
   readonly connections: ServerSide[] = [];
   /** As the option of that name; may be changed between connections. */
@@ -40,7 +40,7 @@ export class FakeComponentServer {
 
   constructor(options: FakeServerOptions = {}) {
     this.domain = options.domain ?? 'push.example.org';
-    this.secondDomain = options.secondDomain;
+    this.furtherDomains = options.furtherDomains ?? [];
     this.secret = options.secret ?? 's3cret';
     this.script = options.script;
   }
@@ -173,8 +173,8 @@ export class ServerSide {
   }
 
   #opened(header: Element): void {
-    const { secondDomain } = this.#server;
-    if (secondDomain !== undefined && header.attr('to') === secondDomain) this.domain = secondDomain;
+    const domain = header.attr('to') ?? '';
+    if (this.#server.furtherDomains.includes(domain)) this.domain = domain;
     this.write(streamHeader('stream-1'));
   }
 

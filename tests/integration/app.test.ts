@@ -70,7 +70,7 @@ async function becomes(httpBase: string, wanted: object): Promise<void> {
 let server: FakeComponentServer;
 
 beforeEach(async () => {
-  server = new FakeComponentServer({ secondDomain: 'up.example.org' });
+  server = new FakeComponentServer({ furtherDomains: ['up.example.org'] });
   await server.start();
 });
 
