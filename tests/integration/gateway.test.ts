@@ -25,7 +25,7 @@ import type { PushService, ReceivedPush, TestSubscription } from '../harness/pus
 import { countInLog, reload } from '../harness/reload.js';
 import { runBelfry } from '../harness/run-belfry.js';
 import { createPushServices, type PushServices } from '../harness/web-push/world.js';
-import { connectXmppJs } from '../harness/xmpp-js-client.js';
+import { startXmppJs } from '../harness/xmpp-js-process.js';
 import { connectPeer, type Peer } from '../harness/xmpp-peer.js';
 
 const domain = 'localhost';
@@ -227,17 +227,23 @@ describe('the gateway of a server without configuration', () => {
 
   it('gives a device the same node again, and withdraws what waits for its former subscription', async () => {
     const { phone, subscription, ...first } = await enabled(await logIn());
-    subscription.answer({ kind: 'status', status: 503, headers: { 'retry-after': '2' } }, answers.created);
+    const busy = { kind: 'status', status: 503, headers: { 'retry-after': '2' } } as const;
+    subscription.answer(busy, answers.created);
     await phone.logOut();
     write(phone, body('Hello'));
     await nextPush(subscription);
     await waitFor('it to be on disk', () => countInLog(server, 'web push waits') > 0);
     const again = await registerBrowser(await logIn(phone.bare));
     expect(again).toMatchObject(first);
+    const other = await enabled(await logIn());
+    other.subscription.answer(busy, answers.created);
+    await other.phone.logOut();
+    write(other.phone, body('Hello'));
+    await nextPush(other.subscription, 1);
+    expect(subscription.received).toHaveLength(1);
+    await again.phone.logOut();
     write(phone, body('Once more'));
     await nextPush(again.subscription);
-    await settle();
-    expect(subscription.received).toHaveLength(1);
   });
 
   it('forgets a browser that is gone, and so does this server', async () => {
@@ -267,8 +273,15 @@ describe('the gateway of a server without configuration', () => {
   it('serves a client by xmpp.js', async () => {
     const user = users[accounts++] ?? '';
     const heard: Element[] = [];
-    const client = await connectXmppJs(
-      { port: server.c2sPort, domain, user: user.replace(/@.*/, ''), password, resource: 'web' },
+    const client = await startXmppJs(
+      `xmpp://127.0.0.1:${server.c2sPort}`,
+      {
+        domain,
+        user: user.replace(/@.*/, ''),
+        password,
+        resource: 'web',
+        certificate: server.certificateFile,
+      },
       (stanza) => void heard.push(stanza),
     );
     const request = async (id: string, payload: Element, to?: string) => {
