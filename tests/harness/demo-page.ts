@@ -11,15 +11,16 @@ export class DemoPage {
     this.#page = page;
   }
 
-  /** `prepare`: what is to be done to the tab before the page is in it. */
+  /** `prepare`: what is to be done to the tab before the page is in it; `query`: of the page's address, with its question mark. */
   static async open(
     browser: Browser,
     httpBase: string,
     prepare: (tab: Page) => Promise<void> = async () => {},
+    query = '',
   ): Promise<DemoPage> {
     const page = await browser.newPage();
     await prepare(page);
-    await page.goto(`${httpBase}/demo/`);
+    await page.goto(`${httpBase}/demo/${query}`);
     return new DemoPage(page);
   }
 

@@ -58,8 +58,8 @@ describeWithPeers('Chromium, with a stand-in for its push service', { chromium: 
     await services?.close();
   });
 
-  async function open(): Promise<DemoPage> {
-    const page = await DemoPage.open(chromium, server.httpBase, standIn.prepare);
+  async function open(query = ''): Promise<DemoPage> {
+    const page = await DemoPage.open(chromium, server.httpBase, standIn.prepare, query);
     pages.push(page);
     return page;
   }
@@ -242,6 +242,29 @@ describeWithPeers('Chromium, with a stand-in for its push service', { chromium: 
     await page.tab.evaluate('void reach()');
     await page.enable();
     await page.disable();
+  });
+
+  it('goes by the gateway of the same server if it is told to, and back by what it had', async () => {
+    const page = await open('?way=gateway');
+    await page.logIn(ana, password);
+    await page.enable();
+    expect(await page.text('#log')).toContain(`push.${domain} has told its key`);
+    const list = async () => (await runBelfry(['push', 'list', ana, '--config', server.configFile])).out;
+    expect(await list()).toContain(`cloud-notify, push.${domain}`);
+    await close(page);
+    write('By the gateway?');
+    const inBand = await open();
+    expect(JSON.parse(await standIn.deliverNext(inBand.tab))).toMatchObject({
+      v: 1,
+      account: ana,
+      kind: 'message',
+    });
+    await inBand.logIn(ana, password);
+    await inBand.enabled();
+    await waitFor('the gateway to be left', async () => !(await list()).includes('cloud-notify'));
+    expect(await list()).toContain('web-push');
+    await inBand.disable();
+    await inBand.shows(0);
   });
 
   it('goes by the address that the server has bound, however it was typed', async () => {
