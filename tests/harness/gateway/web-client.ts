@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'puppeteer-core';
 import { z } from 'zod';
-import { notificationsIn, type ShownNotification, showsIn } from '../shown-notifications.js';
+import { type ShownNotification, showsIn } from '../shown-notifications.js';
 
 /** The web server of a client: its pages are below `url`. */
 export interface WebClientServer {
@@ -116,10 +116,6 @@ export class WebClient {
   /** What the module keeps in this browser. */
   async memory(): Promise<z.infer<typeof memorySchema>> {
     return memorySchema.parse(await this.tab.evaluate(`JSON.parse(localStorage.getItem('belfry-push'))`));
-  }
-
-  notifications(): Promise<ShownNotification[]> {
-    return notificationsIn(this.tab);
   }
 
   /** Waits until the browser shows as many. */
