@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Element } from '../../src/xmpp/element.js';
+import { askAll, verdictOf } from '../harness/gateway/ask-all.js';
+import { notification, publish, unregister } from '../harness/gateway/requests.js';
+import { type GatewayPlace, type Registered, startGatewayPlace } from '../harness/gateway/world.js';
+import { waitFor } from '../harness/net.js';
+import { describeWithPeers } from '../harness/peer.js';
+import { hasPostgres, type PostgresServer, startPostgres } from '../harness/postgres.js';
+import { answers } from '../harness/push-answers.js';
+import type { PushService, TestSubscription } from '../harness/push-service.js';
+import { createPushServices, type PushServices } from '../harness/web-push/world.js';
+
+describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgres }, () => {
+  let postgres: PostgresServer;
+  let database: string;
+  let services: PushServices;
+  let pushService: PushService;
+  let one: GatewayPlace;
+  let two: GatewayPlace;
+  let accounts = 0;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    database = await postgres.createDatabase();
+    services = await createPushServices();
+    pushService = await services.start();
+    const start = () =>
+      startGatewayPlace({
+        webPush: services.keys,
+        gateway: { rate_limit: 0 },
+        storage: postgres.url(database),
+      });
+    one = await start();
+    two = await start();
+  });
+  afterAll(async () => {
+    await one?.stop();
+    await two?.stop();
+    await services?.close();
+    await postgres?.stop();
+  });
+
+  const newAccount = () => `user${accounts++}@example.org`;
+  const register = (by: GatewayPlace, account = newAccount(), subscription = pushService.subscribe()) =>
+    by.register(account, subscription);
+  const ask = async (by: GatewayPlace, from: string, payload: Element) =>
+    verdictOf(await by.server.current.ask('set', from, payload));
+
+  /** A publish for a device: of another conversation each, so that none takes the place of another. */
+  const telling = ({ node, secret }: Registered, text: string) => {
+    const sender = `friend-of-${text}@example.org`;
+    const summary = { 'message-count': '1', 'last-message-sender': sender, 'last-message-body': text };
+    return publish(node, secret, notification(summary));
+  };
+  const publishBy = (by: GatewayPlace, registered: Registered, text = 'Hello') =>
+    ask(by, 'example.org', telling(registered, text));
+
+  /** So many publishes for each, half of them by each process. */
+  async function publishByBoth(some: readonly Registered[], each: number): Promise<void> {
+    const texts = Array.from({ length: each }, (_, at) => `text-${at}`);
+    const requests = (by: GatewayPlace) =>
+      texts
+        .filter((_, at) => (at % 2 === 0) === (by === one))
+        .flatMap((text) => some.map((device) => ({ from: 'example.org', payload: telling(device, text) })));
+    const all = await Promise.all([one, two].map((by) => askAll(by.server.current, requests(by))));
+    expect(new Set(all.flat().map(verdictOf))).toEqual(new Set(['result']));
+  }
+
+  const waiting = async () => {
+    const [row] = await postgres.query(database, 'select count(*)::int as count from web_push_queue');
+    return Number(row?.['count']);
+  };
+  const untilWaiting = (count: number) =>
+    waitFor(`${count} messages to wait`, async () => (await waiting()) === count, {
+      timeout: 110_000,
+      interval: 200,
+    });
+
+  /** What of its messages a browser got since there were so many, in the order of the alphabet. */
+  const textsOf = ({ received }: TestSubscription, since: number) =>
+    received
+      .slice(since)
+      .map(({ payload }) => String(JSON.parse(payload ?? '{}').body))
+      .toSorted();
+
+  it('take publishes for what was registered by the other', async () => {
+    const ana = await register(one);
+    expect(await publishBy(two, ana)).toBe('result');
+    expect(await publishBy(one, ana)).toBe('result');
+    expect(ana.subscription.received).toHaveLength(2);
+    const keys = ana.subscription.received.map(({ sender }) => sender?.publicKey);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  it('give a device the same node, and know its new subscription at once', async () => {
+    const first = await register(one);
+    expect(await publishBy(one, first)).toBe('result');
+    const second = await register(two, first.account);
+    expect(second).toMatchObject({ node: first.node, secret: first.secret });
+    expect(await publishBy(one, second)).toBe('result');
+    expect(first.subscription.received).toHaveLength(1);
+    expect(second.subscription.received).toHaveLength(1);
+  });
+
+  it('know at once that a device has unregistered, or is gone', async () => {
+    const [ana, bob] = [await register(one), await register(two)];
+    expect(await publishBy(two, ana)).toBe('result');
+    expect(await ask(one, `${ana.account}/browser`, unregister(ana.device))).toBe('result');
+    expect(await publishBy(two, ana)).toBe('cancel item-not-found');
+    bob.subscription.answer(answers.gone);
+    expect(await publishBy(one, bob)).toBe('cancel item-not-found');
+    bob.subscription.answer(answers.created);
+    expect(await publishBy(two, bob)).toBe('cancel item-not-found');
+    expect(bob.subscription.received).toHaveLength(1);
+    expect(await ask(two, `${bob.account}/browser`, unregister(bob.device))).toBe('cancel item-not-found');
+  });
+
+  it('withdraw what waits for a subscription that was replaced by the other', async () => {
+    const first = await register(one);
+    first.subscription.answer(answers.unavailable);
+    expect(await publishBy(one, first)).toBe('result');
+    await untilWaiting(1);
+    await register(two, first.account);
+    await untilWaiting(0);
+  });
+
+  it('make one registration of a device that registers with both at once', async () => {
+    const account = newAccount();
+    const all = await Promise.all([one, two, one, two].map((by) => register(by, account)));
+    expect(new Set(all.map(({ node }) => node)).size).toBe(1);
+    const rows = await postgres.query(
+      database,
+      `select node from gateway_registrations where account = '${account}'`,
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it('send each message that had to wait once, whoever of them has accepted it', async () => {
+    const some = await Promise.all(Array.from({ length: 10 }, (_, at) => register(at % 2 ? one : two)));
+    pushService.answer(answers.unavailable);
+    await publishByBoth(some, 6);
+    await untilWaiting(60);
+    const before = some.map(({ subscription }) => subscription.received.length);
+    pushService.answer(answers.created);
+    await untilWaiting(0);
+    for (const [at, { subscription }] of some.entries())
+      expect(textsOf(subscription, before[at] ?? 0)).toEqual(
+        Array.from({ length: 6 }, (_, n) => `text-${n}`),
+      );
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'send what the other has accepted before it got a %s',
+    async (signal) => {
+      const some = await Promise.all(Array.from({ length: 10 }, () => register(one)));
+      pushService.answer(answers.unavailable);
+      await publishByBoth(some, 6);
+      await untilWaiting(60);
+      await one.belfry.kill(signal);
+      const before = some.map(({ subscription }) => subscription.received.length);
+      pushService.answer(answers.created);
+      await untilWaiting(0);
+      for (const [at, { subscription }] of some.entries())
+        expect(textsOf(subscription, before[at] ?? 0)).toEqual(
+          Array.from({ length: 6 }, (_, n) => `text-${n}`),
+        );
+      await one.belfry.restart();
+    },
+  );
+});
