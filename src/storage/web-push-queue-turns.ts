@@ -75,7 +75,7 @@ function prepareClaim(database: Database) {
   );
 }
 
-/** What a claim wrote stands there until somebody claims it anew: nobody takes back what another process has. */
+/** The time that a claim wrote stands there until somebody claims it anew: nobody takes back what another process has. */
 function preparePostpone(database: Database) {
   return database.prepare<{ changes: string }, unknown>('web_push_queue_postpone', (param, db) =>
     db
@@ -92,8 +92,7 @@ function preparePostpone(database: Database) {
       .from('given')
       .set(({ ref }) => ({ due_at: ref('given.due_at'), attempts: ref('given.attempts'), is_claimed: 0 }))
       .whereRef('web_push_queue.id', '=', 'given.id')
-      .whereRef('web_push_queue.due_at', '=', 'given.claimed_until')
-      .where('is_claimed', '=', sql.lit(1)),
+      .whereRef('web_push_queue.due_at', '=', 'given.claimed_until'),
   );
 }
 

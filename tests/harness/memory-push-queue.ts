@@ -69,7 +69,7 @@ export class MemoryPushQueue implements PushQueueStore {
       const byId = new Map(changes.map((change) => [change.id, change]));
       this.#change((row) => {
         const change = byId.get(row.id);
-        if (change === undefined || !row.isClaimed || row.dueAt !== change.claimedUntil) return row;
+        if (change === undefined || row.dueAt !== change.claimedUntil) return row;
         const { dueAt, attempts } = change;
         return { ...row, dueAt, attempts, isClaimed: false };
       });
