@@ -137,7 +137,10 @@ describe('a registration whose push service says that it is gone', () => {
   it('stays if it has another endpoint meanwhile: its server is to try again', async () => {
     const stage = stageOf();
     stage.webPush.answer = async () => {
-      stage.store.rows = stage.store.rows.map((row) => ({ ...row, endpoint: 'https://a.example/new' }));
+      stage.store.rows = stage.store.rows.map((row) => ({
+        ...row,
+        endpoint: 'https://updates.example.net/new',
+      }));
       return gone;
     };
     expect(await stage.publish(stage.to)).toBe('wait/recipient-unavailable');
