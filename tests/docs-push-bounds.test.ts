@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changeLimit } from '../src/services/change-limit.js';
+import { mostFailures } from '../src/services/gateway/publish/fate.js';
+import { mostUnderWay } from '../src/services/gateway/publish/under-way.js';
 import { patience } from '../src/services/notify/delivery/error-policy.js';
 import { places } from '../src/services/notify/delivery/lane.js';
 import { retryDelay } from '../src/services/retry-delay.js';
@@ -125,5 +127,39 @@ describe('docs/architecture.md', () => {
       ['time for which a process has a message from disk to itself', seconds(queue('queue.ts', 'leaseTime'))],
       ['requests when Belfry stops', seconds(queue('service.ts', 'patience'))],
     ]);
+  });
+
+  it('has each bound of the gateway as the code has it', () => {
+    const rows = tableRows(section(doc('architecture.md'), 'Bounds of the gateway'));
+    const gateway = (file: string, name: string) => count(constant(`services/gateway/${file}`, name));
+    const payload = (name: string) => gateway('publish/payload.ts', name);
+    expect(rows.map(([what, bound]) => [what, bound])).toEqual([
+      ['registrations of an account', '`gateway.max_devices`'],
+      ['bytes of the name of a device', gateway('registration/submitted.ts', 'maxDeviceBytes')],
+      [
+        "bytes of the name of a command's session",
+        count(constant('services/ad-hoc/command-request.ts', 'maxSessionBytes')),
+      ],
+      [
+        'requests of an account to unregister',
+        `${changeLimit.each} in ${changeLimit.duration / 60_000} minutes`,
+      ],
+      ['publishes per minute and registration', '`gateway.rate_limit`'],
+      ['registrations whose rate is counted', gateway('publish/rate.ts', 'maxWindows')],
+      [
+        'publishes that wait for push services, of one registration',
+        `${count(mostUnderWay.inAll)}, ${mostUnderWay.each}`,
+      ],
+      [
+        'time of a publish until its answer',
+        seconds(constant('services/gateway/publish/deliver.ts', 'patience')),
+      ],
+      [
+        'bytes of a payload, of one with encrypted content, of one that is encrypted already',
+        `${payload('maxBytes')}, ${payload('maxEncryptedBytes')}, ${gateway('publish/read-sealed.ts', 'maxBytes')}`,
+      ],
+      ['refusals of a push service in a row', `${mostFailures}`],
+    ]);
+    expect(constant('services/gateway/publish/rate.ts', 'duration')).toBe(60_000);
   });
 });
