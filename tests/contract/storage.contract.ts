@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.js';
-import type { Database } from '../../src/storage/database.js';
+import type { Build, Database } from '../../src/storage/database.js';
 import { migrate, migrations } from '../../src/storage/migrate.js';
 import type { Migration } from '../../src/storage/migrations/migration.js';
 import { openStorage, type Storage } from '../../src/storage/open.js';
@@ -166,6 +166,65 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
     await storage.close();
     await expect(storage.check()).rejects.toThrow();
     await expect(storage.registrations.find(registration().idHash)).rejects.toThrow();
+  });
+
+  describe('a sequence of statements', () => {
+    interface Args {
+      readonly first: string;
+      readonly second: string;
+    }
+    const insert =
+      (column: keyof Args): Build<Args, { name: string }> =>
+      (param, db) =>
+        db
+          .insertInto('keys')
+          .values({ name: param(column), value: 'any' })
+          .returning('name');
+    const ready = async () => {
+      const database = await databaseForTest();
+      await migrate(database);
+      return database;
+    };
+    const prepare = (database: Database, lock = ({ first }: Args) => first) =>
+      database.prepareSequence('two_keys', lock, [insert('first'), insert('second')]);
+    const names = async ({ kysely }: Database) =>
+      (await kysely.selectFrom('keys').select('name').orderBy('name').execute()).map(({ name }) => name);
+
+    it('answers what each of them does', async () => {
+      const database = await ready();
+      expect(await prepare(database)({ first: 'a', second: 'b' })).toEqual([
+        [{ name: 'a' }],
+        [{ name: 'b' }],
+      ]);
+    });
+
+    it('does nothing if one of them fails, and harms nobody beside it', async () => {
+      const database = await ready();
+      const run = prepare(database);
+      const ends = await Promise.allSettled([
+        run({ first: 'a', second: 'b' }),
+        run({ first: 'c', second: 'c' }),
+        run({ first: 'd', second: 'e' }),
+      ]);
+      expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(ends[1]).toMatchObject({ reason: { name: 'StorageError' } });
+      expect(await names(database)).toEqual(['a', 'b', 'd', 'e']);
+      await run({ first: 'f', second: 'g' });
+      expect(await names(database)).toHaveLength(6);
+    });
+
+    it('runs once at a time with its lock, of all connections', async () => {
+      const databases = [await ready(), await ready()];
+      // Without the lock, some would wait for each other's keys in a circle.
+      const runs = databases.map((database) => prepare(database, () => 'one'));
+      const pairs = Array.from({ length: 10 }, (_, at) => [`${at}`, `${(at + 1) % 10}`] as const);
+      const ends = await Promise.allSettled(
+        runs.flatMap((run) => pairs.map(([first, second]) => run({ first, second }))),
+      );
+      const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
+      expect(reasons.filter((reason) => /deadlock|timeout|locked/i.test(reason))).toEqual([]);
+      expect(reasons.every((reason) => /unique/i.test(reason))).toBe(true);
+    });
   });
 
   describe('several processes', () => {
