@@ -40,6 +40,8 @@ describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgr
     await postgres?.stop();
   });
 
+  /** In the order of the alphabet. */
+  const texts = Array.from({ length: 6 }, (_, at) => `text-${at}`);
   const newAccount = () => `user${accounts++}@example.org`;
   const register = (by: GatewayPlace, account = newAccount(), subscription = pushService.subscribe()) =>
     by.register(account, subscription);
@@ -55,9 +57,8 @@ describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgr
   const publishBy = (by: GatewayPlace, registered: Registered, text = 'Hello') =>
     ask(by, 'example.org', telling(registered, text));
 
-  /** So many publishes for each, half of them by each process. */
-  async function publishByBoth(some: readonly Registered[], each: number): Promise<void> {
-    const texts = Array.from({ length: each }, (_, at) => `text-${at}`);
+  /** These texts for each, half of them by each process. */
+  async function publishByBoth(some: readonly Registered[], texts: readonly string[]): Promise<void> {
     const requests = (by: GatewayPlace) =>
       texts
         .filter((_, at) => (at % 2 === 0) === (by === one))
@@ -70,11 +71,8 @@ describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgr
     const [row] = await postgres.query(database, 'select count(*)::int as count from web_push_queue');
     return Number(row?.['count']);
   };
-  const untilWaiting = (count: number) =>
-    waitFor(`${count} messages to wait`, async () => (await waiting()) === count, {
-      timeout: 110_000,
-      interval: 200,
-    });
+  const untilWaiting = (count: number, timeout = 100_000) =>
+    waitFor(`${count} messages to wait`, async () => (await waiting()) === count, { timeout, interval: 200 });
 
   /** What of its messages a browser got since there were so many, in the order of the alphabet. */
   const textsOf = ({ received }: TestSubscription, since: number) =>
@@ -135,36 +133,51 @@ describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgr
     expect(rows).toHaveLength(1);
   });
 
-  it('send each message that had to wait once, whoever of them has accepted it', async () => {
-    const some = await Promise.all(Array.from({ length: 10 }, (_, at) => register(at % 2 ? one : two)));
+  /** So many browsers, for each of which as many messages wait, half of them accepted by each process. */
+  async function waitingFor(browsers: number): Promise<readonly TestSubscription[]> {
     pushService.answer(answers.unavailable);
-    await publishByBoth(some, 6);
-    await untilWaiting(60);
-    const before = some.map(({ subscription }) => subscription.received.length);
+    const some = await Promise.all(
+      Array.from({ length: browsers }, (_, at) => register(at % 2 === 0 ? one : two)),
+    );
+    await publishByBoth(some, texts);
+    await untilWaiting(browsers * texts.length);
+    return some.map(({ subscription }) => subscription);
+  }
+
+  /** From now on push services take what they get: each of those gets each of its messages, once. */
+  async function eachGetsItsOwn(some: readonly TestSubscription[], timeout?: number): Promise<void> {
+    const before = some.map(({ received }) => received.length);
     pushService.answer(answers.created);
-    await untilWaiting(0);
-    for (const [at, { subscription }] of some.entries())
-      expect(textsOf(subscription, before[at] ?? 0)).toEqual(
-        Array.from({ length: 6 }, (_, n) => `text-${n}`),
-      );
+    pushService.cut();
+    await untilWaiting(0, timeout);
+    for (const [at, subscription] of some.entries())
+      expect(textsOf(subscription, before[at] ?? 0)).toEqual(texts);
+  }
+
+  it('send each message that had to wait once, whoever of them has accepted it', async () => {
+    await eachGetsItsOwn(await waitingFor(10));
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'send what the other has accepted before it got a %s',
     async (signal) => {
-      const some = await Promise.all(Array.from({ length: 10 }, () => register(one)));
-      pushService.answer(answers.unavailable);
-      await publishByBoth(some, 6);
-      await untilWaiting(60);
+      const some = await waitingFor(10);
       await one.belfry.kill(signal);
-      const before = some.map(({ subscription }) => subscription.received.length);
-      pushService.answer(answers.created);
-      await untilWaiting(0);
-      for (const [at, { subscription }] of some.entries())
-        expect(textsOf(subscription, before[at] ?? 0)).toEqual(
-          Array.from({ length: 6 }, (_, n) => `text-${n}`),
-        );
+      await eachGetsItsOwn(some);
       await one.belfry.restart();
     },
   );
+
+  it('have at once what the other was about to send when it was told to stop', async () => {
+    const some = await waitingFor(10);
+    pushService.answer(answers.hang);
+    const { length } = pushService.requests;
+    await waitFor('all to be tried again', () => pushService.requests.length >= length + 20, {
+      timeout: 60_000,
+    });
+    await one.belfry.kill();
+    // Of one that had crashed they would be due when its claim ends, after 90 seconds.
+    await eachGetsItsOwn(some, 60_000);
+    await one.belfry.restart();
+  });
 });
