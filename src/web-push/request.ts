@@ -38,8 +38,8 @@ export type SendOutcome =
 
 /** Sends to push services. */
 export interface Sender {
-  /** Never rejects: how it ended is the value. What the signal ends is to be tried again. */
-  send(request: PushRequest, signal: AbortSignal): Promise<SendOutcome>;
+  /** Never rejects: how it ended is the value. What one of the signals ends is to be tried again. */
+  send(request: PushRequest, ...signals: readonly AbortSignal[]): Promise<SendOutcome>;
   /** Ends what is under way, as `retry`, and closes all connections. */
   stop(): Promise<void>;
 }

@@ -61,7 +61,8 @@ export async function openSenderStage(options: SenderStageOptions = {}): Promise
   };
 }
 
-function requestFor({ endpoint, p256dh, auth }: TestSubscription, text: string): PushRequest {
+/** A message for a subscription, encrypted. */
+export function requestFor({ endpoint, p256dh, auth }: TestSubscription, text: string): PushRequest {
   const keys = { p256dh: Buffer.from(p256dh, 'base64url'), auth: Buffer.from(auth, 'base64url') };
   return {
     endpoint,

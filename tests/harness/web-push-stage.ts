@@ -109,7 +109,8 @@ export function webPushStage({
   };
   const webPush = createWebPush({
     sender: {
-      async send(request, signal) {
+      async send(request, ...signals) {
+        const signal = AbortSignal.any([...signals]);
         const one = { request, text: Buffer.from(request.body).toString(), at: clock.now(), signal };
         sent.push(one);
         return stage.answer(one);

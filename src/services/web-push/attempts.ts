@@ -1,8 +1,9 @@
 import type { Events } from '../../observability/events.js';
-import type { Sender, SendOutcome, Urgency } from '../../web-push/request.js';
+import type { PushRequest, Sender, SendOutcome, Urgency } from '../../web-push/request.js';
 import type { Clock } from '../../xmpp/clock.js';
 import { retryDelay } from '../retry-delay.js';
 import type { Origins } from './origins.js';
+import type { Sending } from './sending.js';
 import { Waits } from './waits.js';
 
 /** Endpoints of which is known that they were asked to wait. */
@@ -64,16 +65,16 @@ export class Attempts {
    * Sends a message, and if it is too large the shorter one; undefined if nothing is to be sent there now. Rejects only if the
    * shorter one cannot be made.
    */
-  async send(letter: Letter, signal: AbortSignal): Promise<AttemptOutcome | undefined> {
-    const first = await this.#request(letter, letter.body, signal);
+  async send(letter: Letter, sending: Sending): Promise<AttemptOutcome | undefined> {
+    const first = await this.#request(letter, letter.body, sending);
     if (first?.kind !== 'too-large') return first;
     const shorter = await letter.shorter();
     if (shorter === undefined) return { kind: 'rejected', reason: first.reason };
-    const second = await this.#request(letter, shorter, signal);
+    const second = await this.#request(letter, shorter, sending);
     return second?.kind === 'too-large' ? { kind: 'rejected', reason: second.reason } : second;
   }
 
-  async #request(letter: Letter, body: Uint8Array, signal: AbortSignal): Promise<SendOutcome | undefined> {
+  async #request(letter: Letter, body: Uint8Array, sending: Sending): Promise<SendOutcome | undefined> {
     const { clock, origins, now } = this.#options;
     const { endpoint, origin, urgency, topic, authorization } = letter;
     if (this.askedTime(endpoint) > 0) return undefined;
@@ -82,17 +83,17 @@ export class Attempts {
     const began = clock.now();
     const ttl = Math.max(0, Math.ceil((letter.expiresAt - now()) / 1_000));
     const request = { endpoint, origin, body, ttl, urgency, topic, authorization };
-    const outcome = await this.#send(request, signal);
-    origins.end(origin, admitted, outcome, signal.aborted);
+    const outcome = await this.#send(request, sending.signals);
+    origins.end(origin, admitted, outcome, sending.isEnded);
     this.#note(endpoint, outcome);
     this.#report(letter, outcome, (clock.now() - began) / 1_000);
     return outcome;
   }
 
   /** A sender answers how it ended, whatever happens. */
-  async #send(request: Parameters<Sender['send']>[0], signal: AbortSignal): Promise<SendOutcome> {
+  async #send(request: PushRequest, signals: readonly AbortSignal[]): Promise<SendOutcome> {
     try {
-      return await this.#options.sender.send(request, signal);
+      return await this.#options.sender.send(request, ...signals);
     } catch (error) {
       this.#options.events.handlerFailed({ what: 'web push', error });
       return { kind: 'retry', reason: 'internal error', isUnreachable: false };

@@ -21,6 +21,8 @@ export interface DirectOptions {
   readonly queue: Pick<Queue, 'isEmpty' | 'whileAdding' | 'changed'>;
   readonly attempts: Attempts;
   readonly underWay: UnderWay;
+  /** Ends all. */
+  readonly end: AbortSignal;
   /** By topics. */
   readonly lines: Lines;
   /** By senders. */
@@ -66,13 +68,10 @@ export class Direct {
     sender: PushSender,
     signal: AbortSignal,
   ): Promise<PushOutcome> {
-    const { underWay, now, events } = this.#options;
+    const { underWay, end, now, events } = this.#options;
     const { endpoint } = subscription;
     const expiresAt = now() + message.ttl * 1_000;
-    const sending = new Sending({ endpoint, topic: message.topic }, sender, false);
-    const abort = () => sending.abort();
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort);
+    const sending = new Sending({ endpoint, topic: message.topic }, sender, false, [signal, end]);
     underWay.enter(sending);
     try {
       return await this.#inLine(sending, () => this.#try(subscription, message, sending, expiresAt));
@@ -81,7 +80,6 @@ export class Direct {
       return { kind: 'retry', reason: 'internal error' };
     } finally {
       underWay.leave(sending);
-      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -128,9 +126,9 @@ export class Direct {
   async #send(given: Given): Promise<PushOutcome> {
     const { letter, sending } = given;
     if (sending.isVoid) return withdrawn;
-    if (this.#isStopping || sending.signal.aborted) return this.#store(given, 0, 'ended', undefined);
+    if (this.#isStopping || sending.isEnded) return this.#store(given, 0, 'ended', undefined);
     const before = this.#newest(letter);
-    const outcome = await this.#options.attempts.send(letter, sending.signal);
+    const outcome = await this.#options.attempts.send(letter, sending);
     if (outcome === undefined) return this.#hold(given);
     if (outcome.kind === 'retry') return this.#retry(given, outcome);
     await this.#clear(given, outcome, await before);

@@ -42,6 +42,8 @@ export interface QueueOptions {
   readonly attempts: Attempts;
   readonly origins: Origins;
   readonly underWay: UnderWay;
+  /** Ends all. */
+  readonly end: AbortSignal;
   /** By topics. */
   readonly lines: Lines;
   readonly clock: Clock;
@@ -180,7 +182,7 @@ export class Queue {
   }
 
   #enter({ push, claimedUntil }: Claimed): void {
-    const item = { push, sending: new Sending(push, push, true), claimedUntil };
+    const item = { push, sending: new Sending(push, push, true, [this.#options.end]), claimedUntil };
     this.#items.set(push.id, item);
     this.#options.underWay.enter(item.sending);
     this.#ways.add(item);
@@ -215,7 +217,7 @@ export class Queue {
       return;
     }
     const letter = { ...push, shorter: async () => push.shorter };
-    const outcome = await attempts.send(letter, sending.signal);
+    const outcome = await attempts.send(letter, sending);
     if (outcome === undefined) this.#postpone([item], () => this.#place(push));
     else await this.#settle(item, outcome);
   }
@@ -237,7 +239,7 @@ export class Queue {
       if (outcome.kind === 'gone') await this.#options.withdraw(push.endpoint, push);
       const { service, endpoint, reference } = push;
       this.#options.settled(service, { endpoint, reference, outcome });
-    } else if (sending.signal.aborted) this.#postpone([item], () => this.#options.now());
+    } else if (sending.isEnded) this.#postpone([item], () => this.#options.now());
     else this.#retry(item, outcome);
   }
 

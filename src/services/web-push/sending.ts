@@ -10,27 +10,26 @@ export class Sending implements PushSender {
   readonly isClaimed: boolean;
   /** It is not wanted any more: withdrawn, or a newer one has taken its place. */
   isVoid = false;
-  readonly #controller = new AbortController();
+  /** Each of them ends the request that is under way. Many share them: one for each would cost more than all else. */
+  readonly signals: readonly AbortSignal[];
 
   constructor(
     { endpoint, topic }: { readonly endpoint: string; readonly topic: string | undefined },
     { service, reference }: PushSender,
     isClaimed: boolean,
+    signals: readonly AbortSignal[],
   ) {
     this.endpoint = endpoint;
     this.topic = topic;
     this.service = service;
     this.reference = reference;
     this.isClaimed = isClaimed;
+    this.signals = signals;
   }
 
-  /** Ends the request that is under way. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.#controller.abort();
+  /** One of them has ended it. */
+  get isEnded(): boolean {
+    return this.signals.some(({ aborted }) => aborted);
   }
 }
 
@@ -94,9 +93,5 @@ export class UnderWay {
   #at(endpoint: string | undefined, sender: PushSender): Sending[] {
     const all = [...(this.#bySender.get(senderKey(sender)) ?? [])];
     return endpoint === undefined ? all : all.filter((sending) => sending.endpoint === endpoint);
-  }
-
-  abort(): void {
-    for (const sendings of this.#bySender.values()) for (const sending of sendings) sending.abort();
   }
 }

@@ -62,18 +62,19 @@ export function createWebPush(options: WebPushOptions): WebPushService {
   const origins = new Origins({ clock, jitter, events });
   const attempts = new Attempts({ sender: options.sender, origins, clock, now, jitter, events });
   const underWay = new UnderWay();
+  const end = new AbortController();
   const lines = new Lines(mostOfTopic);
   /** By senders: what is withdrawn is what was there before. */
   const changes = new Lines(mostChanges);
   const queue = new Queue({
-    ...{ store, isAlone, attempts, origins, underWay, lines, clock, now, jitter, events },
+    ...{ store, isAlone, attempts, origins, underWay, end: end.signal, lines, clock, now, jitter, events },
     withdraw,
     settled: (service, settled) => listeners.get(service)?.(settled),
     isWanted: async ({ service, endpoint, reference }) =>
       (await judges.get(service)?.({ endpoint, reference })) ?? true,
   });
   const direct = new Direct({
-    ...{ store, queue, attempts, underWay, lines, changes, now, jitter, events, withdraw },
+    ...{ store, queue, attempts, underWay, end: end.signal, lines, changes, now, jitter, events, withdraw },
     seal: (keys, payload, padding) => options.sealer.seal(keys, payload, padding),
     maxWaiting: () => options.settings().maxWaiting,
   });
@@ -117,7 +118,7 @@ export function createWebPush(options: WebPushOptions): WebPushService {
       direct.halt();
       await queue.halt();
       await started;
-      const cancel = clock.after(patience, () => underWay.abort());
+      const cancel = clock.after(patience, () => end.abort());
       await underWay.idle();
       cancel();
       await queue.stop();

@@ -6,7 +6,7 @@ import { createAuthority } from '../../../tests/harness/authority.js';
 import { freePort, listenOnLoopback, waitFor } from '../../../tests/harness/net.js';
 import { answers } from '../../../tests/harness/push-answers.js';
 import { type PushProtocol, startPushService } from '../../../tests/harness/push-service.js';
-import { openSenderStage, type SenderStage } from '../../../tests/harness/sender-stage.js';
+import { openSenderStage, requestFor, type SenderStage } from '../../../tests/harness/sender-stage.js';
 import { createVapid, createVapidKey } from '../vapid.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -153,7 +153,7 @@ describe.each(protocols)('over %s', (protocol) => {
   });
 
   it('waits for an answer no longer than it may, and says nothing of the service for that', async () => {
-    const { service, send } = await openFor({ limits: { answerTime: 200 } });
+    const { service, send } = await openFor({ limits: { answerTime: 1_000 } });
     const slow = service.subscribe();
     slow.answer(answers.hang);
     const [hung, other] = await Promise.all([send(slow), send()]);
@@ -163,7 +163,7 @@ describe.each(protocols)('over %s', (protocol) => {
   });
 
   it('has a new connection after one that led nowhere', async () => {
-    const { service, send } = await openFor({ limits: { answerTime: 200 } });
+    const { service, send } = await openFor({ limits: { answerTime: 1_000 } });
     service.answer(answers.created, answers.hang, answers.created);
     expect([await send(), await send(), await send()]).toMatchObject([
       { kind: 'delivered' },
@@ -174,7 +174,7 @@ describe.each(protocols)('over %s', (protocol) => {
   });
 
   it('knows of a delivery before the last byte, and of a refusal that has no end when the time is over', async () => {
-    const { service, send } = await openFor({ limits: { answerTime: 300 } });
+    const { service, send } = await openFor({ limits: { answerTime: 1_000 } });
     service.answer(
       { kind: 'drip', status: 201, every: 10 },
       { kind: 'drip', status: 410, every: 10 },
@@ -273,6 +273,22 @@ describe.each(protocols)('over %s', (protocol) => {
     abort();
     for (const sent of all) expect(await sent).toMatchObject({ kind: 'retry', isUnreachable: false });
     await waitFor('the end of listening', () => getEventListeners(signal, 'abort').length === 0);
+  });
+
+  it('ends with whichever of its signals comes first, and listens to none of them then', async () => {
+    const { service, sender, send } = await openFor();
+    service.answer(answers.hang);
+    const request = requestFor(service.subscribe(), 'Hello!');
+    const [one, two] = [abortable(), abortable()];
+    const sent = sender.send(request, one.signal, two.signal);
+    await waitFor('the request', () => service.requests.length === 1);
+    two.abort();
+    expect(await sent).toMatchObject({ kind: 'retry', isUnreachable: false });
+    await waitFor('the end of listening', () => getEventListeners(one.signal, 'abort').length === 0);
+    expect(await sender.send(request, one.signal, two.signal)).toMatchObject({ kind: 'retry' });
+    expect(service.requests).toHaveLength(1);
+    service.answer(answers.created);
+    expect(await send()).toEqual({ kind: 'delivered' });
   });
 
   it('ends all when it stops', async () => {

@@ -48,14 +48,15 @@ class PushSender implements Sender {
     this.#secureContext = createSecureContext({ ...ca, minVersion: 'TLSv1.2' });
   }
 
-  send(request: PushRequest, signal: AbortSignal): Promise<SendOutcome> {
+  send(request: PushRequest, ...signals: readonly AbortSignal[]): Promise<SendOutcome> {
     const url = this.#options.guard.parse(request.endpoint);
     if (url.kind === 'refused') return Promise.resolve({ kind: 'rejected', reason: url.why });
     if (!isTopic(request.topic)) return Promise.resolve({ kind: 'rejected', reason: 'Its topic is none.' });
     if (!isAuthorization(request.authorization)) {
       return Promise.resolve({ kind: 'rejected', reason: 'Its authorization is none.' });
     }
-    if (this.#isStopped || signal.aborted) return Promise.resolve(notSent('It was stopped.'));
+    if (this.#isStopped || signals.some(({ aborted }) => aborted))
+      return Promise.resolve(notSent('It was stopped.'));
     const origin = this.#originOf(url);
     if (origin === undefined) return Promise.resolve(notSent('There are too many push services at once.'));
     return new Promise((resolve) => {
@@ -67,11 +68,11 @@ class PushSender implements Sender {
         now: this.#now,
         onOutcome: resolve,
         onFinish: () => {
-          this.#aborts.remove(signal, delivery);
+          for (const signal of signals) this.#aborts.remove(signal, delivery);
           origin.finished();
         },
       });
-      this.#aborts.add(signal, delivery);
+      for (const signal of signals) this.#aborts.add(signal, delivery);
       origin.submit(delivery);
     });
   }
