@@ -23,7 +23,11 @@ export interface WebPushOptions {
   readonly sealer: Pick<Sealer, 'seal'>;
   readonly vapid: Pick<Vapid, 'publicKey'>;
   readonly store: PushQueueStore;
-  /** No other process works on the store. */
+  /**
+   * No other process works on the store. Where others do, their clocks have to agree within seconds, and two things hold within
+   * each process alone: that messages of a topic are sent one after the other, and that one which was claimed is not sent after
+   * a newer one has taken its place. How many wait in all is counted once a minute.
+   */
   readonly isAlone: boolean;
   /** Those of the moment. */
   readonly settings: () => WebPushSettings;

@@ -63,7 +63,7 @@ export interface PushQueueStore {
     limit: number,
     except?: readonly string[],
   ): Promise<readonly StoredPush[]>;
-  /** Those were answered for good: they go. */
+  /** Those were answered for good: they go, whoever has claimed them since. */
   remove(ids: readonly number[]): Promise<void>;
   /**
    * Those are tried again then; nothing for those that have gone meanwhile, or that somebody else has claimed since: `claimedUntil`

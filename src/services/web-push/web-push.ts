@@ -56,8 +56,9 @@ export interface WebPush {
   /** That of this installation (RFC 8292 §3.2): a point on P-256, uncompressed, as base64url. */
   readonly publicKey: string;
   /**
-   * Encrypts a message, where that is not done yet, and sends it. What cannot be sent now is on disk before this says `queued`. Never rejects. What the signal
-   * ends counts as what cannot be sent now.
+   * Encrypts a message, where that is not done yet, and sends it. What cannot be sent now, or is not to be, is on disk before this
+   * says `queued`; what would be of no use by then is `retry`. What the signal ends counts as what cannot be sent now. Never
+   * rejects.
    */
   push(
     subscription: Subscription,
@@ -67,7 +68,8 @@ export interface WebPush {
   ): Promise<PushOutcome>;
   /**
    * Nobody is to read any more what waits for an endpoint by that sender; undefined: for any. That of other senders stays:
-   * accounts in one browser share its endpoint. Never rejects.
+   * accounts in one browser share its endpoint. What another process has claimed from the queue already is not stopped by it
+   * alone: there `askBefore` does, when it has its turn. Never rejects.
    */
   withdraw(endpoint: string | undefined, sender: PushSender): Promise<void>;
   /** Hears what came of messages of that service that had waited, also of those from before a restart. Must not throw. */
