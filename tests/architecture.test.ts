@@ -94,11 +94,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'observability/events.ts',
     'services/acl.ts',
     'services/ad-hoc',
+    'services/change-limit.ts',
     'services/subscriptions',
     'services/text',
     'services/weighted-cache.ts',
     'services/web-push/web-push.ts',
     'web-push/request.ts',
+    'web-push/subscription.ts',
   ],
   'services/unified-push': [
     'xmpp',
