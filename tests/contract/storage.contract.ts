@@ -231,7 +231,7 @@ export function storageContract(prepare: () => Promise<StorageUnderTest>): void 
       const numbers = await Promise.all(
         runs.flatMap((run, of) => Array.from({ length: 10 }, (_, at) => run({ name: `${of} ${at}` }))),
       );
-      const distinct = new Set(numbers.map(([[row] = []]) => row?.name));
+      const distinct = new Set(numbers.map(([rows]) => rows?.[0]?.name));
       expect(distinct.size).toBe(20);
     });
   });
