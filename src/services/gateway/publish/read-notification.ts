@@ -37,13 +37,15 @@ function readSummary(form: Element | undefined, priority: string | undefined): S
   const text = (name: string) => (form && fieldText(form, name)) ?? '';
   const body = text('last-message-body');
   const hasBody = body.trim() !== '';
+  const sender = text('last-message-sender').trim();
   return {
     kind: 'summary',
     isImportant: hasBody || priority === 'high',
     isCall: false,
     count: readCount(text('message-count')),
     requests: readCount(text('pending-subscription-count')),
-    sender: Jid.tryParse(text('last-message-sender').trim()),
+    // Most servers name nobody: an empty address would cost more to refuse than all else here.
+    sender: sender === '' ? undefined : Jid.tryParse(sender),
     body: hasBody ? body : '',
   };
 }
