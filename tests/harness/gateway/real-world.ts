@@ -160,8 +160,8 @@ export class RealWorld {
   }
 
   /** The server is started anew, and everybody has to log in again. */
-  async restartServer(signal: NodeJS.Signals): Promise<void> {
-    await this.server.kill(signal);
+  async restartServer(): Promise<void> {
+    await this.server.kill();
     await this.#closeClients();
     await this.server.restart();
     await waitFor('belfry to be attached again', () => this.belfry.isReady(), { timeout: 60_000 });
