@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 
 /** How a publish shows that it is by whom the device has registered (XEP-0357 §4): a node, and a secret that belongs to it. */
 export interface Credentials {
@@ -16,9 +16,10 @@ export interface CredentialsOptions {
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
-/** Bytes that tell nodes apart, and those by which a node of ours is known. */
+/** Bytes that tell nodes apart, and those by which a node of ours is known; and those of a secret. */
 const idBytes = 16;
 const sealBytes = 16;
+const secretBytes = 32;
 /** More of a text from outside is not read: what is made here has 43 characters. */
 const longest = 64;
 
@@ -27,36 +28,33 @@ const longest = 64;
  * another seal of the same bytes. What was forged is found out without the database.
  */
 export function createCredentials({ key, randomBytes }: CredentialsOptions): Credentials {
+  const hmacKey = createSecretKey(key);
   const seal = (use: 'node' | 'secret', id: Uint8Array) =>
-    createHmac('sha256', key).update(use).update(id).digest();
-  const nodeOf = (id: Uint8Array) =>
-    Buffer.concat([id, seal('node', id).subarray(0, sealBytes)]).toString('base64url');
-  const secretOf = (id: Uint8Array) => seal('secret', id).toString('base64url');
+    createHmac('sha256', hmacKey).update(use).update(id).digest();
+  const sealOf = (id: Uint8Array) => seal('node', id).subarray(0, sealBytes);
   return {
-    createNode: () => nodeOf(randomBytes(idBytes)),
-    secretOf: (node) => secretOf(idOf(node)),
+    createNode() {
+      const id = randomBytes(idBytes);
+      return Buffer.concat([id, sealOf(id)]).toString('base64url');
+    },
+    secretOf: (node) =>
+      seal('secret', read(node, idBytes + sealBytes).bytes.subarray(0, idBytes)).toString('base64url'),
     check(node, secret = '') {
-      const id = idOf(node);
+      const givenNode = read(node, idBytes + sealBytes);
+      const givenSecret = read(secret, secretBytes);
+      const id = givenNode.bytes.subarray(0, idBytes);
       // Both, whatever the first says.
-      const isNode = isSame(node, nodeOf(id));
-      const isSecret = isSame(secret, secretOf(id));
-      if (!isNode) return 'unknown-node';
-      return isSecret ? 'valid' : 'wrong-secret';
+      const isNode = timingSafeEqual(givenNode.bytes.subarray(idBytes), sealOf(id));
+      const isSecret = timingSafeEqual(givenSecret.bytes, seal('secret', id));
+      if (!isNode || !givenNode.isWhole) return 'unknown-node';
+      return isSecret && givenSecret.isWhole ? 'valid' : 'wrong-secret';
     },
   };
 }
 
-/** Of what is no node, some bytes. */
-function idOf(node: string): Uint8Array {
-  const id = Buffer.alloc(idBytes);
-  id.write(node.slice(0, longest), 'base64url');
-  return id;
-}
-
-function isSame(given: string, expected: string): boolean {
-  return timingSafeEqual(digest(given), digest(expected));
-}
-
-function digest(text: string): Uint8Array {
-  return createHash('sha256').update(text.slice(0, longest)).digest();
+/** So many bytes, whatever the text is; `isWhole`: it is what is written for them, and nothing else. */
+function read(text: string, size: number): { readonly bytes: Uint8Array; readonly isWhole: boolean } {
+  const bytes = Buffer.alloc(size);
+  bytes.write(text.slice(0, longest), 'base64url');
+  return { bytes, isWhole: bytes.toString('base64url') === text };
 }
