@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { componentYaml, configFolder } from '../../tests/harness/config-folder.js';
+import { componentYaml, configFolder, type Source } from '../../tests/harness/config-folder.js';
+import type { Config } from './config.js';
 import { loadConfig } from './load.js';
 
 const folder = configFolder();

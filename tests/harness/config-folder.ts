@@ -6,7 +6,8 @@ import type { Config } from '../../src/config/config.js';
 import { loadConfig } from '../../src/config/load.js';
 import { ConfigError } from '../../src/config/problem.js';
 
-interface Source {
+/** What a configuration is read from. */
+export interface Source {
   readonly yaml?: string | Uint8Array;
   readonly env?: Record<string, string>;
 }
