@@ -1,49 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { serialize } from '../../src/xmpp/serialize.js';
+import { message } from '../../src/xmpp/stanza.js';
 import { askAll, verdictOf } from '../harness/gateway/ask-all.js';
-import {
-  type Credentials,
-  command,
-  notification,
-  publish,
-  register,
-  unregister,
-} from '../harness/gateway/requests.js';
-import {
-  type GatewayPlace,
-  type GatewayWorld,
-  type Registered,
-  startGatewayPlace,
-  startGatewayWorld,
-} from '../harness/gateway/world.js';
+import { type Credentials, notification, publish } from '../harness/gateway/requests.js';
+import { watchDatabase } from '../harness/gateway/watch-database.js';
+import { type GatewayWorld, type Registered, startGatewayWorld } from '../harness/gateway/world.js';
 import { metricsOf } from '../harness/metrics.js';
-import { freePort, listenOnLoopback, waitFor } from '../harness/net.js';
+import { freePort, waitFor } from '../harness/net.js';
 import { inspectable, measureMemory } from '../harness/process-memory.js';
-import { createPushUserAgent } from '../harness/push-user-agent.js';
-import { hostileByForm } from '../hostile-endpoints.js';
 
-const { keys } = createPushUserAgent();
 const megabyte = 1024 * 1024;
 /** As long as a node or a secret is. */
 const forged = () => randomBytes(32).toString('base64url');
 const text = (body: string) => notification({ 'message-count': '1', 'last-message-body': body });
-
-/** How often a database has been changed by others since it was opened. */
-function watchDatabase({ belfry }: GatewayPlace) {
-  const database = new Database(join(belfry.dataFolder, 'belfry.sqlite'), { readonly: true });
-  return {
-    version: () => database.pragma('data_version', { simple: true }),
-    count: (table: string) => database.prepare(`select count(*) from ${table}`).pluck().get(),
-    close: () => database.close(),
-  };
-}
 
 describe('a gateway that others publish to', () => {
   let world: GatewayWorld;
@@ -218,8 +190,55 @@ describe('a gateway that others publish to', () => {
     expect(world.pushService.requests.some(({ payload }) => payload?.includes('never whole'))).toBe(false);
   });
 
+  describe('by a message (Push 2.0)', () => {
+    const notify = (client: string, ...children: readonly Element[]) =>
+      el('notification', ns.push2, {}, el('client', ns.push2, {}, client), ...children);
+
+    /** What it is answered; nothing if all is well. A ping behind it is answered later. */
+    async function send(from: string, payload: Element): Promise<string | undefined> {
+      const id = forged();
+      const { current, domain } = world.server;
+      current.send(message({ from, to: domain, id }, payload));
+      const isIt = (stanza: Element) => stanza.name === 'message' && stanza.attr('id') === id;
+      const { received } = ana.subscription;
+      const { length } = received;
+      await waitFor('what comes of it', () => current.stanzas.some(isIt) || received.length > length);
+      const answer = current.stanzas.find(isIt);
+      return answer && verdictOf(answer);
+    }
+
+    it.each([
+      ['a foreign domain', 'friends.example', forbidden],
+      ['a full JID', 'ana@example.org/browser', forbidden],
+      ['another account', 'bob@example.org', forbidden],
+    ])('refuses those of %s', async (_, from, verdict) => {
+      const before = requests();
+      expect(await send(from, notify(ana.subscription.endpoint))).toBe(verdict);
+      expect(requests()).toBe(before);
+    });
+
+    it.each([
+      ['an endpoint that nobody has registered', () => `${ana.subscription.endpoint}x`, unknown],
+      ['an endpoint inside', () => 'https://169.254.169.254/latest', unknown],
+      ['no URL', () => 'x'.repeat(50_000), unknown],
+      ['nobody', () => '', 'modify bad-request'],
+    ])('refuses those for %s', async (_, client, verdict) => {
+      const before = requests();
+      expect(await send('example.org', notify(client()))).toBe(verdict);
+      expect(requests()).toBe(before);
+    });
+
+    it('takes those of its domain', async () => {
+      const before = requests();
+      const priority = el('priority', ns.push2, {}, 'high');
+      expect(await send('example.org', notify(ana.subscription.endpoint, priority))).toBeUndefined();
+      expect(requests()).toBe(before + 1);
+      expect(world.pushService.requests.at(-1)?.headers).toMatchObject({ urgency: 'high', ttl: '60' });
+    });
+  });
+
   it('answers ten thousand forged publishes from what it has in its head', async () => {
-    const database = watchDatabase(world);
+    const database = watchDatabase(world.belfry);
     await works();
     const [version, before, memory] = [database.version(), requests(), await measureMemory(inspectorPort)];
     const logged = world.belfry.log().length;
@@ -266,117 +285,6 @@ describe('a gateway that others publish to', () => {
   });
 });
 
-describe('a gateway that anybody asks for a registration', () => {
-  /** What nobody may reach through it. */
-  const inside = createServer();
-  let connections = 0;
-  let port = 0;
-  let place: GatewayPlace;
-
-  beforeAll(async () => {
-    inside.on('connection', (socket) => {
-      connections++;
-      socket.destroy();
-    });
-    port = await listenOnLoopback(inside);
-    place = await startGatewayPlace({});
-  });
-  afterAll(async () => {
-    await place?.stop();
-    inside.close();
-    await once(inside, 'close');
-  });
-
-  // An address, so that no DNS is asked.
-  const somewhere = { endpoint: 'https://9.9.9.9/somebody', ...keys };
-  const ask = async (from: string, payload: Element) =>
-    verdictOf(await place.server.current.ask('set', from, payload));
-  const askOne = (endpoint: string, from: string) => ask(from, register({ ...somewhere, endpoint }, 'd'));
-
-  it('connects nowhere inside, and remembers none of that', async () => {
-    const atPort = hostileByForm.map(({ endpoint }) =>
-      endpoint.replace(/^(https:\/\/[^/]*?)(:\d+)?(?=\/|$)/, `$1:${port}`),
-    );
-    const endpoints = [...hostileByForm.map(({ endpoint }) => endpoint), ...atPort];
-    for (const [at, endpoint] of endpoints.entries()) {
-      const verdict = await askOne(endpoint, `mallory${at}@example.org/x`);
-      const expected = endpoint === '' ? 'modify bad-request' : expect.stringContaining('policy-violation');
-      expect({ endpoint, verdict }).toEqual({ endpoint, verdict: expected });
-    }
-    const database = watchDatabase(place);
-    expect(database.count('gateway_registrations')).toBe(0);
-    database.close();
-    expect(connections).toBe(0);
-  });
-
-  it.each([
-    ['a stranger', 'ana@elsewhere.example/x'],
-    ['a domain', 'example.org'],
-    ['a resource of a domain', 'example.org/x'],
-    ['an account of a domain below', 'ana@rooms.example.org/x'],
-  ])('refuses %s', async (_, from) => {
-    expect(await ask(from, register(somewhere, 'd'))).toBe('auth forbidden');
-    expect(await ask(from, unregister('d'))).toBe('auth forbidden');
-  });
-
-  const without = (name: 'endpoint' | 'p256dh' | 'auth' | 'device-id') => {
-    const { [name]: _, ...fields } = { ...somewhere, 'device-id': 'd' };
-    return command('register-push-webpush', fields);
-  };
-  it.each<[string, Element]>([
-    ['no endpoint', without('endpoint')],
-    ['no key', without('p256dh')],
-    ['no auth', without('auth')],
-    ['no device', without('device-id')],
-    ['an empty device', register(somewhere, '')],
-    ['a long device', register(somewhere, '鐘'.repeat(86))],
-    ['a key that is no point', register({ ...somewhere, p256dh: point(4) }, 'd')],
-    ['a compressed key', register({ ...somewhere, p256dh: point(2) }, 'd')],
-    ['a short auth', register({ ...somewhere, auth: 'AAAA' }, 'd')],
-    ['a long auth', register({ ...somewhere, auth: 'A'.repeat(100_000) }, 'd')],
-    ['an auth of letters that are none', register({ ...somewhere, auth: '鐘'.repeat(22) }, 'd')],
-    ['something else than yes or no', register(somewhere, 'd', { 'important-only': 'perhaps' })],
-  ])('refuses a registration with %s', async (_, request) => {
-    expect(await ask('ana@example.org/x', request)).toBe('modify bad-request');
-  });
-
-  it.each(['register-push-fcm', 'register-push-apns', 'unregister-push-fcm'])(
-    'says of %s what there is instead',
-    async (node) => {
-      const answer = await place.server.current.ask(
-        'set',
-        'ana@example.org/x',
-        command(node, { token: 't', 'device-id': 'd' }),
-      );
-      expect(verdictOf(answer)).toBe('cancel feature-not-implemented');
-      expect(answer.child('error')?.child('text', ns.stanzaErrors)?.text()).toContain(
-        'register-push-webpush',
-      );
-    },
-  );
-
-  it.each(['__proto__', 'register-push-', '', 'x'.repeat(50_000)])(
-    'knows no command of another name (%#)',
-    async (node) => {
-      expect(await ask('ana@example.org/x', command(node, {}))).not.toBe('result');
-    },
-  );
-
-  it('keeps a few devices of an account that registers without end, and soon asks it to wait', async () => {
-    const flood = Array.from({ length: 2_000 }, (_, at) => ({
-      from: 'flood@example.org/x',
-      payload: register({ ...somewhere, endpoint: `https://9.9.9.9/${at}` }, `device ${at}`),
-    }));
-    const verdicts = (await askAll(place.server.current, flood)).map(verdictOf);
-    expect(new Set(verdicts)).toEqual(new Set(['result', 'wait resource-constraint']));
-    expect(verdicts.filter((verdict) => verdict === 'result').length).toBeLessThan(500);
-    const database = watchDatabase(place);
-    expect(database.count('gateway_registrations')).toBeLessThanOrEqual(10);
-    database.close();
-    expect(await askOne(somewhere.endpoint, 'ana@example.org/x')).toBe('result');
-  });
-});
-
 const valid = ({ node, secret }: Credentials) => [node, secret] as const;
 
 const swapCase = (letters: string) =>
@@ -385,8 +293,3 @@ const swapCase = (letters: string) =>
   );
 
 const fields = (count: number) => Array.from({ length: count }, (_, at) => el(`child${at}`, 'urn:example:x'));
-
-/** 65 bytes that begin with that one, and are no point. */
-function point(first: number): string {
-  return Buffer.from([first, ...Array<number>(64).fill(1)]).toString('base64url');
-}
