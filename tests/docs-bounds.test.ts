@@ -19,7 +19,8 @@ describe('docs/architecture.md', () => {
   const postgres = (name: string) => constant('storage/postgres.ts', name);
   const sweep = (name: string) => constant('services/unified-push/sweep.ts', name);
   const perAccount = constant('services/unified-push/tokens/storage.ts', 'maxPerAccount');
-  const { stanzaBytes, writeQueueBytes, connectTimeout, handshakeTimeout } = defaultConnectionLimits;
+  const { stanzaBytes, writeQueueBytes, connectTimeout, handshakeTimeout, closeTimeout } =
+    defaultConnectionLimits;
 
   it('has each bound as the code has it', () => {
     expect(connectTimeout).toBe(handshakeTimeout);
@@ -51,6 +52,10 @@ describe('docs/architecture.md', () => {
       [
         'wait before a further attempt to connect',
         `${seconds(component('firstDelay'))}, doubled up to ${component('longestDelay') / 1000}`,
+      ],
+      [
+        'last answers of handlers, and then the end of the stream, when Belfry stops',
+        `${seconds(closeTimeout)} each`,
       ],
       ['PostgreSQL connections', `${postgres('maxConnections')}`],
       [
@@ -212,7 +217,10 @@ describe('docs/architecture.md', () => {
         `${kib(maxLineBytes)}, complete within ${seconds(control('requestTimeout'))}`,
       ],
       ['an answer on the control socket', `${seconds(control('answerTimeout'))} without a step`],
-      ['end of all sessions when Belfry stops', seconds(limits.stopTimeout)],
+      [
+        "last answers of the domains' handlers, and then the end of all sessions, when Belfry stops",
+        `${seconds(limits.stopTimeout)} each`,
+      ],
     ]);
     expect(standalone('core.ts', 'stopWithin')).toBe(limits.stopTimeout);
     expect(standalone('archive/sweep.ts', 'interval')).toBe(60 * 60 * 1000);

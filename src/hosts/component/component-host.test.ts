@@ -432,6 +432,49 @@ describe('the component host', () => {
       expect(names()).toEqual(['hostConnected']);
     });
 
+    /** Somebody whom the host is about to answer: when `finish` is called, or never. */
+    async function beingAsked() {
+      const connection = await connect();
+      let finish = () => {};
+      const handler = () => new Promise<undefined>((resolve) => (finish = () => resolve(undefined)));
+      host.onIq({ type: 'set', ns: 'urn:x', name: 'x' }, handler);
+      const ask = (id: string) => deliver(iq({ type: 'set', id }, el('x', 'urn:x')));
+      const before = finish;
+      ask('early');
+      await waitFor('the request', () => finish !== before);
+      return { connection, ask, finish };
+    }
+
+    it('when what handlers were at work on is answered, and begins with nothing else', async () => {
+      const { connection, ask, finish } = await beingAsked();
+      const stopped = host.stop();
+      ask('late');
+      const refusal = await connection.take('the refusal', (sent) => sent.attr('id') === 'late');
+      expect(StanzaError.fromStanza(refusal)).toMatchObject({
+        condition: 'resource-constraint',
+        type: 'wait',
+      });
+      finish();
+      await stopped;
+      expect(connection.text).toMatch(/<iq type='result' id='early'[^>]*\/?><\/stream:stream>$/);
+    });
+
+    it('within a bound if a handler does not answer', async () => {
+      const { connection } = await beingAsked();
+      const stopped = host.stop();
+      clock.advance(2000);
+      await waitFor('the end', () => connection.isClosed);
+      await stopped;
+      expect(connection.text).toMatch(/<\/stream:stream>$/);
+    });
+
+    it('at once if nobody is there to hear what a handler will answer', async () => {
+      await beingAsked();
+      await server.stop();
+      await state('waiting');
+      await host.stop();
+    });
+
     it('within a bound if the server does not', async () => {
       const connection = await connect();
       connection.socket.pause();

@@ -83,7 +83,10 @@ export interface ComponentHost extends Host {
   readonly status: ComponentStatus;
   /** Connects, and from then on reconnects for ever until `stop`. May be called once. */
   start(): void;
-  /** Ends open requests as `disconnected`, closes stream and socket; resolves within a bound. For good. */
+  /**
+   * Ends open requests as `disconnected`, lets handlers answer that are at work, closes stream and socket; resolves within a bound.
+   * For good.
+   */
   stop(): Promise<void>;
 }
 
@@ -138,6 +141,9 @@ class ReconnectingComponent implements ComponentHost {
     this.#state = 'stopped';
     this.#cancelWait?.();
     this.#keepAlive.stop();
+    const drained = this.#entity.drain(this.#limits.closeTimeout);
+    // Without a connection nobody hears the answers.
+    if (drained !== undefined && this.isConnected) await drained;
     this.#entity.disconnected();
     await this.#connection?.close();
   }

@@ -65,12 +65,15 @@ export class DomainEntity implements Host {
   readonly #messages: MessageDispatch;
   readonly #incoming: Incoming;
   readonly #self: SelfDescription;
+  readonly #runner: RequestRunner;
+  readonly #clock: Clock;
 
   constructor(options: DomainEntityOptions) {
-    const { domain, link, events, limits, software } = options;
+    const { domain, link, events, limits, software, clock } = options;
     this.domain = domain;
     this.#domainText = domain.toString();
     this.#link = link;
+    this.#clock = clock;
     this.#tracker = this.#createTracker(options);
     const send = (stanza: Element) => void link.send(stanza);
     const runner = new RequestRunner({
@@ -78,6 +81,7 @@ export class DomainEntity implements Host {
       maxUnderWay: limits.handlersUnderWay,
       maxPerAsker: limits.handlersPerAsker,
     });
+    this.#runner = runner;
     const iqs = new IqDispatch({ runner, send });
     const messages = new MessageDispatch({ runner, send });
     this.#iqs = iqs;
@@ -104,6 +108,23 @@ export class DomainEntity implements Host {
   /** Ends open requests as `disconnected`: what was asked over a connection that is gone is not answered. */
   disconnected(): void {
     this.#tracker.disconnect();
+  }
+
+  /**
+   * Before the end of the connection: requests are refused, to be made again, and open ones of ours end. Returns a promise if
+   * handlers are at work: done when they have answered, or after so many milliseconds.
+   */
+  drain(within: number): void | Promise<void> {
+    this.disconnected();
+    const drained = this.#runner.drain();
+    if (drained === undefined) return;
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(within, resolve);
+      void drained.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   onIq(route: IqRoute, handler: IqHandler): void {

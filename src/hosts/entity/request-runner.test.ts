@@ -31,12 +31,13 @@ function begin(limits: { readonly maxUnderWay: number; readonly maxPerAsker?: nu
         }),
       reply: (reply) => void replies.push(reply),
     });
-  /** What was answered since the last time, by id. */
+  /** What was answered since the last time, by id; later: when what is about to be answered is answered. */
+  const answeredNow = () => replies.splice(0).map((reply) => `${reply.attr('id')} ${wordOf(reply)}`);
   const answered = async () => {
     await new Promise(setImmediate);
-    return replies.splice(0).map((reply) => `${reply.attr('id')} ${wordOf(reply)}`);
+    return answeredNow();
   };
-  return { ask, underWay, answered, recorded };
+  return { ask, underWay, answered, answeredNow, recorded, runner };
 }
 
 function wordOf(reply: Element): string {
@@ -79,6 +80,27 @@ describe('requests that are under way', () => {
     expect((await answered()).length).toBe(5);
     ask(session, 'g');
     expect(underWay.length).toBe(1);
+  });
+});
+
+describe('a runner that is drained', () => {
+  it('begins with nothing, and is done when all that was under way is answered', async () => {
+    const { ask, underWay, answered, answeredNow, runner } = begin({ maxUnderWay: 10, maxPerAsker: 1 });
+    ask(session, 'a');
+    ask(server, 'b');
+    ask(session, 'waits');
+    const drained = Promise.all([runner.drain(), runner.drain()]).then(answeredNow);
+    ask(server, 'late');
+    expect(await answered()).toEqual(['late resource-constraint']);
+    underWay[0]?.end();
+    expect(await answered()).toEqual(['waits resource-constraint', 'a result']);
+    underWay[1]?.end();
+    expect(await drained).toEqual(['b result']);
+  });
+
+  it('has nothing to wait for if nothing is under way', () => {
+    const { runner } = begin({ maxUnderWay: 10 });
+    expect(runner.drain()).toBeUndefined();
   });
 });
 

@@ -38,6 +38,11 @@ export class RequestRunner {
   /** Begins what waits, by asker. */
   readonly #waiting = new Map<string, () => void>();
   #underWay = 0;
+  /** Those under way, and those of which the answer is about to go out. */
+  #unanswered = 0;
+  #isDraining = false;
+  #drained: Promise<void> | undefined;
+  #onDrained: (() => void) | undefined;
 
   constructor(options: RequestRunnerOptions) {
     this.#options = options;
@@ -49,9 +54,23 @@ export class RequestRunner {
    * does not wait for that, and asks again, is refused.
    */
   run(job: RequestJob): void | Promise<void> {
-    if (this.#underWay >= this.#options.maxUnderWay) fail(job, new StanzaError('resource-constraint'));
+    if (this.#isDraining || this.#underWay >= this.#options.maxUnderWay)
+      fail(job, new StanzaError('resource-constraint'));
     else if (isServer(job.asker) || this.#underWayFor(job.asker) < this.#maxPerAsker) this.#run(job);
     else return this.#wait(job);
+  }
+
+  /**
+   * From now on, requests are refused with what has them made again later. Returns a promise if something is under way: done when
+   * all that is answered.
+   */
+  drain(): void | Promise<void> {
+    this.#isDraining = true;
+    if (this.#unanswered === 0) return;
+    this.#drained ??= new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+    return this.#drained;
   }
 
   #underWayFor(asker: Jid): number {
@@ -81,10 +100,16 @@ export class RequestRunner {
 
   #await(pending: Promise<Element | undefined>, job: RequestJob): void {
     this.#count(job.asker, 1);
+    this.#unanswered++;
     pending
       .finally(() => this.#count(job.asker, -1))
       .then((payload) => succeed(job, payload))
-      .catch((error: unknown) => this.#failed(error, job));
+      .catch((error: unknown) => this.#failed(error, job))
+      .finally(() => this.#answered());
+  }
+
+  #answered(): void {
+    if (--this.#unanswered === 0) this.#onDrained?.();
   }
 
   #count(asker: Jid, change: 1 | -1): void {

@@ -36,7 +36,7 @@ export interface CoreLimits {
   readonly handlersUnderWay: number;
   /** Of these, the requests of one session. */
   readonly handlersPerAsker: number;
-  /** Milliseconds that the end of all sessions may take. */
+  /** Milliseconds that the end of all sessions may take, and before it the answers of handlers. */
   readonly stopWithin: number;
 }
 
@@ -83,6 +83,11 @@ export interface Core {
   setPresenceRules(rules: PresenceRules): void;
   /** Without an archive nothing is kept. Called once, before the first session. */
   setArchiving(archiving: Archiving): void;
+  /**
+   * Before the stop: domains of the server refuse requests, to be made again, and their handlers that are at work may answer,
+   * within a bound.
+   */
+  drain(): Promise<void>;
   /** Ends all sessions with `system-shutdown` and open requests as `disconnected`, within a bound. For good. */
   stop(): Promise<void>;
 }
@@ -158,6 +163,11 @@ class EmbeddedCore implements Core {
 
   setArchiving(archiving: Archiving): void {
     this.#archiving = archiving;
+  }
+
+  async drain(): Promise<void> {
+    const { stopWithin } = this.#limits;
+    await Promise.all([...this.#entities.values()].map((entity) => entity.drain(stopWithin)));
   }
 
   async stop(): Promise<void> {

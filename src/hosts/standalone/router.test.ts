@@ -365,6 +365,28 @@ describe('the router', () => {
       expect(item?.attrs).toEqual({ jid: 'push.example.org', name: 'Belfry' });
     });
 
+    it('lets the handlers of its domains answer before the end, within a bound', async () => {
+      const finish: (() => void)[] = [];
+      const push = server.core.entity(Jid.parse('push.example.org'));
+      push.onIq({ type: 'get', ns: ns.roster, name: 'query' }, () => {
+        return new Promise((resolve) => finish.push(() => resolve(undefined)));
+      });
+      const ask = (id: string) =>
+        ana.say(el('iq', ns.client, { type: 'get', id, to: 'push.example.org' }, el('query', ns.roster)));
+      for (const id of ['a', 'b']) await ask(id);
+      let isDrained = false;
+      const drained = server.core.drain().then(() => {
+        isDrained = true;
+      });
+      await ask('late');
+      expect(conditionOf(ana.only())).toBe('resource-constraint');
+      finish[0]?.();
+      await new Promise(setImmediate);
+      expect([ana.got(), isDrained]).toEqual([['iq:result:a'], false]);
+      server.clock.advance(5_000);
+      await drained;
+    });
+
     it('has requests of a domain answered at once if the session is not there', async () => {
       const answer = await server.core
         .entity(Jid.parse('example.org'))

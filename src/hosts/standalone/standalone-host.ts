@@ -149,6 +149,7 @@ export async function createStandaloneHost(options: StandaloneHostOptions): Prom
     start: () => startAll([archive, federation, c2s, components]),
     async stop() {
       isStopped = true;
+      await core.drain();
       // The core first: clients hear how much of what they sent was handled before their streams end.
       await Promise.all([core.stop(), c2s.stop()]);
       // What the end of sessions leaves to say has gone out by now.
