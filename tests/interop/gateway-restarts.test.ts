@@ -194,5 +194,25 @@ for (const kind of pushingKinds) {
       await expectEachTold(() => world.restartServer());
       await expectEachTold(writeToAll);
     });
+
+    it('costs who was written to while Belfry was away a registration at the most', async () => {
+      const [ana] = absent;
+      if (ana === undefined) throw new Error('unreachable: there are more');
+      const { belfry, server } = world;
+      const before = ana.subscription.received.length;
+      await belfry.kill();
+      await world.write(ana, 'Soon at the gate?');
+      const hasGivenUp = () => kind.hasGivenUp(server, ana.bare, ana.node);
+      if (!kind.isFaithful) await waitFor('it to give up', hasGivenUp);
+      await belfry.restart();
+      await world.write(ana, 'Now?');
+      await world.settle();
+      expect(ana.subscription.received).toHaveLength(before + (kind.isFaithful ? 1 : 0));
+
+      const again = await world.absent('ana', 'offline');
+      await world.write(again, 'You are back!');
+      await world.heard(again, 1);
+      expect(again.node).toBe(ana.node);
+    });
   });
 }

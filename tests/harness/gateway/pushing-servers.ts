@@ -21,6 +21,8 @@ export interface PushingKind {
   readonly unimportant: Pick<GatewayPayload, 'count' | 'kind'>;
   /** Errors in a row, of those that are no `wait`, after which it gives up. */
   readonly patience: number;
+  /** Whether it still publishes to an app server after that was not there once. */
+  readonly isFaithful: boolean;
   /** Whether it sends nothing more to a node of an account, for what an app server has answered. */
   readonly hasGivenUp: (server: XmppServer, bare: string, node: string) => boolean;
 }
@@ -66,6 +68,7 @@ export const pushingKinds: readonly PushingKind[] = [
     // Whatever there is, it says that it is one message.
     unimportant: { count: 1, kind: 'message' },
     patience: 16,
+    isFaithful: true,
     hasGivenUp: (server, _bare, node) =>
       new RegExp(`Disabling push notifications for identifier '[^']*<${node}'`).test(server.log()),
   },
@@ -76,6 +79,8 @@ export const pushingKinds: readonly PushingKind[] = [
     importantBody: 'New message',
     unimportant: { count: 0, kind: 'other' },
     patience: 1,
+    // It takes its own error for one of the app server's.
+    isFaithful: false,
     hasGivenUp: (server, bare, node) =>
       server.log().includes(`rejected notification for ${bare} (${node}), disabling push`),
   },
