@@ -23,9 +23,10 @@ export function createQueueTurns(
   const nextDue = prepareNextDue(database);
   const release = prepareRelease(database);
   return {
-    async claim(now, until, limit, except = []) {
+    async claim(now, until, limit, except = [], upTo = 0) {
       const times = { now: Math.floor(now), until: Math.ceil(until) };
-      const { rows } = await claim({ ...times, limit, except: JSON.stringify(except) });
+      const passed = { except: JSON.stringify(except), upTo: Math.floor(upTo) };
+      const { rows } = await claim({ ...times, ...passed, limit });
       return rows.map(toPush).sort((a, b) => a.id - b.id);
     },
     async postpone(changes) {
@@ -37,7 +38,10 @@ export function createQueueTurns(
       }));
       await postpone({ changes: JSON.stringify(rounded) });
     },
-    nextDue: async (except = []) => (await nextDue({ except: JSON.stringify(except) })).rows[0]?.dueAt,
+    async nextDue(except = [], upTo = 0) {
+      const { rows } = await nextDue({ except: JSON.stringify(except), upTo: Math.floor(upTo) });
+      return rows[0]?.dueAt;
+    },
     async release(now) {
       await release({ now: Math.floor(now) });
     },
@@ -54,24 +58,31 @@ function toPush(row: Row): StoredPush {
   };
 }
 
+interface ClaimArgs {
+  readonly now: number;
+  readonly until: number;
+  readonly limit: number;
+  readonly except: string;
+  readonly upTo: number;
+}
+
 /** On PostgreSQL rows that another process is about to take are left to it. */
 function prepareClaim(database: Database) {
-  return database.prepare<{ now: number; until: number; limit: number; except: string }, Row>(
-    'web_push_queue_claim',
-    (param, db) =>
-      db
-        .updateTable('web_push_queue')
-        .set({ due_at: param('until'), is_claimed: 1 })
-        .where(({ selectFrom }) => {
-          const due = selectFrom('web_push_queue')
-            .select('id')
-            .where('due_at', '<=', param('now'))
-            .where('origin', 'not in', textsIn(database, param('except')))
-            .orderBy('due_at')
-            .limit(param('limit'));
-          return isIdOf(database, database.kind === 'postgres' ? due.forUpdate().skipLocked() : due);
-        })
-        .returning(columns),
+  return database.prepare<ClaimArgs, Row>('web_push_queue_claim', (param, db) =>
+    db
+      .updateTable('web_push_queue')
+      .set({ due_at: param('until'), is_claimed: 1 })
+      .where(({ selectFrom }) => {
+        const due = selectFrom('web_push_queue')
+          .select('id')
+          .where('due_at', '<=', param('now'))
+          .where('due_at', '>', param('upTo'))
+          .where('origin', 'not in', textsIn(database, param('except')))
+          .orderBy('due_at')
+          .limit(param('limit'));
+        return isIdOf(database, database.kind === 'postgres' ? due.forUpdate().skipLocked() : due);
+      })
+      .returning(columns),
   );
 }
 
@@ -104,13 +115,16 @@ interface Change {
 }
 
 function prepareNextDue(database: Database) {
-  return database.prepare<{ except: string }, { dueAt: number }>('web_push_queue_next_due', (param, db) =>
-    db
-      .selectFrom('web_push_queue')
-      .select('due_at as dueAt')
-      .where('origin', 'not in', textsIn(database, param('except')))
-      .orderBy('due_at')
-      .limit(1),
+  return database.prepare<{ except: string; upTo: number }, { dueAt: number }>(
+    'web_push_queue_next_due',
+    (param, db) =>
+      db
+        .selectFrom('web_push_queue')
+        .select('due_at as dueAt')
+        .where('due_at', '>', param('upTo'))
+        .where('origin', 'not in', textsIn(database, param('except')))
+        .orderBy('due_at')
+        .limit(1),
   );
 }
 

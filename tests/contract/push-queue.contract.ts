@@ -123,6 +123,16 @@ export function pushQueueContract(prepare: () => Promise<PushQueueUnderTest>): v
       expect((await claim()).map(bodyOf)).toEqual(['far']);
     });
 
+    it('are passed over where it is known that there are none of others', async () => {
+      await add({ body: body(1), dueAt: noon - 20 }, { body: body(2), dueAt: noon - 10 });
+      expect(await queue.nextDue([], noon - 20)).toBe(noon - 10);
+      expect(await queue.nextDue([], noon - 10.5)).toBe(noon - 10);
+      expect(await queue.nextDue([], noon - 10)).toBeUndefined();
+      expect(await queue.claim(noon, noon + 90_000, 9, [], noon - 10)).toEqual([]);
+      expect((await queue.claim(noon, noon + 90_000, 9, [], noon - 20)).map(bodyOf)).toEqual(['2']);
+      expect((await claim()).map(bodyOf)).toEqual(['1']);
+    });
+
     it('are postponed, each to its own time; those that have gone stay away', async () => {
       await add({ body: body(1) }, { body: body(2) }, { body: body(3) });
       const [one, two, three] = (await claim()).map(({ id }) => id);

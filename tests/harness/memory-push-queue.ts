@@ -45,9 +45,10 @@ export class MemoryPushQueue implements PushQueueStore {
     until: number,
     limit: number,
     except: readonly string[] = [],
+    upTo = 0,
   ): Promise<readonly StoredPush[]> {
     return this.#run('claim', () => {
-      const isDue = ({ dueAt, origin }: Row) => dueAt <= now && !except.includes(origin);
+      const isDue = ({ dueAt, origin }: Row) => dueAt > upTo && dueAt <= now && !except.includes(origin);
       const due = [...this.rows.values()].filter(isDue);
       const first = new Set(
         due
@@ -102,10 +103,10 @@ export class MemoryPushQueue implements PushQueueStore {
     return this.#run('expire', () => this.#drop(({ expiresAt }) => expiresAt <= now));
   }
 
-  nextDue(except: readonly string[] = []): Promise<number | undefined> {
+  nextDue(except: readonly string[] = [], upTo = 0): Promise<number | undefined> {
     return this.#run('nextDue', () => {
       const rows = [...this.rows.values()].filter(({ origin }) => !except.includes(origin));
-      const times = rows.map(({ dueAt }) => dueAt);
+      const times = rows.map(({ dueAt }) => dueAt).filter((dueAt) => dueAt > upTo);
       return times.length === 0 ? undefined : Math.min(...times);
     });
   }

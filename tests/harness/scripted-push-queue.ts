@@ -23,14 +23,14 @@ export function scriptedPushQueue(
   };
   return {
     add: (push, bounds) => around('add', () => store.add(push, bounds)),
-    claim: (now, until, limit, except) => around('claim', () => store.claim(now, until, limit, except)),
+    claim: (...args) => around('claim', () => store.claim(...args)),
     remove: (ids) => around('remove', () => store.remove(ids)),
     postpone: (changes) => around('postpone', () => store.postpone(changes)),
     newest: (endpoint, topic) => around('newest', () => store.newest(endpoint, topic)),
     supersede: (endpoint, topic, upTo) => around('supersede', () => store.supersede(endpoint, topic, upTo)),
     withdraw: (endpoint, sender) => around('withdraw', () => store.withdraw(endpoint, sender)),
     expire: (now) => around('expire', () => store.expire(now)),
-    nextDue: (except) => around('nextDue', () => store.nextDue(except)),
+    nextDue: (...args) => around('nextDue', () => store.nextDue(...args)),
     count: () => around('count', () => store.count()),
     release: (now) => around('release', () => store.release(now)),
   };

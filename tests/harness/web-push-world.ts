@@ -74,6 +74,8 @@ export class World {
   readonly #delays: readonly number[];
   /** How calls of the store end: 1 fails before it is done, 2 after; then all succeed. */
   readonly #failures: number[];
+  /** Endpoints and senders of which is withdrawn what waits, at this moment. */
+  readonly #withdrawals = new Set<Pick<Fate, 'endpoint' | 'reference'>>();
   #calls = 0;
   #events = 0;
   readonly #isAlone: boolean;
@@ -188,7 +190,13 @@ export class World {
     const one = { endpoint: target.endpoint, topic, reference };
     const fate: Fate = {
       ...{ ...one, text, number: this.fates.size, notBefore, beside: new Set(this.#unanswered(one)) },
-      ...{ outcome: undefined, begun: [], final: 0, isUnwanted: false, withdrawnAt: undefined },
+      ...{
+        outcome: undefined,
+        begun: [],
+        final: 0,
+        isUnwanted: this.#isBesideWithdrawal(one),
+        withdrawnAt: undefined,
+      },
     };
     this.fates.set(text, fate);
     const given = {
@@ -205,13 +213,23 @@ export class World {
       });
   }
 
+  /** Which of both is first, nobody can say of several processes. */
+  #isBesideWithdrawal({ endpoint, reference }: Pick<Fate, 'endpoint' | 'reference'>): boolean {
+    const withdrawals = [...this.#withdrawals];
+    return (
+      !this.#isAlone && withdrawals.some((one) => one.endpoint === endpoint && one.reference === reference)
+    );
+  }
+
   #unanswered(one: Pick<Fate, 'endpoint' | 'topic' | 'reference'>): Fate[] {
     return [...this.fates.values()].filter((fate) => fate.outcome === undefined && isOfTopic(fate, one));
   }
 
   #withdraw({ by, to, sender }: Extract<Step, { kind: 'withdraw' }>): void {
     const reference = senders[sender] ?? 'romeo';
-    const endpoint = endpoints[to]?.endpoint;
+    const { endpoint } = endpoints[to] ?? endpoints[0];
+    const withdrawal = { endpoint, reference };
+    this.#withdrawals.add(withdrawal);
     const meant = [...this.fates.values()].filter(
       (fate) => fate.endpoint === endpoint && fate.reference === reference,
     );
@@ -219,6 +237,7 @@ export class World {
     void this.stage(by)
       .withdraw(endpoint, reference)
       .then(() => {
+        this.#withdrawals.delete(withdrawal);
         for (const fate of meant) fate.withdrawnAt ??= this.#events;
       });
   }

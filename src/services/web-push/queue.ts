@@ -3,6 +3,7 @@ import type { Clock } from '../../xmpp/clock.js';
 import { retryDelay } from '../retry-delay.js';
 import { Answers } from './answers.js';
 import type { AttemptOutcome, Attempts } from './attempts.js';
+import { Horizon } from './horizon.js';
 import type { Lines } from './lines.js';
 import type { Origins } from './origins.js';
 import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
@@ -66,6 +67,7 @@ export class Queue {
   /** What was claimed, by its id. */
   readonly #items = new Map<number, Item>();
   readonly #ways: Ways;
+  readonly #horizon: Horizon;
   /** While a claim is under way: senders whose messages have gone meanwhile, so that it may bring them all the same. */
   #changed: Set<string> | undefined;
   #isStopping = false;
@@ -73,6 +75,7 @@ export class Queue {
   constructor(options: QueueOptions) {
     this.#options = options;
     const { store, isAlone, clock, now, events } = options;
+    this.#horizon = new Horizon(clock);
     const room = () => mostClaimed - this.#items.size;
     this.#ways = new Ways({
       room,
@@ -133,8 +136,10 @@ export class Queue {
     this.#changed = changed;
     try {
       const { origins } = this.#closed();
+      // What this finds need not be passed over once more to claim it.
+      const upTo = origins.length === 0 ? 0 : (await this.#findNext(origins)).upTo;
       const claimedUntil = claimedAt + leaseTime;
-      const pushes = await this.#options.store.claim(claimedAt, claimedUntil, limit, origins);
+      const pushes = await this.#options.store.claim(claimedAt, claimedUntil, limit, origins, upTo);
       const taken = pushes.map((push) => ({ push, claimedUntil }));
       this.#take(taken, claimedAt, changed);
       return pushes.length;
@@ -145,9 +150,17 @@ export class Queue {
 
   async #nextDue(): Promise<number | undefined> {
     const { origins, time } = this.#closed();
-    const next = await this.#options.store.nextDue(origins);
+    const { next } = await this.#findNext(origins);
     if (origins.length === 0) return next;
     return Math.min(next ?? Number.POSITIVE_INFINITY, this.#options.now() + time);
+  }
+
+  /** When the first is due that may be sent, and up to when nothing is. */
+  async #findNext(closed: readonly string[]) {
+    const began = this.#options.now();
+    const next = await this.#options.store.nextDue(closed, this.#horizon.upTo(closed));
+    this.#horizon.found(next, began);
+    return { next, upTo: this.#horizon.upTo(closed) };
   }
 
   /** Those that take nothing now. What waits for them stays as it is, and costs others nothing, however much it is. */

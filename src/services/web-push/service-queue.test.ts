@@ -34,6 +34,17 @@ function addMany(memory: MemoryPushQueue, count: number, origin: string, after: 
   );
 }
 
+/** Says of each claim that passes over something how many milliseconds back it looks for what is due. */
+class WatchedQueue extends MemoryPushQueue {
+  readonly depths: number[] = [];
+
+  override claim(...args: Parameters<MemoryPushQueue['claim']>) {
+    const [now, , , except = [], upTo = 0] = args;
+    if (except.length > 0) this.depths.push(now - upTo);
+    return super.claim(...args);
+  }
+}
+
 describe('a push service that is not there', () => {
   it('is left alone, and what comes for it waits without an attempt; others are not kept up', async () => {
     const { push, answers, texts, recorded } = stageWithMemory();
@@ -135,6 +146,20 @@ describe('a push service that is not there', () => {
     await pass(600_000);
     expect(rows()).toEqual([]);
     expect(sent).toHaveLength(5_000);
+  });
+
+  it('is passed over without a look at all that waits for it', async () => {
+    const store = new WatchedQueue();
+    const stage = webPushStage({ store });
+    addMany(store, 3, laptop.origin, 0);
+    stage.answer = ({ request }) => (request.origin === laptop.origin ? unreachable : busy);
+    void stage.webPush.start();
+    await stage.pass(600_000);
+    for (let n = 0; n < 40; n++) await stage.push(subscription(`${n}`, other.origin), message('text'));
+    store.depths.length = 0;
+    await stage.pass(60_000);
+    expect(store.depths.length).toBeGreaterThan(5);
+    expect(store.depths.filter((depth) => depth > 60_000)).toEqual([]);
   });
 
   it('does not keep them up with many others like it either', async () => {

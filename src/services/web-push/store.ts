@@ -54,14 +54,15 @@ export interface PushQueueStore {
     | { readonly kind: 'full' }
   >;
   /**
-   * Takes those that are due longest, by their ids, but none of the origins `except`; nobody else gets them until `until`, when
-   * they are due again.
+   * Takes those that are due longest, by their ids, but none of the origins `except`, nor what was due up to `upTo`; nobody else
+   * gets them until `until`, when they are due again.
    */
   claim(
     now: number,
     until: number,
     limit: number,
     except?: readonly string[],
+    upTo?: number,
   ): Promise<readonly StoredPush[]>;
   /** Those were answered for good: they go, whoever has claimed them since. */
   remove(ids: readonly number[]): Promise<void>;
@@ -88,8 +89,8 @@ export interface PushQueueStore {
   withdraw(endpoint: string | undefined, sender: PushSender): Promise<number>;
   /** Removes what has expired; answers how many. */
   expire(now: number): Promise<number>;
-  /** When the first one is due of those of other origins than `except`; undefined if there is none. */
-  nextDue(except?: readonly string[]): Promise<number | undefined>;
+  /** When the first one is due of those of other origins than `except`, after `upTo`; undefined if there is none. */
+  nextDue(except?: readonly string[], upTo?: number): Promise<number | undefined>;
   /** How many wait. */
   count(): Promise<number>;
   /** All that were claimed are due now: nobody works on them, for this is the only process, and it has just begun. */
