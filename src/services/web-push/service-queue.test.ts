@@ -158,7 +158,7 @@ describe('a push service that is not there', () => {
     for (let n = 0; n < 40; n++) await stage.push(subscription(`${n}`, other.origin), message('text'));
     store.depths.length = 0;
     await stage.pass(60_000);
-    expect(store.depths.length).toBeGreaterThan(5);
+    expect(store.depths.length).toBeGreaterThan(3);
     expect(store.depths.filter((depth) => depth > 60_000)).toEqual([]);
   });
 
