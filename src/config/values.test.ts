@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { address, contact, count, duration, jids, line, publicUrl, ranges, storage } from './values.js';
+import {
+  accounts,
+  address,
+  contact,
+  count,
+  duration,
+  jids,
+  line,
+  publicUrl,
+  ranges,
+  storage,
+} from './values.js';
 
 function read<T>(type: z.ZodType<T>, input: unknown): T | string {
   const result = type.safeParse(input);
@@ -116,6 +127,13 @@ describe('a list', () => {
   it('of JIDs has them prepared', () => {
     const list = read(jids, 'Example.ORG, ANA@example.net/Phone');
     expect(Array.isArray(list) && list.map(String)).toEqual(['example.org', 'ana@example.net/Phone']);
+  });
+
+  it('of accounts has no resources in it', () => {
+    const list = read(accounts, 'Example.ORG, ANA@example.net');
+    expect(Array.isArray(list) && list.map(String)).toEqual(['example.org', 'ana@example.net']);
+    expect(read(accounts, 'ana@example.net/phone')).toMatch(/names a resource; write ana@example.net$/);
+    expect(read(accounts, 'example.org/phone')).toMatch(/names a resource; write example.org$/);
   });
 
   it('of addresses takes ranges', () => {

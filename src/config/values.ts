@@ -122,6 +122,13 @@ function splitList(text: string): string[] {
 
 export const jids = list('JIDs', readJid);
 
+/** Accounts, and domains for all that are there. */
+export const accounts = list('domains and bare JIDs', (text): Read<Jid> => {
+  const result = readJid(text);
+  if ('refused' in result || !result.value.isFull) return result;
+  return { refused: `names a resource; write ${result.value.bare()}` };
+});
+
 /** Domains, prepared. */
 export const domains = list('domains', (text): Read<string> => {
   const result = readDomain(text);

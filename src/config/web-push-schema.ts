@@ -1,5 +1,5 @@
 import { about } from './about.js';
-import { contact, count, domain, duration, jids, line, path, yesOrNo } from './values.js';
+import { accounts, contact, count, domain, duration, line, path, yesOrNo } from './values.js';
 
 /** The app server that turns publishes of XMPP servers into Web Push (XEP-0357). */
 export const gatewaySettings = {
@@ -12,8 +12,8 @@ export const gatewaySettings = {
     meaning:
       'The JID at which clients register and servers publish. Standalone: the domain or one below it. On a component, one that is not `component.jid` is a further component with the same secret.',
   }),
-  'gateway.acl': jids.optional().register(about, {
-    defaultInWords: 'that of `unified_push.acl`',
+  'gateway.acl': accounts.optional().register(about, {
+    defaultInWords: 'that of `unified_push.acl`, where entries with a resource permit nobody here',
     meaning:
       'Whose accounts may register and be published for: domains and bare JIDs. An empty list permits nobody.',
     isReloadable: true,

@@ -7,6 +7,7 @@ import {
   subscriptionAt,
 } from '../../../../tests/harness/gateway/registration-stage.js';
 import { fieldValue } from '../../../xmpp/data-form.js';
+import { Jid } from '../../../xmpp/jid.js';
 import { compileAcl } from '../../acl.js';
 import { changeLimit } from '../../change-limit.js';
 import { maxQuestions } from '../../subscriptions/door.js';
@@ -171,6 +172,15 @@ describe('who may not use the service', () => {
       const jid = from.replace(/\/.*/, '');
       const told = { name: 'gatewayRefused', jid, reason: expect.stringContaining('may not use') };
       expect(stage.recording.recorded).toEqual([told, told]);
+    },
+  );
+
+  it.each(['ana@example.org/phone', 'example.org/phone'])(
+    'is who is on the list as a session alone (%s): nothing could be published for its account',
+    async (entry) => {
+      stage.acl = compileAcl([Jid.parse(entry)]);
+      const forbidden = refusal('auth', 'forbidden', /may not use/);
+      await expect(stage.register(fieldsOf('phone'), `${ana}/phone`)).rejects.toMatchObject(forbidden);
     },
   );
 
