@@ -153,7 +153,7 @@ describeWithPeers('when the disk is full', { prlimit: prlimit !== undefined }, (
     expect(await verdictsOf(sent)).toEqual(new Set(['result']));
     expect(countOf(sent, before)).toEqual(once(sent));
     pushService.answer(answers.unavailable);
-    expect(await verdictsOf(publishesFor(some, 1))).toEqual(new Set(['wait resource-constraint']));
+    expect(await verdictsOf(publishesFor(some, 1))).toEqual(new Set(['wait service-unavailable']));
     const elsewhere = { from: `new@${own}/x`, payload: register(pushService.subscribe(), 'd') };
     const [refused] = await askAll(server.current, [elsewhere]);
     expect(refused && verdictOf(refused)).toBe('wait internal-server-error');

@@ -12,7 +12,7 @@ export interface Answer {
 
 /**
  * What is final for a registration is `cancel/item-not-found`, which makes servers forget it; what may pass is of type `wait`, which
- * they put up with (XEP-0357 §7).
+ * they put up with (XEP-0357 §7). Tigase goes by the condition alone, and puts up with few: `service-unavailable` is one of them.
  */
 export const answers = {
   unwanted: { outcome: 'unwanted' },
@@ -41,11 +41,11 @@ export function answerTo(outcome: Exclude<PushOutcome, { readonly kind: 'gone' }
   if (outcome.kind === 'delivered') return { outcome: 'delivered' };
   const { kind, reason } = outcome;
   if (kind === 'queued') return { outcome: kind, reason };
-  const error =
+  const text =
     kind === 'retry'
-      ? new StanzaError('resource-constraint', 'It cannot be sent now, nor kept. Try again later.')
-      : unavailable('The push service of the device has refused the message.');
-  return { outcome: kind, reason, error };
+      ? 'It cannot be sent now, nor kept. Try again later.'
+      : 'The push service of the device has refused the message.';
+  return { outcome: kind, reason, error: unavailable(text) };
 }
 
 function itemNotFound(text: string): StanzaError {
@@ -53,7 +53,7 @@ function itemNotFound(text: string): StanzaError {
 }
 
 function unavailable(text: string): StanzaError {
-  return new StanzaError('recipient-unavailable', text);
+  return new StanzaError('service-unavailable', text, 'wait');
 }
 
 function forbidden(reason: string, text: string): Answer {

@@ -50,7 +50,7 @@ describe('refusals', () => {
     const answers = await stage.publishEnding(...Array.from({ length: mostFailures }, () => rejected));
     expect(mostFailures).toBe(16);
     expect(answers).toEqual([
-      ...Array.from({ length: 15 }, () => 'wait/recipient-unavailable'),
+      ...Array.from({ length: 15 }, () => 'wait/service-unavailable'),
       'cancel/item-not-found',
     ]);
     expect(stage.store.rows).toEqual([]);
@@ -143,7 +143,7 @@ describe('a registration whose push service says that it is gone', () => {
       }));
       return gone;
     };
-    expect(await stage.publish(stage.to)).toBe('wait/recipient-unavailable');
+    expect(await stage.publish(stage.to)).toBe('wait/service-unavailable');
     expect(stage.store.rows).toHaveLength(1);
     expect(stage.host.sent).toEqual([]);
     expect(stage.outcomes()).toEqual(['retry']);
