@@ -59,8 +59,12 @@ export function createFate({ host, store, webPush, events }: FateOptions): Fate 
   };
 }
 
-/** Tells the account's server that nothing is taken for a device any more (XEP-0357 §8). It is of no use later on. */
+/**
+ * Tells the account's server that nothing is taken for a device any more (XEP-0357 §8). It is of no use later on: a server that
+ * kept it for the account, as Prosody does with what is no headline, would publish that something is new.
+ */
 function disableNotice({ node, account }: GatewayRegistration) {
   const affiliation = el('affiliation', ns.pubsub, { jid: account, affiliation: 'none' });
-  return message({ to: account }, el('pubsub', ns.pubsub, { node }, affiliation), el('no-store', ns.hints));
+  const pubsub = el('pubsub', ns.pubsub, { node }, affiliation);
+  return message({ to: account, type: 'headline' }, pubsub, el('no-store', ns.hints));
 }

@@ -180,8 +180,8 @@ describe('the answer to a publish', () => {
   it.each([
     [{ kind: 'delivered' } as PushOutcome, 'result', 'delivered'],
     [queued, 'result', 'queued'],
-    [retry, 'wait/resource-constraint', 'retry'],
-    [rejected, 'wait/recipient-unavailable', 'rejected'],
+    [retry, 'wait/service-unavailable', 'retry'],
+    [rejected, 'wait/service-unavailable', 'rejected'],
     [gone, 'cancel/item-not-found', 'gone'],
   ])('%o is %s', async (outcome, answer, told) => {
     const stage = gatewayStage();
@@ -274,7 +274,7 @@ it('a registration is gone for its server, too, when it is for the push service'
   expect(stage.store.rows).toEqual([]);
   expect(stage.webPush.withdrawn).toEqual([`${to.endpoint} gateway ${to.node}`]);
   expect(stage.host.sent.map((stanza) => serialize(stanza))).toEqual([
-    `<message xmlns='jabber:client' to='ana@example.org'><pubsub xmlns='http://jabber.org/protocol/pubsub' node='${to.node}'><affiliation jid='ana@example.org' affiliation='none'/></pubsub><no-store xmlns='urn:xmpp:hints'/></message>`,
+    `<message xmlns='jabber:client' to='ana@example.org' type='headline'><pubsub xmlns='http://jabber.org/protocol/pubsub' node='${to.node}'><affiliation jid='ana@example.org' affiliation='none'/></pubsub><no-store xmlns='urn:xmpp:hints'/></message>`,
   ]);
   expect(stage.recorded).toContainEqual({
     name: 'gatewayUnregistered',
