@@ -38,12 +38,16 @@ function readSummary(form: Element | undefined, priority: string | undefined): S
   const body = text('last-message-body');
   const hasBody = body.trim() !== '';
   const sender = text('last-message-sender').trim();
+  const count = readCount(text('message-count'));
+  const requests = readCount(text('pending-subscription-count'));
+  // Beside a message they may be old ones, which are counted each time.
+  const isRequest = requests > 0 && count === 0 && sender === '';
   return {
     kind: 'summary',
-    isImportant: hasBody || priority === 'high',
+    isImportant: hasBody || isRequest || priority === 'high',
     isCall: false,
-    count: readCount(text('message-count')),
-    requests: readCount(text('pending-subscription-count')),
+    count,
+    requests,
     // Most servers name nobody: an empty address would cost more to refuse than all else here.
     sender: sender === '' ? undefined : Jid.tryParse(sender),
     body: hasBody ? body : '',

@@ -135,6 +135,21 @@ describe('publishes of Tigase', () => {
       ),
     ).toMatchObject({ count: 5, requests: 2, isImportant: false });
   });
+
+  it('are important if there is nothing but requests', () => {
+    const requests = "<field var='pending-subscription-count'><value>2</value></field>";
+    const summary = (fields: string) =>
+      publish(`<x xmlns='jabber:x:data'>${formType}${requests}${fields}</x>`);
+    const none = "<field var='message-count'><value>0</value></field>";
+    const sender = "<field var='last-message-sender'><value>bob@example.net</value></field>";
+    expect(summary('')).toMatchObject({ count: 0, requests: 2, isImportant: true });
+    expect(summary(none)).toMatchObject({ isImportant: true });
+    expect(summary(none + sender)).toMatchObject({ isImportant: false });
+    const low = "<priority xmlns='tigase:push:priority:0'>low</priority>";
+    expect(publish(`<x xmlns='jabber:x:data'>${formType}${requests}</x>${low}`)).toMatchObject({
+      isImportant: true,
+    });
+  });
 });
 
 it('a message that is sealed already may stand in a publish, with a token', () => {
