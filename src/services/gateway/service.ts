@@ -50,7 +50,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { host, store, webPush, key, randomBytes } = options;
   let current = compileAcl(options.acl);
   const parts = { ...options, acl: () => current, credentials: createCredentials({ key, randomBytes }) };
-  const underWay = new UnderWay();
+  const underWay = new UnderWay(options.clock);
   const fate = createFate(options);
   const deliver = createDeliver({ ...options, fate, underWay });
   const { takeIq, takeMessage } = createPublishes({ ...parts, deliver, underWay });

@@ -1,4 +1,3 @@
-import type { Clock } from '../../../xmpp/clock.js';
 import type { PushOutcome, WebPush } from '../../web-push/web-push.js';
 import { gatewaySender } from '../push-sender.js';
 import type { GatewaySettings } from '../settings.js';
@@ -17,7 +16,6 @@ export interface DeliverOptions {
   readonly underWay: UnderWay;
   /** Those of the moment. */
   readonly settings: () => Pick<GatewaySettings, 'rateLimit' | 'ttl'>;
-  readonly clock: Clock;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -25,15 +23,12 @@ export interface DeliverOptions {
 /** Hands over to Web Push what was published for a registration. Never rejects. */
 export type Deliver = (registration: GatewayRegistration, content: Content) => Promise<Answer>;
 
-/** Milliseconds that a server waits for a push service; then its message is on disk, and the server hears that all is well. */
-const patience = 10_000;
-
 /** What is one of too many waits for the end of its minute, or for that part of its TTL, but so many milliseconds at least. */
 const partOfTtl = 6;
 const shortestWait = 10_000;
 
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { webPush, fate, underWay, settings, clock, now } = options;
+  const { webPush, fate, underWay, settings, now } = options;
   const rate = new Rate();
   const deferred = new Newest<PushOutcome>();
 
@@ -47,16 +42,12 @@ export function createDeliver(options: DeliverOptions): Deliver {
     return { ttl, notBefore: Math.min(end, Math.ceil(time + wait)), isOfMany: true };
   }
 
-  const limit = (end: () => void) => clock.after(patience, end);
-
   function push(registration: GatewayRegistration, content: Content, plan: Plan): Promise<PushOutcome> {
     const { node, endpoint, p256dh, auth } = registration;
     const subscription = { endpoint, origin: new URL(endpoint).origin, p256dh, auth };
     const message = messageOf(registration, content, plan);
     const send = () =>
-      underWay.wait(node, limit, (signal) =>
-        webPush.push(subscription, message, gatewaySender(node), signal),
-      );
+      underWay.wait(node, (signal) => webPush.push(subscription, message, gatewaySender(node), signal));
     // What waits on disk is replaced there: of many at once, few have to get there.
     const replaces = plan.notBefore === undefined ? undefined : message.topic;
     return replaces === undefined ? send() : deferred.run(`${endpoint} ${replaces}`, send);

@@ -1,12 +1,20 @@
+import type { Clock } from '../../../xmpp/clock.js';
+import { Patience } from './patience.js';
+
 /** Publishes of one registration, and of all, that wait for push services at once. */
 export const mostUnderWay = { each: 10, inAll: 1_000 };
 
 /** Publishes that are at work. */
 export class UnderWay {
   readonly #works = new Set<Promise<unknown>>();
-  readonly #waits = new Set<AbortController>();
+  readonly #patience: Patience;
+  #waits = 0;
   readonly #byNode = new Map<string, number>();
   #isStopping = false;
+
+  constructor(clock: Clock) {
+    this.#patience = new Patience(clock);
+  }
 
   get isStopping(): boolean {
     return this.#isStopping;
@@ -14,7 +22,7 @@ export class UnderWay {
 
   /** So many wait, for that registration or in all, that one more had better not. */
   isCrowded(node: string): boolean {
-    return this.#waits.size >= mostUnderWay.inAll || (this.#byNode.get(node) ?? 0) >= mostUnderWay.each;
+    return this.#waits >= mostUnderWay.inAll || (this.#byNode.get(node) ?? 0) >= mostUnderWay.each;
   }
 
   /** Work that a stop waits for. */
@@ -27,23 +35,12 @@ export class UnderWay {
     }
   }
 
-  /** A wait that can be ended: by what `limit` is given, which returns how to call that off; or by a stop. */
-  async wait<T>(
-    node: string,
-    limit: (end: () => void) => () => void,
-    action: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const controller = new AbortController();
-    const end = () => controller.abort();
-    if (this.#isStopping) end();
-    const callOff = limit(end);
-    this.#waits.add(controller);
+  /** A wait for a push service: it is ended when it lasts too long, or by a stop. */
+  async wait<T>(node: string, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#count(node, 1);
     try {
-      return await action(controller.signal);
+      return await this.#patience.wait(action);
     } finally {
-      callOff();
-      this.#waits.delete(controller);
       this.#count(node, -1);
     }
   }
@@ -51,11 +48,12 @@ export class UnderWay {
   /** Ends all waits, and those that come. Resolves when the work that was begun before is done. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const controller of this.#waits) controller.abort();
+    this.#patience.stop();
     await Promise.allSettled(this.#works);
   }
 
-  #count(node: string, change: number): void {
+  #count(node: string, change: 1 | -1): void {
+    this.#waits += change;
     const count = (this.#byNode.get(node) ?? 0) + change;
     if (count === 0) this.#byNode.delete(node);
     else this.#byNode.set(node, count);
