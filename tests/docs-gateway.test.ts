@@ -93,7 +93,7 @@ describe('docs/gateway.md', () => {
     for (const words of [
       `more than \`gateway.rate_limit\` (${gateway?.rateLimit}) publishes in a minute`,
       `more than \`gateway.max_devices\` (${gateway?.maxDevices})`,
-      `does not answer within ${seconds(constant('services/gateway/publish/deliver.ts', 'patience'))}`,
+      `does not answer within ${seconds(constant('services/gateway/publish/patience.ts', 'patience'))}`,
       `after ${mostFailures} in a row the registration goes`,
       `1 to ${bytes('registration/submitted.ts', 'maxDeviceBytes')} bytes`,
       `at most ${bytes('publish/payload.ts', 'maxBytes')} bytes; what is encrypted already cannot be cut, and may have ${bytes('publish/payload.ts', 'maxEncryptedBytes')}`,

@@ -152,7 +152,11 @@ describe('docs/architecture.md', () => {
       ],
       [
         'time of a publish until its answer',
-        seconds(constant('services/gateway/publish/deliver.ts', 'patience')),
+        seconds(constant('services/gateway/publish/patience.ts', 'patience')),
+      ],
+      [
+        'accounts of the sending server in one browser, of a message of Push 2.0',
+        gateway('publish/publishes.ts', 'mostOfEndpoint'),
       ],
       [
         'bytes of a payload, of one with encrypted content, of one that is encrypted already',

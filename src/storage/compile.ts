@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { Param, Query, Schema } from './database.js';
+import type { Build, Param, Schema } from './database.js';
 
 /** SQL and how to order the arguments for it. */
 export interface CompiledStatement<Args> {
@@ -20,7 +20,7 @@ class Placeholder<Args> {
 /** Builds and compiles a query once; the result can be run with any arguments. */
 export function compileStatement<Args, Row>(
   db: Kysely<Schema>,
-  build: (param: Param<Args>, db: Kysely<Schema>) => Query<Row>,
+  build: Build<Args, Row>,
 ): CompiledStatement<Args> {
   const param: Param<Args> = (name) => sql`${new Placeholder<Args>((args) => args[name])}`;
   const compiled = build(param, db).compile();

@@ -34,8 +34,10 @@ export function createGatewayStore(database: Database): GatewayStore {
   return {
     save: async (registration, most) => endOfSave(await save(rowOf(registration, most)), registration),
     find: async (node) => (await find({ node })).rows.map(registrationOf)[0],
-    findByEndpoint: async (endpoint) =>
-      (await findByEndpoint({ endpointHash: textHash(endpoint) })).rows.map(registrationOf),
+    async findByEndpoint(endpoint, owner, most) {
+      const { rows } = await findByEndpoint({ endpointHash: textHash(endpoint), owner, most });
+      return rows.map(registrationOf);
+    },
     list: async (account) => (await list({ account })).rows.map(registrationOf),
     async setFailures(place, failures) {
       await setFailures({ ...hashed(place), failures });
@@ -151,10 +153,30 @@ function prepareFind(database: Database) {
   );
 }
 
+interface ByEndpoint {
+  readonly endpointHash: string;
+  readonly owner: string;
+  readonly most: number;
+}
+
+/** An account ends like its domain with an `@` before it: there is one in a bare JID, and none in a domain. */
 function prepareFindByEndpoint(database: Database) {
-  return database.prepare<{ endpointHash: string }, Row>('gateway_find_by_endpoint', (param, db) =>
-    db.selectFrom('gateway_registrations').select(columns).where('endpoint_hash', '=', param('endpointHash')),
-  );
+  return database.prepare<ByEndpoint, Row>('gateway_find_by_endpoint', (param, db) => {
+    const suffix = sql<string>`('@' || ${param('owner')})`;
+    return db
+      .selectFrom('gateway_registrations')
+      .select(columns)
+      .where('endpoint_hash', '=', param('endpointHash'))
+      .where((eb) =>
+        eb.or([
+          eb('account', '=', param('owner')),
+          eb(sql`substr(account, length(account) - length(${suffix}) + 1)`, '=', suffix),
+        ]),
+      )
+      .orderBy('renewed_at', 'desc')
+      .orderBy('node')
+      .limit(param('most'));
+  });
 }
 
 function prepareList(database: Database) {

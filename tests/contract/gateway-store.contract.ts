@@ -81,14 +81,25 @@ export function gatewayStoreContract(prepare: () => Promise<GatewayStoreUnderTes
       expect(await saved('nobody@montague.example')).toEqual([]);
     });
 
-    it('are found by their endpoint, in all accounts', async () => {
+    it('are found by their endpoint and their account, or its domain', async () => {
       const mine = browser();
-      const byOther = browser({ account: benvolio });
+      const byOther = browser({ account: benvolio, renewedAt: noon + 1 });
+      const byStrangers = [
+        'romeo@capulet.example',
+        'romeo@other.montague.example',
+        'romeo@xmontague.example',
+      ];
       await save(mine, byOther, browser({ device: 'tablet', endpoint: at('tablet') }));
-      const found = await store.findByEndpoint(at('phone'));
-      expect(new Set(found.map(({ node }) => node))).toEqual(new Set([mine.node, byOther.node]));
-      expect(found.map(read)).toContainEqual(kept(mine));
-      expect(await store.findByEndpoint(at('laptop'))).toEqual([]);
+      await save(...byStrangers.map((account) => browser({ account, renewedAt: noon + 2 })));
+      const found = async (owner: string, most = 10) =>
+        (await store.findByEndpoint(at('phone'), owner, most)).map(read);
+      expect(await found('montague.example')).toEqual([kept(byOther), kept(mine)]);
+      expect(await found(mine.account)).toEqual([kept(mine)]);
+      expect(await found('montague.example', 1)).toEqual([kept(byOther)]);
+      for (const owner of ['example', '@montague.example', 'nobody@montague.example', '%', '']) {
+        expect(await found(owner), owner).toEqual([]);
+      }
+      expect(await store.findByEndpoint(at('laptop'), 'montague.example', 10)).toEqual([]);
     });
 
     it('keep their node when their device comes again, and have no failures then', async () => {
@@ -107,7 +118,7 @@ export function gatewayStoreContract(prepare: () => Promise<GatewayStoreUnderTes
       const moved = browser({ endpoint: at('moved') });
       expect(await store.save(moved, 10)).toEqual({ node: first.node, gone: [placeOf(first)] });
       expect(await saved()).toEqual([kept({ ...moved, node: first.node })]);
-      expect(await store.findByEndpoint(first.endpoint)).toEqual([]);
+      expect(await store.findByEndpoint(first.endpoint, first.account, 10)).toEqual([]);
     });
 
     it('go when another device of their account has their endpoint, and not those of other accounts', async () => {

@@ -30,8 +30,14 @@ export class MemoryGatewayStore implements GatewayStore {
     return this.#run('find', () => this.rows.find((row) => row.node === node));
   }
 
-  findByEndpoint(endpoint: string): Promise<readonly GatewayRegistration[]> {
-    return this.#run('findByEndpoint', () => this.rows.filter((row) => row.endpoint === endpoint));
+  findByEndpoint(endpoint: string, owner: string, most: number): Promise<readonly GatewayRegistration[]> {
+    return this.#run('findByEndpoint', () =>
+      this.rows
+        .filter((row) => row.endpoint === endpoint)
+        .filter(({ account }) => account === owner || account.endsWith(`@${owner}`))
+        .sort(latestFirst)
+        .slice(0, most),
+    );
   }
 
   list(account: string): Promise<readonly GatewayRegistration[]> {

@@ -208,9 +208,9 @@ describe('a gateway that others publish to', () => {
     }
 
     it.each([
-      ['a foreign domain', 'friends.example', forbidden],
+      ['a foreign domain', 'friends.example', unknown],
       ['a full JID', 'ana@example.org/browser', forbidden],
-      ['another account', 'bob@example.org', forbidden],
+      ['another account', 'bob@example.org', unknown],
     ])('refuses those of %s', async (_, from, verdict) => {
       const before = requests();
       expect(await send(from, notify(ana.subscription.endpoint))).toBe(verdict);

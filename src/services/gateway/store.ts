@@ -37,8 +37,11 @@ export interface GatewayStore {
     most: number,
   ): Promise<{ readonly node: string; readonly gone: readonly Place[] }>;
   find(node: string): Promise<GatewayRegistration | undefined>;
-  /** Those of all accounts with that endpoint. */
-  findByEndpoint(endpoint: string): Promise<readonly GatewayRegistration[]>;
+  /**
+   * Those with that endpoint of one account, which is a bare JID, or of all accounts of a domain: the one that was renewed last
+   * first, and no more than `most`.
+   */
+  findByEndpoint(endpoint: string, owner: string, most: number): Promise<readonly GatewayRegistration[]>;
   /** Those of an account, the one that was renewed last first. */
   list(account: string): Promise<readonly GatewayRegistration[]>;
   /** Nothing for a registration that has another endpoint meanwhile, or is gone. */

@@ -34,6 +34,9 @@ export interface Publishes {
   readonly takeMessage: MessageHandler;
 }
 
+/** Accounts of one server in one browser that are looked at: strangers may have registered its endpoint, too, as often as they like. */
+const mostOfEndpoint = 10;
+
 /**
  * The way of a publish: shape, credentials, sender, registration, ACL; then delivery. What is refused goes no further, and what is
  * forged not as far as the database.
@@ -64,7 +67,7 @@ export function createPublishes(options: PublishesOptions): Publishes {
     if (from.isFull) return answers.notByServer;
     const url = guard.parse(client);
     if (url.kind === 'refused') return answers.unknown;
-    const found = await lookUp(() => store.findByEndpoint(url.href));
+    const found = await lookUp(() => store.findByEndpoint(url.href, from.toString(), mostOfEndpoint));
     return 'outcome' in found ? found : deliverTo(found, answers.unknown, from, content);
   }
 
