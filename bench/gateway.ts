@@ -32,14 +32,14 @@ interface Sample {
 
 /**
  * Publishes (XEP-0357) through the gateway to a push service, beside the sender alone; and forged ones, which it refuses, beside
- * the XML parser alone. `--parallel 100 --recipients 100 --seconds 3 --rounds 5`
+ * the XML parser alone. `--parallel 100 --recipients 1000 --seconds 3 --rounds 5`
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
       parallel: { type: 'string', default: '100' },
-      recipients: { type: 'string', default: '100' },
+      recipients: { type: 'string', default: '1000' },
       seconds: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '5' },
     },
