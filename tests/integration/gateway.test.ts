@@ -1,16 +1,15 @@
 import { createDecipheriv, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fieldValue, parseForm } from '../../src/xmpp/data-form.js';
 import { type Element, el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
-import { StanzaError } from '../../src/xmpp/stanza-error.js';
 import {
   type StandaloneOptions,
   type StandaloneServer,
   startStandalone,
 } from '../harness/belfry-standalone.js';
 import { Phone } from '../harness/cloud-notify/phone.js';
+import { attributes, conditionOf, discover, keyOfGateway, nextPush } from '../harness/gateway/ask-phone.js';
 import {
   type Credentials,
   credentialsIn,
@@ -81,11 +80,6 @@ async function logIn(jid = users[accounts++] ?? '', at = server): Promise<Phone>
   return phone;
 }
 
-const conditionOf = async (answer: Promise<Element>) => {
-  const stanza = await answer;
-  return stanza.attr('type') === 'error' ? StanzaError.fromStanza(stanza).condition : 'result';
-};
-
 interface Registered extends Credentials {
   readonly subscription: TestSubscription;
   readonly phone: Phone;
@@ -93,7 +87,7 @@ interface Registered extends Credentials {
 
 /** Registers a browser, as its client does. */
 async function registerBrowser(phone: Phone, device = 'browser'): Promise<Registered> {
-  const subscription = pushService.subscribe(await keyOf(phone));
+  const subscription = pushService.subscribe(await keyOfGateway(phone, gateway));
   const answer = await phone.ask('set', register(subscription, device), gateway);
   return { ...credentialsIn(answer), subscription, phone };
 }
@@ -105,30 +99,6 @@ async function enabled(phone: Phone, ...children: readonly Element[]): Promise<R
   return registered;
 }
 
-async function ask(phone: Phone, what: string, to: string, node?: string): Promise<Element> {
-  const answer = await phone.ask('get', el('query', what, { node }), to);
-  const query = answer.child('query', what);
-  if (query === undefined) throw new Error('an answer without what was asked for');
-  return query;
-}
-
-const attributes = (query: Element, child: string, ...names: readonly string[]) =>
-  query
-    .elements()
-    .filter(({ name }) => name === child)
-    .map((element) => names.map((name) => element.attr(name)));
-
-/** The key that a browser subscribes with. */
-async function keyOf(phone: Phone): Promise<string> {
-  const info = await ask(phone, ns.discoInfo, gateway);
-  const forms = info.elements().flatMap((child) => parseForm(child) ?? []);
-  const key = forms
-    .map((form) => fieldValue(form, 'webpush#public-key'))
-    .find((value) => value !== undefined);
-  if (key === undefined) throw new Error('the gateway has no key');
-  return key;
-}
-
 async function sleep(phone: Phone): Promise<void> {
   await phone.disconnect();
   const line = `"jid":"${phone.bare}","msg":"session hibernates"`;
@@ -138,13 +108,6 @@ async function sleep(phone: Phone): Promise<void> {
 const body = (text: string) => el('body', ns.client, {}, text);
 const write = ({ bare }: Phone, ...children: readonly Element[]) =>
   friend.send(message({ to: bare, type: 'chat', id: randomBytes(6).toString('hex') }, ...children));
-
-async function nextPush({ received }: TestSubscription, before = 0): Promise<ReceivedPush> {
-  await waitFor('a push', () => received.length > before, { timeout: 30_000 });
-  const push = received[before];
-  if (push === undefined) throw new Error('unreachable: there are more');
-  return push;
-}
 
 const told = ({ payload }: ReceivedPush): Record<string, unknown> => JSON.parse(payload ?? '');
 
@@ -159,24 +122,24 @@ async function settle(): Promise<void> {
 describe('the gateway of a server without configuration', () => {
   it('is found', async () => {
     const phone = await logIn();
-    expect(attributes(await ask(phone, ns.discoItems, domain), 'item', 'jid')).toContainEqual([gateway]);
-    const info = await ask(phone, ns.discoInfo, gateway);
+    expect(attributes(await discover(phone, ns.discoItems, domain), 'item', 'jid')).toContainEqual([gateway]);
+    const info = await discover(phone, ns.discoInfo, gateway);
     expect(attributes(info, 'identity', 'category', 'type')).toContainEqual(['pubsub', 'push']);
     const features = attributes(info, 'feature', 'var').flat();
     expect(features).toEqual(expect.arrayContaining([ns.push, ns.commands, ns.discoInfo]));
-    expect(await keyOf(phone)).toMatch(/^B[\w-]{86}$/);
+    expect(await keyOfGateway(phone, gateway)).toMatch(/^B[\w-]{86}$/);
   });
 
   it('lists its commands, and says what each of them is', async () => {
     const phone = await logIn();
-    const items = await ask(phone, ns.discoItems, gateway, ns.commands);
+    const items = await discover(phone, ns.discoItems, gateway, ns.commands);
     const nodes = attributes(items, 'item', 'jid', 'node');
     expect(nodes.toSorted()).toEqual([
       [gateway, 'register-push-webpush'],
       [gateway, 'unregister-push-webpush'],
     ]);
     for (const [, node] of nodes) {
-      const info = await ask(phone, ns.discoInfo, gateway, node);
+      const info = await discover(phone, ns.discoInfo, gateway, node);
       expect(attributes(info, 'identity', 'category', 'type')).toEqual([['automation', 'command-node']]);
     }
     const nothing = phone.request('get', el('query', ns.discoInfo, { node: 'nothing' }), gateway);
@@ -377,7 +340,7 @@ describe('there is no gateway', () => {
       const phone = await logIn(users[0], other);
       const answer = phone.request('set', register(pushService.subscribe(), 'browser'), gateway);
       expect(await conditionOf(answer)).not.toBe('result');
-      const own = await ask(phone, ns.discoInfo, domain);
+      const own = await discover(phone, ns.discoInfo, domain);
       expect(attributes(own, 'identity', 'category', 'type')).not.toContainEqual(['pubsub', 'push']);
     } finally {
       await other.stop();
