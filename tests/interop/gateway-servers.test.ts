@@ -8,7 +8,7 @@ import { hasProsody } from '../harness/prosody.js';
 import { answers } from '../harness/push-answers.js';
 import { hasSlixmpp } from '../harness/slixmpp-client.js';
 
-const users = ['ana', 'gail', 'paul'];
+const users = ['ana', 'gail', 'hank', 'paul'];
 
 for (const kind of pushingKinds) {
   const peers = { [kind.name]: kind.isInstalled, slixmpp: hasSlixmpp };
@@ -117,6 +117,17 @@ function playGone(kind: PushingKind, world: () => RealWorld): void {
     await world().write(again, 'You are back!');
     await world().heard(again, 1);
     expect(again.told()).toMatchObject([{ urgency: 'normal', payload: { importance: 'important' } }]);
+  });
+
+  it('that a browser is gone is no news that is kept for its user', async () => {
+    await world().settle();
+    const hank = await world().absent('hank', 'offline');
+    hank.subscription.answer(answers.gone);
+    const before = await world().publishes();
+    await world().write(hank, 'Are you there?');
+    await world().removed(hank, 'gone');
+    const guards = await world().settle();
+    expect(await world().publishes()).toBe(before + 1 + guards);
   });
 
   it('a browser that takes nothing at the moment costs nobody a registration', async () => {
