@@ -80,6 +80,10 @@ describe('docs/architecture.md', () => {
         'endpoints of an account whose hosts DNS is asked for',
         `${constant('services/subscriptions/door.ts', 'maxQuestions')} at once, ${changeLimit.each} in ${changeLimit.duration / 60_000} minutes`,
       ],
+      [
+        'endpoints in all whose hosts DNS is asked for',
+        `${constant('services/subscriptions/door.ts', 'maxQuestionsInAll')} at once`,
+      ],
       ['time of one DNS server for a name', `${seconds(guard('dnsTimeout'))}, ${guard('dnsTries')} times`],
       ['addresses of a name', `${guard('maxAddresses')}`],
       ['conversations of a browser with news', engine('delivery/waiting.ts', 'maxNotices')],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseOutgoingUrl } from '../../net/outgoing-url.js';
 import { changeLimit } from '../change-limit.js';
-import { createDoor, maxQuestions } from './door.js';
+import { createDoor, maxQuestions, maxQuestionsInAll } from './door.js';
 
 const parse = (text: string) => parseOutgoingUrl(text, { allowPrivateNetworks: false });
 const ana = 'ana@example.org';
@@ -44,6 +44,22 @@ describe('names that an account has asked for', () => {
     const next = door.check(ana, endpoint);
     for (const end of ends) end();
     await expect(Promise.all([...open, other, next])).resolves.toHaveLength(maxQuestions + 2);
+  });
+
+  it('are some hundreds at once, however many accounts ask', async () => {
+    const ends: (() => void)[] = [];
+    const judge = () => new Promise<undefined>((resolve) => ends.push(() => resolve(undefined)));
+    const door = createDoor({ parse, judge }, () => 0);
+    const open = Array.from({ length: maxQuestionsInAll }, (_, at) =>
+      door.check(`mallory${at}@example.org`, endpoint),
+    );
+    await expect(door.check(ana, endpoint)).rejects.toMatchObject({ condition: 'resource-constraint' });
+    expect(ends).toHaveLength(maxQuestionsInAll);
+    for (const end of ends) end();
+    await Promise.all(open);
+    const next = door.check(ana, endpoint);
+    ends.at(-1)?.();
+    await expect(next).resolves.toBeUndefined();
   });
 
   it('count no longer when the answer was bad', async () => {
