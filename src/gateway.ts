@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from './config/config.js';
 import type { Hosting } from './hosting.js';
 import { systemClock } from './hosts/system-clock.js';
+import { readInstallationKey } from './installation-key.js';
 import type { Events } from './observability/events.js';
 import { createGateway } from './services/gateway/service.js';
 import type { Storage } from './storage/open.js';
@@ -31,7 +32,8 @@ export async function openGateway(
   const { acl } = config.gateway;
   let current = settingsOf(config, config.gateway);
   const gateway = createGateway({
-    ...{ host, store: storage.gateway, ...webPushing, key: await readKey(storage), acl },
+    ...{ host, store: storage.gateway, ...webPushing, acl },
+    key: await readInstallationKey(storage, 'gateway'),
     settings: () => current,
     ...{ clock: systemClock, now: Date.now, randomBytes, events },
   });
@@ -48,10 +50,4 @@ export async function openGateway(
 
 function settingsOf({ webPush: { ttl } }: Config, { maxDevices, rateLimit }: NonNullable<Config['gateway']>) {
   return { maxDevices, rateLimit, ttl };
-}
-
-/** Made once for all processes that share the storage: nodes and secrets last as long as it does. */
-async function readKey({ keys }: Pick<Storage, 'keys'>): Promise<Uint8Array> {
-  const text = await keys.getOrCreate('gateway', () => randomBytes(32).toString('base64url'));
-  return Buffer.from(text, 'base64url');
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ComponentConfig, Config, StandaloneConfig } from './config/config.js';
 import { type ComponentHost, createComponentHost } from './hosts/component/component-host.js';
 import type { AccountHost, Host } from './hosts/host.js';
@@ -11,6 +10,7 @@ import {
 } from './hosts/standalone/standalone-host.js';
 import { createForwarded } from './http/forwarded.js';
 import type { Upgrade } from './http/upgrade.js';
+import { readInstallationKey } from './installation-key.js';
 import type { Events } from './observability/events.js';
 import type { Storage } from './storage/open.js';
 import type { Jid } from './xmpp/jid.js';
@@ -111,8 +111,8 @@ async function openStandalone(
     furtherDomains: furtherDomains(standalone, config),
     dataDir: config.dataDir,
     stores: storage.standalone,
-    saslSecret: await readSecret(storage, 'sasl'),
-    dialbackSecret: await readSecret(storage, 's2s-dialback'),
+    saslSecret: await readInstallationKey(storage, 'sasl'),
+    dialbackSecret: await readInstallationKey(storage, 's2s-dialback'),
     processId: instance,
     software: { name: 'Belfry', version },
     events,
@@ -149,12 +149,6 @@ function reloadableOf({ registration, tls, s2s, ...limits }: StandaloneConfig): 
   const { maxOfflineMessages, maxSessionsPerAccount, smacks, archive } = limits;
   const settings = { registration, maxOfflineMessages, maxSessionsPerAccount, smacks, archive };
   return { settings, tls, s2s };
-}
-
-/** Made once for all processes that share the storage. */
-async function readSecret({ keys }: Storage, name: 'sasl' | 's2s-dialback'): Promise<Uint8Array> {
-  const text = await keys.getOrCreate(name, () => randomBytes(32).toString('base64url'));
-  return Buffer.from(text, 'base64url');
 }
 
 /** What the push services keep of an account goes when the account goes. */

@@ -138,7 +138,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   demo: ['xmpp', 'hosts/system-clock.ts'],
   'version.ts': [],
   'listen-error.ts': ['config'],
+  'installation-key.ts': ['storage/open.ts'],
   'hosting.ts': [
+    'installation-key.ts',
     'xmpp/jid.ts',
     'config/config.ts',
     'observability/events.ts',
@@ -166,6 +168,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'web-pushing.ts',
   ],
   'gateway.ts': [
+    'installation-key.ts',
     'hosting.ts',
     'hosts/system-clock.ts',
     'config/config.ts',
