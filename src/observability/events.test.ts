@@ -376,8 +376,8 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     'belfry_web_push_origins_held_total 1',
   ],
   [
-    (e) => e.gatewayRegistered({ account: jid, origin: browser.origin, devices: 2 }),
-    { level: 'info', jid, origin: browser.origin, devices: 2, msg: 'gateway registered' },
+    (e) => e.gatewayRegistered({ account: jid, origin: browser.origin }),
+    { level: 'info', jid, origin: browser.origin, msg: 'gateway registered' },
     'belfry_gateway_registrations_total{result="ok"} 1',
   ],
   [

@@ -2,8 +2,8 @@ import type { Reporter } from './reporter.js';
 
 /** The app server that turns publishes of XMPP servers into Web Push. JIDs are bare; `origin` is that of a push service. */
 export interface GatewayEvents {
-  /** A client registered, or renewed what it had. `devices`: how many its account has now. */
-  gatewayRegistered(event: { account: string; origin: string; devices?: number }): void;
+  /** A client registered, or renewed what it had. */
+  gatewayRegistered(event: { account: string; origin: string }): void;
   /** What a client asked for cannot be. `reason` is what it was told. */
   gatewayRefused(event: { jid: string; reason: string }): void;
   /** A registration is gone: by its client, or because it led nowhere, or a newer one took its place. */
@@ -46,10 +46,10 @@ type GatewayOutcome =
 export function gatewayEvents(reporter: Reporter): GatewayEvents {
   const { logger, metrics, never, gate } = reporter;
   return {
-    gatewayRegistered({ account, origin, devices }) {
+    gatewayRegistered({ account, origin }) {
       never(() => {
         metrics.gatewayRegistrations.inc({ result: 'ok' });
-        logger.info({ jid: account, origin, devices }, 'gateway registered');
+        logger.info({ jid: account, origin }, 'gateway registered');
       });
     },
     gatewayRefused({ jid, reason }) {
