@@ -44,7 +44,7 @@ export function createGatewayStore(database: Database): GatewayStore {
     },
     remove: async (place) => (await remove(hashed(place))).changes > 0,
     removeDevice: async (account, device) => (await removeDevice({ account, device })).rows[0],
-    removeAccount: async (account) => (await removeAccount({ account })).rows,
+    removeAccount: async (account) => (await removeAccount({ account })).changes,
   };
 }
 
@@ -220,7 +220,7 @@ function prepareRemoveDevice(database: Database) {
 }
 
 function prepareRemoveAccount(database: Database) {
-  return database.prepare<{ account: string }, Place>('gateway_remove_account', (param, db) =>
-    db.deleteFrom('gateway_registrations').where('account', '=', param('account')).returning(placeColumns),
+  return database.prepare<{ account: string }, unknown>('gateway_remove_account', (param, db) =>
+    db.deleteFrom('gateway_registrations').where('account', '=', param('account')),
   );
 }

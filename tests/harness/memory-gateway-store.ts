@@ -61,8 +61,8 @@ export class MemoryGatewayStore implements GatewayStore {
     );
   }
 
-  removeAccount(account: string): Promise<readonly Place[]> {
-    return this.#run('removeAccount', () => this.#take((row) => row.account === account));
+  removeAccount(account: string): Promise<number> {
+    return this.#run('removeAccount', () => this.#take((row) => row.account === account).length);
   }
 
   #of(account: string): GatewayRegistration[] {

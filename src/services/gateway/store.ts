@@ -50,6 +50,6 @@ export interface GatewayStore {
   remove(place: Place): Promise<boolean>;
   /** Answers the one that went; undefined if there was none. */
   removeDevice(account: string, device: string): Promise<Place | undefined>;
-  /** Answers those that went. */
-  removeAccount(account: string): Promise<readonly Place[]>;
+  /** Removes all registrations of an account; answers how many went. */
+  removeAccount(account: string): Promise<number>;
 }
