@@ -169,7 +169,10 @@ async function enableByGateway(options, gateway, target, before) {
   return place;
 }
 
-/** Browsers have each push shown: only what is worth it is wanted. @param {Options} options @param {string} gateway @param {Record<string, string>} fields */
+/**
+ * Browsers have each push shown: only what is worth it is wanted.
+ * @param {Options} options @param {string} gateway @param {Record<string, string>} fields
+ */
 async function registerAt(options, gateway, fields) {
   const answer = await run(options, gateway, 'register-push-webpush', { ...fields, 'important-only': '1' });
   const [form = answer] = elements(answer, ns.form, 'x');
@@ -184,7 +187,10 @@ function unregisterAt(options, { jid, device }) {
   return run(options, jid, 'unregister-push-webpush', { 'device-id': device });
 }
 
-/** An ad-hoc command of one step (XEP-0050). @param {Options} options @param {string} to @param {string} node @param {Record<string, string>} fields */
+/**
+ * An ad-hoc command of one step (XEP-0050).
+ * @param {Options} options @param {string} to @param {string} node @param {Record<string, string>} fields
+ */
 function run(options, to, node, fields) {
   const command = `<command xmlns='${ns.commands}' node='${node}' action='execute'>${formOf(fields)}</command>`;
   return ask(options, set(command, to));

@@ -117,7 +117,8 @@ export interface BelfryPush {
 
 /**
  * `unsupported`: not this browser, or not without HTTPS. `denied`: the person does not want notifications. `not-offered`: the
- * server has no Web Push, and no gateway was found that has. `refused`: one of them has said no; `condition` says why (RFC 6120 §8.3.3), if it was a stanza error.
+ * server has no Web Push, and no gateway was found that has. `refused`: one of them has said no; `condition` says why (RFC 6120
+ * §8.3.3), if it was a stanza error.
  * `failed`: the browser could not, for instance because it does not reach its push service. Chromium does not say so: after a minute.
  */
 export type PushErrorCode = 'unsupported' | 'denied' | 'not-offered' | 'refused' | 'failed';

@@ -43,7 +43,10 @@ export function summaryPayloads(account: string, summary: Summary): Payloads {
   return { payload: fitted(whole), shorter: isLeast ? undefined : fitted(least) };
 }
 
-/** What only the device can read goes through as it came; if push services do not take that much, its client hears that something is new. */
+/**
+ * What only the device can read goes through as it came; if push services do not take that much, its client hears that something
+ * is new.
+ */
 export function encryptedPayloads(account: string, content: Encrypted): Payloads {
   const { iv, data, type, isCall } = content;
   const kind: Payload['kind'] = isCall ? 'call' : 'encrypted';
