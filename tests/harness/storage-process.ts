@@ -1,9 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../src/config/config.js';
 import type { StoredRegistration } from '../../src/services/notify/store.js';
 import type { NewRegistration } from '../../src/services/unified-push/store.js';
+import { kill, nextMessage } from './forked.js';
 
 /** A store method and its arguments, as they go to the child. */
 export type StoreCall =
@@ -42,10 +42,11 @@ export async function startStorageProcess(): Promise<StorageProcess> {
   const child = fork(program, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
   const { pid } = child;
   if (pid === undefined) throw new Error('could not start a process');
-  await nextAnswer(child);
+  const nextAnswer = () => nextMessage<Answer>(child, 'the storage process ended');
+  await nextAnswer();
   const ask = async (request: Request): Promise<unknown> => {
     child.send(request);
-    const answer = await nextAnswer(child);
+    const answer = await nextAnswer();
     if (!answer.ok) throw new Error(answer.error);
     return answer.value;
   };
@@ -54,22 +55,6 @@ export async function startStorageProcess(): Promise<StorageProcess> {
     open: async (config) => void (await ask({ kind: 'open', config })),
     openUnprivileged: async (file) => void (await ask({ kind: 'open-unprivileged', file })),
     call: (call) => ask({ kind: 'call', call }),
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill: () => kill(child),
   };
-}
-
-function nextAnswer(child: ChildProcess): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const onExit = () => reject(new Error('the storage process ended'));
-    child.once('exit', onExit);
-    child.once('message', (message: Answer) => {
-      child.off('exit', onExit);
-      resolve(message);
-    });
-  });
 }

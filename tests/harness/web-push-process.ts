@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { PushOutcome } from '../../src/services/web-push/web-push.js';
+import { kill, nextMessage } from './forked.js';
 
 /** What push services answer there: they take everything, have no time, or say nothing. */
 export type Answering = 'delivered' | 'busy' | 'nothing';
@@ -54,11 +54,12 @@ export async function startWebPushProcess(
   { maxWaiting = 10_000 } = {},
 ): Promise<WebPushProcess> {
   const child = fork(program, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
-  await nextAnswer(child);
+  const nextAnswer = () => nextMessage<Answer>(child, 'the process that sends ended');
+  await nextAnswer();
   let sent: readonly string[] = [];
   const ask = async (request: Request): Promise<readonly PushOutcome[]> => {
     child.send(request);
-    const answer = await nextAnswer(child);
+    const answer = await nextAnswer();
     if (!answer.ok) throw new Error(answer.error);
     sent = answer.sent;
     return answer.outcomes;
@@ -73,22 +74,6 @@ export async function startWebPushProcess(
     pass: async (milliseconds) => void (await ask({ kind: 'pass', milliseconds })),
     withdraw: async (name) => void (await ask({ kind: 'withdraw', name })),
     stop: async () => void (await ask({ kind: 'stop' })),
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill: () => kill(child),
   };
-}
-
-function nextAnswer(child: ChildProcess): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const onExit = () => reject(new Error('the process that sends ended'));
-    child.once('exit', onExit);
-    child.once('message', (message: Answer) => {
-      child.off('exit', onExit);
-      resolve(message);
-    });
-  });
 }
