@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrate.js';
@@ -10,8 +9,8 @@ import { openPostgres } from '../../src/storage/postgres.js';
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { archiveIndexes, archiveStatements } from '../harness/archive-statements.js';
 import { describeWithPeers } from '../harness/peer.js';
-import { hasPostgres, startPostgres } from '../harness/postgres.js';
-import { postgresPlans, sqlitePlans } from '../harness/query-plans.js';
+import { hasPostgres } from '../harness/postgres.js';
+import { freshPostgres, postgresPlans, sqlitePlans } from '../harness/query-plans.js';
 import { recordingEvents } from '../harness/recording-events.js';
 
 /** Messages of a hundred accounts with a hundred others each, in turns, in the columns of the table. */
@@ -48,13 +47,8 @@ describe('what SQLite does for an archive', () => {
 
 describeWithPeers('what PostgreSQL does for an archive', { postgresql: hasPostgres }, () => {
   it('is to go where the rows are, and nowhere else, whatever the values are', async () => {
-    const server = await startPostgres();
-    onTestFinished(() => server.stop());
-    const url = server.url(await server.createDatabase());
+    const { url, client } = await freshPostgres();
     const statements = await ready(await openPostgres(url, recordingEvents().events));
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    onTestFinished(() => client.end());
     await client.query(
       `insert into accounts (bare_jid, scram_sha1, scram_sha256) select 'u' || n, '', '' from generate_series(1, 100) n`,
     );

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '../../src/storage/database.js';
 import { createGatewayStore } from '../../src/storage/gateway-registrations.js';
@@ -10,8 +9,8 @@ import { migrate } from '../../src/storage/migrate.js';
 import { openPostgres } from '../../src/storage/postgres.js';
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { describeWithPeers } from '../harness/peer.js';
-import { hasPostgres, startPostgres } from '../harness/postgres.js';
-import { postgresPlans, sqlitePlans } from '../harness/query-plans.js';
+import { hasPostgres } from '../harness/postgres.js';
+import { freshPostgres, postgresPlans, sqlitePlans } from '../harness/query-plans.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { statementsOf } from '../harness/statements.js';
 
@@ -70,13 +69,8 @@ describeWithPeers(
   { postgresql: hasPostgres },
   () => {
     it('is to go where the rows are, and nowhere else, whatever the values are', async () => {
-      const server = await startPostgres();
-      onTestFinished(() => server.stop());
-      const url = server.url(await server.createDatabase());
+      const { url, client } = await freshPostgres();
       const statements = await ready(await openPostgres(url, recordingEvents().events));
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      onTestFinished(() => client.end());
       await client.query(
         `insert into gateway_registrations (node, account, device, endpoint_hash, endpoint, p256dh, auth, only_important,
          renewed_at, failures)

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migrate.js';
@@ -10,8 +9,8 @@ import { openPostgres } from '../../src/storage/postgres.js';
 import { openSqlite } from '../../src/storage/sqlite.js';
 import { createWebPushQueue } from '../../src/storage/web-push-queue.js';
 import { describeWithPeers } from '../harness/peer.js';
-import { hasPostgres, startPostgres } from '../harness/postgres.js';
-import { postgresPlans, sqlitePlans } from '../harness/query-plans.js';
+import { hasPostgres } from '../harness/postgres.js';
+import { freshPostgres, postgresPlans, sqlitePlans } from '../harness/query-plans.js';
 import { recordingEvents } from '../harness/recording-events.js';
 import { statementsOf } from '../harness/statements.js';
 
@@ -65,13 +64,8 @@ describe('what SQLite does for the queue of web pushes', () => {
 
 describeWithPeers('what PostgreSQL does for the queue of web pushes', { postgresql: hasPostgres }, () => {
   it('is to go where the rows are, and nowhere else, whatever the values are', async () => {
-    const server = await startPostgres();
-    onTestFinished(() => server.stop());
-    const url = server.url(await server.createDatabase());
+    const { url, client } = await freshPostgres();
     const statements = await ready(await openPostgres(url, recordingEvents().events));
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    onTestFinished(() => client.end());
     await client.query(
       `insert into web_push_queue (due_at, attempts, is_claimed, expires_at, endpoint_hash, sender_hash, topic, urgency,
          origin, service, reference, endpoint, body)

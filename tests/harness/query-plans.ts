@@ -1,5 +1,7 @@
 import type { Database as SqliteDatabase } from 'better-sqlite3';
-import type { Client } from 'pg';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+import { startPostgres } from './postgres.js';
 
 /** How SQLite finds what a statement asks for, by the statement's name; `value` stands for each of its parameters. */
 export function sqlitePlans(
@@ -17,9 +19,20 @@ export function sqlitePlans(
   };
 }
 
+/** A database of PostgreSQL for this test alone, and a connection to it beside those of the storage. */
+export async function freshPostgres(): Promise<{ readonly url: string; readonly client: pg.Client }> {
+  const server = await startPostgres();
+  onTestFinished(() => server.stop());
+  const url = server.url(await server.createDatabase());
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return { url, client };
+}
+
 /** How PostgreSQL would, whatever the values are; each may be asked for once on a connection. */
 export async function postgresPlans(
-  client: Client,
+  client: pg.Client,
   statements: ReadonlyMap<string, string>,
 ): Promise<(name: string) => Promise<string>> {
   await client.query('set plan_cache_mode = force_generic_plan');
