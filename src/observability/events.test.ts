@@ -371,7 +371,7 @@ const cases: [(events: Events) => void, Record<string, unknown> | undefined, str
     'belfry_web_pushes_dropped_total{why="superseded"} 1',
   ],
   [
-    (e) => e.webPushOriginHeld({ origin: browser.origin, seconds: 60, reason: '429' }),
+    (e) => e.webPushOriginHeld({ origin: browser.origin, seconds: 59.0594329, reason: '429' }),
     { level: 'warn', origin: browser.origin, seconds: 60, reason: '429' },
     'belfry_web_push_origins_held_total 1',
   ],

@@ -69,7 +69,10 @@ export function webPushEvents(reporter: Reporter): WebPushEvents {
       never(() => {
         metrics.webPushOriginsHeld.inc();
         const { level, ...more } = gate('push origin held', 'warn');
-        logger[level]({ origin, seconds, reason, ...more }, 'push service is left alone for a while');
+        logger[level](
+          { origin, seconds: Math.ceil(seconds), reason, ...more },
+          'push service is left alone for a while',
+        );
       });
     },
   };
