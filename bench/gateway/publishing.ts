@@ -3,7 +3,7 @@ import { startBelfry } from '../../tests/harness/belfry.js';
 import { notification, publish, register } from '../../tests/harness/gateway/requests.js';
 import type { RunningPushService } from '../servers/start-push-service.js';
 import type { Contender } from '../web-push/contender.js';
-import { makeRecipients, turnOf } from '../web-push/recipients.js';
+import { makeRecipients, type Recipient, turnOf } from '../web-push/recipients.js';
 import { type LeanServer, startLeanServer } from './lean-server.js';
 
 const jid = 'push.example.org';
@@ -50,22 +50,24 @@ export async function gatewayContender(
   };
 }
 
-/** What the server publishes for each account, as XML. */
+/** What the server publishes for each account, as XML. One after the other: of many at once some would have to come again. */
 async function registerAll(server: LeanServer, count: number, origin: string): Promise<readonly string[]> {
-  const recipients = makeRecipients(count, [origin]);
-  return Promise.all(
-    recipients.map(async ({ plain: { endpoint, keys } }, at) => {
-      const request = register({ endpoint, ...keys }, 'browser');
-      const answer = await server.ask(`user${at}@${domain}/browser`, serialize(request));
-      const [node, secret] = ['node', 'secret'].map((name) => valueIn(answer, name));
-      const summary = {
-        'message-count': '1',
-        'last-message-sender': `friend${at}@example.net/phone`,
-        'last-message-body': 'New Message!',
-      };
-      return serialize(publish(node, secret, notification(summary)));
-    }),
-  );
+  const publishes: string[] = [];
+  for (const [at, recipient] of makeRecipients(count, [origin]).entries())
+    publishes.push(await registerOne(server, at, recipient));
+  return publishes;
+}
+
+async function registerOne(server: LeanServer, at: number, { plain }: Recipient): Promise<string> {
+  const request = register({ endpoint: plain.endpoint, ...plain.keys }, 'browser');
+  const answer = await server.ask(`user${at}@${domain}/browser`, serialize(request));
+  const [node, secret] = ['node', 'secret'].map((name) => valueIn(answer, name));
+  const summary = {
+    'message-count': '1',
+    'last-message-sender': `friend${at}@example.net/phone`,
+    'last-message-body': 'New Message!',
+  };
+  return serialize(publish(node, secret, notification(summary)));
 }
 
 function valueIn(answer: string, field: string): string {
