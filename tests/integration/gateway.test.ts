@@ -224,6 +224,17 @@ describe('the gateway of a server without configuration', () => {
     expect(await conditionOf(again.request('set', unregister('browser'), gateway))).toBe('item-not-found');
   });
 
+  it('tells this server that a browser is gone when that comes to light later', async () => {
+    const { phone, subscription } = await enabled(await logIn());
+    subscription.answer({ kind: 'status', status: 503, headers: { 'retry-after': '1' } }, answers.gone);
+    await phone.logOut();
+    write(phone, body('Hello'));
+    const isThere = (line: string) =>
+      line.includes(`"jid":"${phone.bare}"`) && line.includes('"why":"service"');
+    await waitFor('the server to hear it', () => server.log().split('\n').some(isThere), { timeout: 30_000 });
+    expect(subscription.received).toHaveLength(2);
+  });
+
   it('sends nothing to who has unregistered', async () => {
     const { phone, subscription } = await enabled(await logIn());
     await phone.ask('set', unregister('browser'), gateway);
