@@ -15,7 +15,11 @@ export function registerForm(publicKey: string): DataForm {
       text('endpoint', 'Endpoint', 'The address at the push service, an https URL.'),
       text('p256dh', 'Public key (p256dh)', '65 bytes in base64url.'),
       text('auth', 'Authentication secret (auth)', '16 bytes in base64url.'),
-      text('device-id', 'Device', 'A name that you choose. Registering it again replaces what it had.'),
+      text(
+        'device-id',
+        'Device (device-id)',
+        'A name that you choose. Registering it again replaces what it had.',
+      ),
       {
         var: 'important-only',
         type: 'boolean',

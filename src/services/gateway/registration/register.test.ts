@@ -148,6 +148,9 @@ describe('whoever asks without a form', () => {
     expect(form.fields.every(({ label = '', description = '' }) => label !== '' && description !== '')).toBe(
       true,
     );
+    // What is wrong with a field is told by its name, and the label is what people see.
+    const asked = form.fields.filter(({ required }) => required);
+    expect(asked.filter(({ var: name, label = '' }) => !label.toLowerCase().includes(name ?? ''))).toEqual([]);
     expect(stage.store.calls).toEqual([]);
   });
 
