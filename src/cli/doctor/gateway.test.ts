@@ -39,6 +39,31 @@ describe('the gateway', () => {
     expect(await check({ ...component, BELFRY_GATEWAY_ENABLED: 'false' })).toEqual([]);
   });
 
+  it('is missed where a component has its name', async () => {
+    const components = {
+      BELFRY_DOMAIN: 'example.org',
+      BELFRY_STANDALONE_COMPONENTS_LISTEN: '127.0.0.1:5347',
+      BELFRY_STANDALONE_COMPONENTS_SECRETS: 'push.example.org=change-me',
+    };
+    expect(await check(components)).toMatchObject([
+      {
+        status: 'ok',
+        text: expect.stringMatching(/there is none.*push\.example\.org/),
+        remedy: expect.stringContaining('gateway.jid'),
+      },
+    ]);
+    const elsewhere = await check({ ...components, BELFRY_GATEWAY_JID: 'web.example.org' });
+    expect(elsewhere).toEqual([ok('example.org', 'web.example.org')]);
+  });
+
+  it('does not serve those of the list of the push service who are a device of an account alone', async () => {
+    const acl = (list: string) => ({ ...component, BELFRY_UNIFIED_PUSH_ACL: list });
+    expect(await check(acl('ana@example.org/phone, example.net'))).toEqual([ok('example.net')]);
+    expect(await check(acl('ana@example.org/phone'))).toMatchObject([
+      { status: 'warning', text: 'nobody may register at push.example.org' },
+    ]);
+  });
+
   it('is of no use to nobody', async () => {
     const { gateway, host } = loadConfig({ cwd: '/nonexistent', env: component });
     if (gateway === undefined) throw new Error('there is none');

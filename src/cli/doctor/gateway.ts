@@ -22,14 +22,25 @@ export async function checkGateway(
   { gateway, host }: Pick<Config, 'gateway' | 'host'>,
   lookUp: LookUp = isInDns,
 ): Promise<Finding[]> {
-  if (gateway === undefined) return [];
-  if (gateway.acl.length === 0) return [nobody(gateway)];
-  const text = `browsers of ${gateway.acl.join(', ')} may register at ${gateway.jid}`;
-  const doubts = host.kind === 'standalone' ? await judge(gateway, host, lookUp) : [];
+  if (gateway === undefined) return absent(host);
+  // The list may be that of the push service, which devices ask: here accounts do, who have no resource.
+  const acl = gateway.acl.filter(({ resource }) => resource === '');
+  if (acl.length === 0) return [nobody(gateway)];
+  const text = `browsers of ${acl.join(', ')} may register at ${gateway.jid}`;
+  const doubts = host.kind === 'standalone' ? await judge({ ...gateway, acl }, host, lookUp) : [];
   return [
     { status: 'ok', what, text },
     ...doubts.map((doubt) => ({ status: 'warning', what, ...doubt }) as const),
   ];
+}
+
+/** Whoever has switched it off knows; whoever has given its name away may not. */
+function absent(host: Config['host']): Finding[] {
+  if (host.kind !== 'standalone') return [];
+  const name = `push.${host.domain}`;
+  if (!host.components?.secrets.has(name)) return [];
+  const text = `there is none; its name by default, ${name}, is that of a component`;
+  return [{ status: 'ok', what, text, remedy: 'If you want one, set gateway.jid to another name.' }];
 }
 
 function nobody({ jid }: OpenGateway): Finding {
