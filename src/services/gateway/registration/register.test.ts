@@ -150,7 +150,9 @@ describe('whoever asks without a form', () => {
     );
     // What is wrong with a field is told by its name, and the label is what people see.
     const asked = form.fields.filter(({ required }) => required);
-    expect(asked.filter(({ var: name, label = '' }) => !label.toLowerCase().includes(name ?? ''))).toEqual([]);
+    expect(asked.filter(({ var: name, label = '' }) => !label.toLowerCase().includes(name ?? ''))).toEqual(
+      [],
+    );
     expect(stage.store.calls).toEqual([]);
   });
 
