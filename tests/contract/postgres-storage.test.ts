@@ -25,6 +25,31 @@ import {
 } from './storage.contract.js';
 import { registration, unifiedPushStoresContract } from './unified-push-stores.contract.js';
 
+async function prepareOn(server: PostgresServer): Promise<StorageUnderTest> {
+  const url = server.url(await server.createDatabase());
+  return {
+    config: { kind: 'postgres', url },
+    openDatabase: () => openPostgres(url, recordingEvents().events),
+    dispose: async () => undefined,
+  };
+}
+
+/** A database for each test takes its time where the server waits for the disk, which only a crash of the machine asks for. */
+describeWithPeers('stores on PostgreSQL', { postgresql: hasPostgres }, () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server.stop());
+  const prepare = () => prepareOn(server);
+
+  unifiedPushStoresContract(async () => asStores(await prepare()));
+  standaloneStoresContract(async () => asStandaloneStores(await prepare()));
+  notifyStoreContract(async () => asNotifyStores(await prepare()));
+  pushQueueContract(async () => asPushQueue(await prepare()));
+  gatewayStoreContract(async () => asGatewayStore(await prepare()));
+});
+
 describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
   let server: PostgresServer;
   beforeAll(async () => {
@@ -32,25 +57,8 @@ describeWithPeers('PostgreSQL', { postgresql: hasPostgres }, () => {
   });
   afterAll(() => server.stop());
 
-  async function prepare(): Promise<StorageUnderTest> {
-    const url = server.url(await server.createDatabase());
-    return {
-      config: { kind: 'postgres', url },
-      openDatabase: () => openPostgres(url, recordingEvents().events),
-      dispose: async () => undefined,
-    };
-  }
-
-  describe('stores', () => {
-    unifiedPushStoresContract(async () => asStores(await prepare()));
-    standaloneStoresContract(async () => asStandaloneStores(await prepare()));
-    notifyStoreContract(async () => asNotifyStores(await prepare()));
-    pushQueueContract(async () => asPushQueue(await prepare()));
-    gatewayStoreContract(async () => asGatewayStore(await prepare()));
-  });
-
   describe('storage', () => {
-    storageContract(prepare);
+    storageContract(() => prepareOn(server));
   });
 
   describe('with many users', () => {
