@@ -52,7 +52,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'services/ad-hoc': ['xmpp', 'hosts/host.ts'],
   'services/change-limit.ts': ['services/weighted-cache.ts'],
   'services/text': ['xmpp'],
-  'services/subscriptions': ['xmpp', 'net', 'web-push/subscription.ts', 'services/change-limit.ts'],
+  'services/subscriptions': [
+    'xmpp',
+    'net',
+    'web-push/encrypt.ts',
+    'web-push/subscription.ts',
+    'services/change-limit.ts',
+    'services/text/fit-json.ts',
+  ],
   'services/notify': [
     'xmpp',
     'hosts/host.ts',
@@ -99,6 +106,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'services/text',
     'services/weighted-cache.ts',
     'services/web-push/web-push.ts',
+    'web-push/encrypt.ts',
     'web-push/request.ts',
     'web-push/subscription.ts',
   ],

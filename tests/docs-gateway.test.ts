@@ -8,6 +8,7 @@ import { summaryPayloads } from '../src/services/gateway/publish/payload.js';
 import { readPublish } from '../src/services/gateway/publish/read-publish.js';
 import { readPush2 } from '../src/services/gateway/publish/read-push2.js';
 import { readRegistration } from '../src/services/gateway/registration/submitted.js';
+import { maxPayloadBytes, portablePayloadBytes } from '../src/web-push/encrypt.js';
 import { type DataForm, fieldValue, parseForm } from '../src/xmpp/data-form.js';
 import type { Element } from '../src/xmpp/element.js';
 import { ns } from '../src/xmpp/ns.js';
@@ -96,9 +97,9 @@ describe('docs/gateway.md', () => {
       `does not answer within ${seconds(constant('services/gateway/publish/patience.ts', 'patience'))}`,
       `after ${mostFailures} in a row the registration goes`,
       `1 to ${bytes('registration/submitted.ts', 'maxDeviceBytes')} bytes`,
-      `at most ${bytes('publish/payload.ts', 'maxBytes')} bytes; what is encrypted already cannot be cut, and may have ${bytes('publish/payload.ts', 'maxEncryptedBytes')}`,
+      `at most ${count(portablePayloadBytes)} bytes; what is encrypted already cannot be cut, and may have ${count(maxPayloadBytes)}`,
       `at most ${bytes('publish/read-sealed.ts', 'maxBytes')} bytes: sent as it is`,
-      `\`web_push.ttl\`, ${constant('services/gateway/publish/message.ts', 'callTtl')} for a \`call\``,
+      `\`web_push.ttl\`, ${constant('services/subscriptions/message-ttl.ts', 'callTtl')} for a \`call\``,
       `more than ${constant('services/subscriptions/door.ts', 'maxQuestions')} endpoints of the account at once, or ${changeLimit.each} in ${changeLimit.duration / 60_000} minutes`,
       `more than ${changeLimit.each} requests to unregister in ${changeLimit.duration / 60_000} minutes`,
     ]) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../src/observability/metrics.js';
+import { portablePayloadBytes } from '../src/web-push/encrypt.js';
 import { constant, count, doc, quoted, read, section, tableRows } from './harness/documents.js';
 
 describe('docs/cloud-notify.md', () => {
@@ -49,8 +50,8 @@ describe('docs/web-push.md', () => {
     const text = doc('web-push.md').replaceAll(/\s+/g, ' ');
     for (const words of [
       `at most ${count(constant('net/outgoing-url.ts', 'maxBytes'))} bytes, and its port is 443 or above ${constant('net/outgoing-url.ts', 'firstOpenPort') - 1}`,
-      `at most ${count(constant('services/notify/web-push/payload.ts', 'maxBytes'))} bytes`,
-      `\`web_push.ttl\`, ${constant('services/notify/web-push/target.ts', 'callTtl')} for a \`call\``,
+      `at most ${count(portablePayloadBytes)} bytes`,
+      `\`web_push.ttl\`, ${constant('services/subscriptions/message-ttl.ts', 'callTtl')} for a \`call\``,
       `more than ${constant('services/subscriptions/door.ts', 'maxQuestions')} endpoints at once`,
     ]) {
       expect(text).toContain(words);

@@ -5,6 +5,7 @@ import { mostUnderWay } from '../src/services/gateway/publish/under-way.js';
 import { patience } from '../src/services/notify/delivery/error-policy.js';
 import { places } from '../src/services/notify/delivery/lane.js';
 import { retryDelay } from '../src/services/retry-delay.js';
+import { maxPayloadBytes, portablePayloadBytes } from '../src/web-push/encrypt.js';
 import { defaultSenderLimits } from '../src/web-push/sender/limits.js';
 import { constant, count, doc, kib, read, seconds, section, tableRows } from './harness/documents.js';
 
@@ -88,7 +89,7 @@ describe('docs/architecture.md', () => {
       ['addresses of a name', `${guard('maxAddresses')}`],
       ['conversations of a browser with news', engine('delivery/waiting.ts', 'maxNotices')],
       ['conversations of a browser whose messages are counted', engine('delivery/absences.ts', 'maxTopics')],
-      ['bytes of a payload', engine('web-push/payload.ts', 'maxBytes')],
+      ['bytes of a payload', count(portablePayloadBytes)],
       ['messages that wait for another thread to agree on their keys', library('sealer.ts', 'maxWaiting')],
       ['signed tokens in memory', library('vapid.ts', 'maxTokens')],
       ['push services with connections', count(limits.origins)],
@@ -136,7 +137,6 @@ describe('docs/architecture.md', () => {
   it('has each bound of the gateway as the code has it', () => {
     const rows = tableRows(section(doc('architecture.md'), 'Bounds of the gateway'));
     const gateway = (file: string, name: string) => count(constant(`services/gateway/${file}`, name));
-    const payload = (name: string) => gateway('publish/payload.ts', name);
     expect(rows.map(([what, bound]) => [what, bound])).toEqual([
       ['registrations of an account', '`gateway.max_devices`'],
       ['bytes of the name of a device', gateway('registration/submitted.ts', 'maxDeviceBytes')],
@@ -164,7 +164,7 @@ describe('docs/architecture.md', () => {
       ],
       [
         'bytes of a payload, of one with encrypted content, of one that is encrypted already',
-        `${payload('maxBytes')}, ${payload('maxEncryptedBytes')}, ${gateway('publish/read-sealed.ts', 'maxBytes')}`,
+        `${count(portablePayloadBytes)}, ${count(maxPayloadBytes)}, ${gateway('publish/read-sealed.ts', 'maxBytes')}`,
       ],
       ['refusals of a push service in a row', `${mostFailures}`],
     ]);

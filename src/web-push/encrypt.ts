@@ -5,6 +5,9 @@ import type { SubscriptionKeys } from './subscription.js';
 /** The longest payload whose message is 4,096 bytes long, the most that a push service must take (RFC 8030 §7.2). */
 export const maxPayloadBytes = 3993;
 
+/** The longest payload that all push services take: some are content with no more. */
+export const portablePayloadBytes = 2847;
+
 const authBytes = 16;
 const saltBytes = 16;
 const tagBytes = 16;

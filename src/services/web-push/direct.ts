@@ -1,4 +1,5 @@
 import type { Events } from '../../observability/events.js';
+import { portablePayloadBytes } from '../../web-push/encrypt.js';
 import type { Sealer } from '../../web-push/sealer.js';
 import type { Subscription } from '../../web-push/subscription.js';
 import { retryDelay } from '../retry-delay.js';
@@ -9,8 +10,7 @@ import { Sending, senderKey, topicKey, type UnderWay } from './sending.js';
 import type { PushQueueStore } from './store.js';
 import type { PushMessage, PushOutcome, PushSender, SealedMessage } from './web-push.js';
 
-/** Payloads of up to so many bytes are filled up to a multiple of the other number: more than that some push services do not take. */
-const mostPadded = 2_847;
+/** Payloads that all push services take are filled up to a multiple of so many bytes. */
 const paddedTo = 256;
 
 /** Messages that may wait for one endpoint. */
@@ -238,6 +238,6 @@ function sealedContent({ body, authorization }: SealedMessage): Content {
 
 /** How many zeros hide from a push service how long a payload is, of those up to the size that each of them takes. */
 function paddingOf(length: number): number {
-  const filled = Math.min(Math.ceil(length / paddedTo) * paddedTo, mostPadded);
+  const filled = Math.min(Math.ceil(length / paddedTo) * paddedTo, portablePayloadBytes);
   return Math.max(0, filled - length);
 }

@@ -1,8 +1,10 @@
 import type { Urgency } from '../../../web-push/request.js';
+import type { Payloads } from '../../subscriptions/browser-payload.js';
+import { messageTtl } from '../../subscriptions/message-ttl.js';
 import type { PushMessage, SealedMessage } from '../../web-push/web-push.js';
 import type { GatewayRegistration } from '../store.js';
 import type { Content } from './content.js';
-import { encryptedPayloads, type Payloads, summaryPayloads } from './payload.js';
+import { encryptedPayloads, summaryPayloads } from './payload.js';
 import { coarseTopicOf, topicOf } from './topic.js';
 
 /** When it is sent, and with which others. */
@@ -41,16 +43,12 @@ function urgencyOf({ isCall, isImportant }: Content): Urgency {
   return isImportant ? 'normal' : 'low';
 }
 
-/** Seconds after which nobody rings any more who was called. */
-const callTtl = 60;
-
 /**
  * Seconds for which a message is of use: not longer than a token of others is good, for it is sent with that or not at all. `now`:
  * Unix milliseconds.
  */
 export function ttlOf(content: Content, usual: number, now: number): number {
-  const ttl = content.isCall ? Math.min(callTtl, usual) : usual;
-  return Math.max(0, Math.min(ttl, secondsLeft(content, now)));
+  return Math.max(0, Math.min(messageTtl(content.isCall, usual), secondsLeft(content, now)));
 }
 
 /** Whether it would have to be sent with a token that is not good any more. */

@@ -1,50 +1,32 @@
+import { maxPayloadBytes } from '../../../web-push/encrypt.js';
+import {
+  type BrowserPayload,
+  fitted,
+  type Payloads,
+  payloadsOf,
+} from '../../subscriptions/browser-payload.js';
 import { fitJson } from '../../text/fit-json.js';
 import type { Encrypted, Summary } from './content.js';
 
-/** What a browser reads, as JSON; docs/gateway.md describes it. The order is that of the text. */
-interface Payload {
-  /** Which form of the payload it is. */
-  readonly v: 1;
-  readonly account: string;
+/** What a browser reads, as JSON; docs/gateway.md describes it. */
+interface Payload extends BrowserPayload {
   /** Absent where the device alone can read it. */
   readonly count?: number;
-  readonly importance: 'important' | 'unimportant';
   readonly kind: 'message' | 'subscription' | 'call' | 'encrypted' | 'other';
-  /** A bare JID; absent if nobody is said to have sent anything. */
-  readonly conversation?: string;
-  /** The address as the server has said it. */
-  readonly sender?: string;
   /** Requests for the account's presence that wait. */
   readonly requests?: number;
-  readonly body?: string;
   readonly encrypted?: { readonly iv: string; readonly data: string; readonly type?: string };
 }
 
-/** The most that all push services take. */
-const maxBytes = 2_847;
-
-/** The most that may be encrypted at all: what only the device can read cannot be cut. */
-const maxEncryptedBytes = 3_993;
-
-const expendable = ['sender', 'conversation', 'account'] as const;
 const expendableBesideEncrypted = ['account', 'encrypted'] as const;
 
-/** A payload, and what it says at least, for a push service that takes less; undefined if it says no more than that. */
-export interface Payloads {
-  readonly payload: Uint8Array;
-  readonly shorter: Uint8Array | undefined;
-}
-
-/** What a browser is told, as JSON of at most 2,847 bytes: the body is cut at the end, at a character. */
+/** What a browser is told of what its account's server can read. */
 export function summaryPayloads(account: string, summary: Summary): Payloads {
-  const whole = payloadOf(account, summary);
-  const { body, sender, ...least } = whole;
-  const isLeast = body === undefined && sender === undefined;
-  return { payload: fitted(whole), shorter: isLeast ? undefined : fitted(least) };
+  return payloadsOf(payloadOf(account, summary));
 }
 
 /**
- * What only the device can read goes through as it came; if push services do not take that much, its client hears that something
+ * What only the device can read goes through as it came, for it cannot be cut; if push services do not take that much, its client hears that something
  * is new.
  */
 export function encryptedPayloads(account: string, content: Encrypted): Payloads {
@@ -52,7 +34,7 @@ export function encryptedPayloads(account: string, content: Encrypted): Payloads
   const kind: Payload['kind'] = isCall ? 'call' : 'encrypted';
   const least: Payload = { v: 1, account, importance: importanceOf(content), kind };
   const whole: Payload = { ...least, encrypted: { iv, data, ...(type !== undefined && { type }) } };
-  const json = fitJson(whole, 'body', expendableBesideEncrypted, maxEncryptedBytes);
+  const json = fitJson(whole, 'body', expendableBesideEncrypted, maxPayloadBytes);
   return { payload: Buffer.from(json), shorter: fitted(least) };
 }
 
@@ -80,5 +62,3 @@ export function kindOf({ isCall, count, requests, sender, body }: Summary): Payl
   if (count > 0 || sender !== undefined || body !== '') return 'message';
   return requests > 0 ? 'subscription' : 'other';
 }
-
-const fitted = (payload: Payload) => Buffer.from(fitJson(payload, 'body', expendable, maxBytes));

@@ -7,7 +7,7 @@ import { ns } from '../../../xmpp/ns.js';
 import { message } from '../../../xmpp/stanza.js';
 import { parseStored } from '../../../xmpp/stored-xml.js';
 import type { Notification } from '../channel.js';
-import { payloadsOf } from './payload.js';
+import { notificationPayloads } from './payload.js';
 import type { WebPushChannelSettings } from './settings.js';
 
 const { says, chat, room } = clientStanzas;
@@ -33,7 +33,7 @@ const read = (bytes: Uint8Array | undefined): unknown =>
   bytes && JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
 
 const payload = (changes: Partial<Notification>, settings = discreet) =>
-  read(payloadsOf(notification(changes), settings).payload);
+  read(notificationPayloads(notification(changes), settings).payload);
 
 const common = {
   v: 1,
@@ -88,11 +88,11 @@ describe('what a browser reads', () => {
 
 describe('what it reads at least', () => {
   it('is neither from where nor what', () => {
-    expect(read(payloadsOf(notification(), open).shorter)).toEqual(common);
+    expect(read(notificationPayloads(notification(), open).shorter)).toEqual(common);
   });
 
   it('is not there if there is nothing to leave out', () => {
-    const { shorter } = payloadsOf(notification({ level: 'unimportant' }), discreet);
+    const { shorter } = notificationPayloads(notification({ level: 'unimportant' }), discreet);
     expect(shorter).toBeUndefined();
   });
 });
@@ -104,7 +104,7 @@ describe('what does not fit', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const stanza = message({ from: 'ben@example.net/x' }, el('body', ns.client, {}, text));
-        const bytes = payloadsOf(notification({ stanza }), open).payload;
+        const bytes = notificationPayloads(notification({ stanza }), open).payload;
         const { body } = JSON.parse(new TextDecoder().decode(bytes)) as { body: string };
         expect(bytes.length).toBeLessThanOrEqual(2_847);
         expect(bytes.length).toBeGreaterThan(2_835);

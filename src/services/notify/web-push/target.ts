@@ -1,9 +1,10 @@
 import type { Urgency } from '../../../web-push/request.js';
 import type { Subscription } from '../../../web-push/subscription.js';
+import { messageTtl } from '../../subscriptions/message-ttl.js';
 import { sealedTopic } from '../../subscriptions/sealed-topic.js';
 import type { PushMessage, PushSender, WebPush } from '../../web-push/web-push.js';
 import type { Notification, Rules, Target } from '../channel.js';
-import { payloadsOf } from './payload.js';
+import { notificationPayloads } from './payload.js';
 import type { WebPushChannelSettings } from './settings.js';
 import { topicOf } from './topic.js';
 
@@ -21,9 +22,6 @@ export interface Browser {
   /** Whether it is told of what is worth no more than a look, too. */
   readonly wantsUnimportant: boolean;
 }
-
-/** Seconds after which nobody rings any more who was called. */
-const callTtl = 60;
 
 const rules: Rules = { whileAway: false, ignoresUnknown: false, muted: new Set(), rooms: undefined };
 const rulesOfMost: Rules = { ...rules, onlyImportant: true };
@@ -56,8 +54,8 @@ function messageOf(
   settings: WebPushChannelSettings,
 ): PushMessage {
   return {
-    ...payloadsOf(notification, settings),
-    ttl: notification.kind === 'call' ? Math.min(callTtl, settings.ttl) : settings.ttl,
+    ...notificationPayloads(notification, settings),
+    ttl: messageTtl(notification.kind === 'call', settings.ttl),
     urgency: urgencyOf(notification),
     topic: sealedTopic(subscription.auth, account, subjectOf(notification, account)),
   };
