@@ -1,4 +1,4 @@
-import { WeightedCache } from './weighted-cache.js';
+import { LruCache } from './lru-cache.js';
 
 interface Window {
   readonly since: number;
@@ -13,7 +13,7 @@ const maxKeys = 10_000;
 
 /** Lets changes of each key through, up to the limit. Times are milliseconds of any clock. */
 export class ChangeLimit {
-  readonly #windows = new WeightedCache<Window>(maxKeys, () => 1);
+  readonly #windows = new LruCache<Window>(maxKeys);
 
   /** Counts a change; false if there were enough. */
   take(key: string, now: number): boolean {

@@ -1,4 +1,4 @@
-import { WeightedCache } from '../../weighted-cache.js';
+import { LruCache } from '../../lru-cache.js';
 
 interface Window {
   readonly since: number;
@@ -13,7 +13,7 @@ const maxWindows = 50_000;
 
 /** Counts publishes of each registration, minute by minute from the first one on. Times are Unix milliseconds. */
 export class Rate {
-  readonly #windows = new WeightedCache<Window>(maxWindows, () => 1);
+  readonly #windows = new LruCache<Window>(maxWindows);
 
   /** Counts one; if there were `limit` in its minute already, the answer is when that ends. */
   take(node: string, now: number, limit: number): number | undefined {

@@ -1,5 +1,5 @@
-import { WeightedCache } from '../../weighted-cache.js';
 import { InOrder } from './in-order.js';
+import { WeightedCache } from './weighted-cache.js';
 
 /**
  * What is known of a store, by key. Reading and changing the store are work of a key, done in order: so nothing that was read

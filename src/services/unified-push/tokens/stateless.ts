@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
+import { LruCache } from '../../lru-cache.js';
 import { type Registration, registrationKey } from '../registration.js';
 import type { RevocationStore } from '../store.js';
 import type { TokenBackend, TokenBackendName, Verified } from './backend.js';
-import { LruCache } from './lru-cache.js';
 
 /** How a registration becomes a token that nobody else can make, and back. */
 export interface Codec {
