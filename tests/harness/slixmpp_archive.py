@@ -3,29 +3,21 @@
 Pages are of ten messages, as the plugin has them by default. Messages are given by their bodies.
 """
 
-import argparse
 import asyncio
-import json
-import sys
 from datetime import datetime, timedelta, timezone
 
-from slixmpp import ClientXMPP, JID
+from slixmpp import JID
+
+from slixmpp_login import LoggedIn, emit, login_arguments
 
 
 def body_of(result):
     return result["mam_result"]["forwarded"]["stanza"]["body"]
 
 
-class Reader(ClientXMPP):
+class Reader(LoggedIn):
     def __init__(self, options):
-        super().__init__(options.jid, options.password)
-        self.options = options
-        self["feature_mechanisms"].unencrypted_plain = True
-        for plugin in ("xep_0030", "xep_0313", "xep_0441"):
-            self.register_plugin(plugin)
-        self.bound = asyncio.get_event_loop().create_future()
-        self.add_event_handler("session_start", self.bound.set_result)
-        self.add_event_handler("failed_all_auth", lambda _: sys.exit("authentication failed"))
+        super().__init__(options, ("xep_0030", "xep_0313", "xep_0441"))
 
     async def bodies(self, **query):
         return [body_of(result) async for result in self["xep_0313"].iterate(**query)]
@@ -61,21 +53,15 @@ class Reader(ClientXMPP):
             default="roster", always=[JID(self.options.contact)], never=[JID("eve@example.org/x")]
         )
         found["laterPreferences"] = await self.preferences()
-        print(json.dumps(found), flush=True)
+        emit(found)
         await self.disconnect(wait=1)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("jid")
-    parser.add_argument("password")
-    parser.add_argument("host")
-    parser.add_argument("port", type=int)
+    parser = login_arguments()
     parser.add_argument("contact")
-    options = parser.parse_args()
-    reader = Reader(options)
-    reader.connect((options.host, options.port), disable_starttls=True)
-    reader.loop.run_until_complete(reader.read())
+    reader = Reader(parser.parse_args())
+    reader.run(reader.read())
 
 
 main()

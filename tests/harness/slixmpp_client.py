@@ -8,16 +8,13 @@ in is an element to send. An element is {"name", "ns", "attrs", "children"}, whe
 input ends the session.
 """
 
-import argparse
-import asyncio
-import json
-import sys
 from xml.etree import ElementTree
 
-from slixmpp import ClientXMPP, Iq, Message, Presence
+from slixmpp import Iq, Message, Presence
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import StanzaPath
 
+from slixmpp_login import LoggedIn, emit, lines_in, login_arguments
 
 stanzas = {"{jabber:client}iq": Iq, "{jabber:client}message": Message, "{jabber:client}presence": Presence}
 
@@ -47,19 +44,11 @@ def to_xml(tree):
     return element
 
 
-def emit(value):
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
-
-
-class Client(ClientXMPP):
+class Client(LoggedIn):
     def __init__(self, options):
-        super().__init__(options.jid, options.password)
-        self.options = options
+        super().__init__(options)
         self.ca_certs = options.certificate
-        self["feature_mechanisms"].unencrypted_plain = True
         self.add_event_handler("session_start", self.report)
-        self.add_event_handler("failed_all_auth", lambda _: sys.exit("authentication failed"))
         if options.comes_back:
             self.register_plugin("xep_0198")
             self.add_event_handler("disconnected", self.open)
@@ -74,10 +63,8 @@ class Client(ClientXMPP):
             self.register_handler(handler)
 
     async def obey(self):
-        reader = asyncio.StreamReader(limit=2**20)
-        await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while line := await reader.readline():
-            xml = to_xml(json.loads(line))
+        async for tree in lines_in(self.loop):
+            xml = to_xml(tree)
             # As a stanza if it is one, for stream management counts nothing else.
             stanza = stanzas.get(xml.tag)
             self.send_xml(xml) if stanza is None else self.send(stanza(self, xml=xml))
@@ -86,16 +73,11 @@ class Client(ClientXMPP):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("jid")
-    parser.add_argument("password")
-    parser.add_argument("host")
-    parser.add_argument("port", type=int)
+    parser = login_arguments()
     parser.add_argument("--certificate")
     parser.add_argument("--comes-back", action="store_true")
     client = Client(parser.parse_args())
-    client.open()
-    client.loop.run_until_complete(client.obey())
+    client.run(client.obey())
 
 
 main()

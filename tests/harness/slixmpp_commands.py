@@ -3,25 +3,17 @@
 Of the first command it asks for the form and cancels; then it asks for what cannot be had.
 """
 
-import argparse
 import asyncio
-import json
-import sys
 
-from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 
+from slixmpp_login import LoggedIn, emit, login_arguments
 
-class Visitor(ClientXMPP):
+
+class Visitor(LoggedIn):
     def __init__(self, options):
-        super().__init__(options.jid, options.password)
+        super().__init__(options, ("xep_0004", "xep_0030", "xep_0050"))
         self.to = options.to
-        self["feature_mechanisms"].unencrypted_plain = True
-        for plugin in ("xep_0004", "xep_0030", "xep_0050"):
-            self.register_plugin(plugin)
-        self.bound = asyncio.get_event_loop().create_future()
-        self.add_event_handler("session_start", self.bound.set_result)
-        self.add_event_handler("failed_all_auth", lambda _: sys.exit("authentication failed"))
 
     async def items(self, jid, node=None):
         found = await self["xep_0030"].get_items(jid=jid, node=node)
@@ -72,21 +64,15 @@ class Visitor(ClientXMPP):
                 await self.refusal("sing", "execute"),
             ],
         }
-        print(json.dumps(found), flush=True)
+        emit(found)
         await self.disconnect(wait=1)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("jid")
-    parser.add_argument("password")
-    parser.add_argument("host")
-    parser.add_argument("port", type=int)
+    parser = login_arguments()
     parser.add_argument("to")
-    options = parser.parse_args()
-    visitor = Visitor(options)
-    visitor.connect((options.host, options.port), disable_starttls=True)
-    visitor.loop.run_until_complete(visitor.visit())
+    visitor = Visitor(parser.parse_args())
+    visitor.run(visitor.visit())
 
 
 main()

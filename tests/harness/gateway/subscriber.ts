@@ -7,7 +7,7 @@ import { python } from '../slixmpp-client.js';
 import type { WebSubscription } from '../web-push/browser.js';
 import type { Credentials } from './requests.js';
 
-const script = fileURLToPath(new URL('slixmpp_subscriber.py', import.meta.url));
+const script = fileURLToPath(new URL('../slixmpp_subscriber.py', import.meta.url));
 
 /** What an entity says of itself. */
 export interface Discovered {
@@ -77,7 +77,7 @@ export class Subscriber {
   /** Registers a subscription in one step. */
   async register(to: string, device: string, subscription: WebSubscription): Promise<Credentials> {
     const fields = fieldsOf(device, subscription);
-    const done = await this.#ask('run', { to, node: 'register-push-webpush', fields });
+    const done = await this.#ask('submit', { to, node: 'register-push-webpush', fields });
     return credentials.parse(completed.parse(done).fields);
   }
 
@@ -93,7 +93,7 @@ export class Subscriber {
   }
 
   async unregister(to: string, device: string): Promise<void> {
-    await this.#ask('run', { to, node: 'unregister-push-webpush', fields: { 'device-id': device } });
+    await this.#ask('submit', { to, node: 'unregister-push-webpush', fields: { 'device-id': device } });
   }
 
   /** Has its own server push to that node (XEP-0357 §5). */

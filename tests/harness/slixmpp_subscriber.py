@@ -4,23 +4,16 @@ The first line out is {"jid": ...} when its managed session (XEP-0198) is there.
 the line out that answers it is {"result": ...} or {"error": {"type", "condition", "text"}}. End of input ends the session.
 """
 
-import argparse
 import asyncio
-import json
 import os
-import sys
 from xml.etree import ElementTree
 
-from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
+
+from slixmpp_login import LoggedIn, emit, lines_in, login_arguments
 
 push = "urn:xmpp:push:0"
 publish_options = "http://jabber.org/protocol/pubsub#publish-options"
-
-
-def emit(value):
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
 
 
 def raise_error(iq):
@@ -28,20 +21,10 @@ def raise_error(iq):
         raise IqError(iq)
 
 
-class Subscriber(ClientXMPP):
+class Subscriber(LoggedIn):
     def __init__(self, options):
-        super().__init__(options.jid, options.password)
-        self["feature_mechanisms"].unencrypted_plain = True
-        for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0198", "xep_0199"):
-            self.register_plugin(plugin)
-        self.bound = self.future_event("session_start")
+        super().__init__(options, ("xep_0004", "xep_0030", "xep_0050", "xep_0198", "xep_0199"))
         self.managed = self.future_event("sm_enabled")
-        self.add_event_handler("failed_all_auth", lambda _: sys.exit("authentication failed"))
-
-    def future_event(self, name):
-        future = asyncio.get_event_loop().create_future()
-        self.add_event_handler(name, lambda event: future.done() or future.set_result(event))
-        return future
 
     async def discover(self, to):
         """What an entity says of itself, and its commands."""
@@ -59,7 +42,7 @@ class Subscriber(ClientXMPP):
             form.add_field(var=var, value=value)
         return form
 
-    async def run(self, to, node, fields):
+    async def submit(self, to, node, fields):
         """A command in one step; what is in the form that answers."""
         iq = await self["xep_0050"].send_command(to, node, payload=self.submission(fields))
         return {"status": iq["command"]["status"], "fields": iq["command"]["form"].get_values()}
@@ -124,24 +107,15 @@ class Subscriber(ClientXMPP):
         await asyncio.wait_for(asyncio.gather(self.bound, self.managed), 30)
         self.send_presence()
         emit({"jid": self.boundjid.full})
-        reader = asyncio.StreamReader(limit=2**20)
-        await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while line := await reader.readline():
-            emit(await self.answer(json.loads(line)))
+        async for request in lines_in(self.loop):
+            emit(await self.answer(request))
         await self.acknowledge()
         await self.disconnect(wait=1)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("jid")
-    parser.add_argument("password")
-    parser.add_argument("host")
-    parser.add_argument("port", type=int)
-    options = parser.parse_args()
-    subscriber = Subscriber(options)
-    subscriber.connect((options.host, options.port), disable_starttls=True)
-    subscriber.loop.run_until_complete(subscriber.obey())
+    subscriber = Subscriber(login_arguments().parse_args())
+    subscriber.run(subscriber.obey())
 
 
 main()
