@@ -10,3 +10,14 @@ export async function metricOf(httpBase: string, name: string): Promise<number |
   const value = lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
   return value === undefined ? undefined : Number(value);
 }
+
+/**
+ * How many publishes the gateway has answered that no browser was told of. Those are counted before the server has its answer; what
+ * is delivered is counted after the browser has it, which may be later than a test looks.
+ */
+export async function countUndelivered(httpBase: string): Promise<number> {
+  const lines = (await metricsOf(httpBase)).split('\n');
+  const ofPublishes = lines.filter((line) => line.startsWith('belfry_gateway_publishes_total{'));
+  const undelivered = ofPublishes.filter((line) => !line.includes('outcome="delivered"'));
+  return undelivered.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}

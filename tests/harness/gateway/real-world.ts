@@ -1,6 +1,5 @@
 import type { Authority } from '../authority.js';
 import { type Belfry, startBelfry } from '../belfry.js';
-import { metricsOf } from '../metrics.js';
 import { waitFor } from '../net.js';
 import type { PushService, TestSubscription } from '../push-service.js';
 import type { WebSubscription } from '../web-push/browser.js';
@@ -133,9 +132,9 @@ export class RealWorld {
 
   /**
    * Everything has come that anything until now has led to: users of another account, one asleep and one that is offline, are
-   * written to after that, and their browsers told. Answers by how many publishes that was.
+   * written to after that, and their browsers told.
    */
-  async settle(): Promise<number> {
+  async settle(): Promise<void> {
     if (this.#guards.length === 0)
       for (const how of farewells) this.#guards.push(await this.absent(how, how));
     for (const guard of this.#guards) {
@@ -143,20 +142,12 @@ export class RealWorld {
       await this.write(guard, 'Is anybody there?');
       await this.heard(guard, before + 1);
     }
-    return this.#guards.length;
   }
 
   /** The gateway has removed what it had for an account. */
   async removed({ bare }: { readonly bare: string }, why: 'client' | 'gone' | 'rejected'): Promise<void> {
     const line = `"jid":"${bare}","why":"${why}"`;
     await waitFor(`${bare} to be removed`, () => this.belfry.log().includes(line), { timeout: 60_000 });
-  }
-
-  /** How many publishes Belfry has answered. */
-  async publishes(): Promise<number> {
-    const lines = (await metricsOf(this.belfry.httpBase)).split('\n');
-    const ofPublishes = lines.filter((line) => line.startsWith('belfry_gateway_publishes_total{'));
-    return ofPublishes.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
   /** The server is started anew, and everybody has to log in again. */
