@@ -59,7 +59,7 @@ describe('docs/gateway.md', () => {
     const refusals = Object.values(answers).flatMap((answer) => ('error' in answer ? [answer.error] : []));
     const kinds = ['retry', 'rejected'] as const;
     const later = kinds.flatMap((kind) => answerTo({ kind, reason: '' }).error ?? []);
-    // What the host itself answers when too many handlers are at work, or it stops.
+    // What the host itself answers when too many handlers are at work.
     const known = [...refusals, ...later].map(({ type, condition }) => `${type}/${condition}`);
     known.push('wait/resource-constraint');
     const rows = page.split('### What each answer means')[1]?.split('\nThe message of')[0] ?? '';

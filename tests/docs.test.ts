@@ -91,8 +91,9 @@ describe('docs/xmpp.md', () => {
   it('has every stanza error that a registration may get, and no other', () => {
     const registering = tableRows(section(doc('xmpp.md'), 'Registering')).map(([error]) => quoted(error)[0]);
     const known = Object.values(errorTable).flatMap((row) => ('stanza' in row ? [row.stanza.join('/')] : []));
-    // What the host itself answers when too many handlers are at work.
-    expect(new Set(registering)).toEqual(new Set([...known, 'wait/resource-constraint']));
+    // What the host itself answers when too many handlers are at work, and when it stops.
+    const byHost = ['wait/resource-constraint', 'wait/service-unavailable'];
+    expect(new Set(registering)).toEqual(new Set([...known, ...byHost]));
   });
 
   it('has the bounds of rosters and presence', () => {

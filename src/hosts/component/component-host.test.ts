@@ -451,7 +451,7 @@ describe('the component host', () => {
       ask('late');
       const refusal = await connection.take('the refusal', (sent) => sent.attr('id') === 'late');
       expect(StanzaError.fromStanza(refusal)).toMatchObject({
-        condition: 'resource-constraint',
+        condition: 'service-unavailable',
         type: 'wait',
       });
       finish();

@@ -91,9 +91,9 @@ describe('a runner that is drained', () => {
     ask(session, 'waits');
     const drained = Promise.all([runner.drain(), runner.drain()]).then(answeredNow);
     ask(server, 'late');
-    expect(await answered()).toEqual(['late resource-constraint']);
+    expect(await answered()).toEqual(['late service-unavailable']);
     underWay[0]?.end();
-    expect(await answered()).toEqual(['waits resource-constraint', 'a result']);
+    expect(await answered()).toEqual(['waits service-unavailable', 'a result']);
     underWay[1]?.end();
     expect(await drained).toEqual(['b result']);
   });

@@ -54,8 +54,8 @@ export class RequestRunner {
    * does not wait for that, and asks again, is refused.
    */
   run(job: RequestJob): void | Promise<void> {
-    if (this.#isDraining || this.#underWay >= this.#options.maxUnderWay)
-      fail(job, new StanzaError('resource-constraint'));
+    if (this.#isDraining) fail(job, stops());
+    else if (this.#underWay >= this.#options.maxUnderWay) fail(job, new StanzaError('resource-constraint'));
     else if (isServer(job.asker) || this.#underWayFor(job.asker) < this.#maxPerAsker) this.#run(job);
     else return this.#wait(job);
   }
@@ -126,6 +126,11 @@ export class RequestRunner {
     if (!isAnswer) this.#options.events.handlerFailed({ what: job.what, error });
     fail(job, isAnswer ? error : stanzaErrorFor('internal-error'));
   }
+}
+
+/** Not `resource-constraint`: Tigase goes by the condition alone, and would give up the device that it publishes for. */
+function stops(): StanzaError {
+  return new StanzaError('service-unavailable', 'The service is about to stop. Try again later.', 'wait');
 }
 
 function isServer({ local }: Jid): boolean {

@@ -379,7 +379,7 @@ describe('the router', () => {
         isDrained = true;
       });
       await ask('late');
-      expect(conditionOf(ana.only())).toBe('resource-constraint');
+      expect(conditionOf(ana.only())).toBe('service-unavailable');
       finish[0]?.();
       await new Promise(setImmediate);
       expect([ana.got(), isDrained]).toEqual([['iq:result:a'], false]);

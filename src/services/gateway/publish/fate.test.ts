@@ -30,6 +30,10 @@ function stageOf(failures = 0) {
       });
       await calm();
     },
+    /** The device registers another subscription. */
+    move(endpoint: string) {
+      stage.store.rows = stage.store.rows.map((row) => ({ ...row, endpoint }));
+    },
     failures: () => stage.store.rows[0]?.failures,
     removals: () =>
       stage.recorded.flatMap((event) => (event.name === 'gatewayUnregistered' ? [event.why] : [])),
@@ -134,19 +138,45 @@ describe('what waits is still for somebody', () => {
 });
 
 describe('a registration whose push service says that it is gone', () => {
-  it('stays if it has another endpoint meanwhile: its server is to try again', async () => {
+  it('stays if it has another endpoint meanwhile, which gets the message', async () => {
     const stage = stageOf();
     stage.webPush.answer = async () => {
-      stage.store.rows = stage.store.rows.map((row) => ({
-        ...row,
-        endpoint: 'https://updates.example.net/new',
-      }));
+      if (stage.webPush.pushes.length > 1) return delivered;
+      stage.move('https://updates.example.net/new');
+      return gone;
+    };
+    expect(await stage.publish(stage.to)).toBe('result');
+    expect(stage.webPush.pushes.map(({ subscription }) => subscription.endpoint)).toEqual([
+      stage.to.endpoint,
+      'https://updates.example.net/new',
+    ]);
+    expect(stage.store.rows).toHaveLength(1);
+    expect(stage.host.sent).toEqual([]);
+    expect(stage.outcomes()).toEqual(['delivered']);
+  });
+
+  it('stays if it has another endpoint again and again: its server is to try later', async () => {
+    const stage = stageOf();
+    stage.webPush.answer = async () => {
+      stage.move(`https://updates.example.net/${stage.webPush.pushes.length}`);
       return gone;
     };
     expect(await stage.publish(stage.to)).toBe('wait/service-unavailable');
-    expect(stage.store.rows).toHaveLength(1);
+    expect(stage.webPush.pushes).toHaveLength(2);
     expect(stage.host.sent).toEqual([]);
     expect(stage.outcomes()).toEqual(['retry']);
+  });
+
+  it('is known to be gone if somebody else has removed it meanwhile', async () => {
+    const stage = stageOf();
+    stage.webPush.answer = async () => {
+      stage.store.rows = [];
+      return gone;
+    };
+    expect(await stage.publish(stage.to)).toBe('cancel/item-not-found');
+    expect(stage.webPush.pushes).toHaveLength(1);
+    expect(stage.host.sent).toEqual([]);
+    expect(stage.removals()).toEqual([]);
   });
 
   it('is said to be so only once that is on disk', async () => {

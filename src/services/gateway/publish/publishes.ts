@@ -34,6 +34,12 @@ export interface Publishes {
   readonly takeMessage: MessageHandler;
 }
 
+/** Whom a publish is for: who may be it at the moment, and what its sender hears if that is nobody. */
+interface Target {
+  readonly find: () => Promise<readonly GatewayRegistration[]>;
+  readonly ifNone: Answer;
+}
+
 /** Accounts of one server in one browser that are looked at: strangers may have registered its endpoint, too, as often as they like. */
 const mostOfEndpoint = 10;
 
@@ -58,8 +64,8 @@ export function createPublishes(options: PublishesOptions): Publishes {
     const verdict = credentials.check(node, secret);
     if (verdict !== 'valid') return verdict === 'wrong-secret' ? answers.wrongSecret : answers.unknown;
     if (from.isFull) return answers.notByServer;
-    const found = await lookUp(async () => [await store.find(node)].filter(isThere));
-    return 'outcome' in found ? found : deliverTo(found, answers.gone, from, content);
+    const find = async () => [await store.find(node)].filter(isThere);
+    return deliverTo({ find, ifNone: answers.gone }, from, content);
   }
 
   async function notify(from: Jid, notification: Element): Promise<Answer> {
@@ -67,28 +73,20 @@ export function createPublishes(options: PublishesOptions): Publishes {
     if (from.isFull) return answers.notByServer;
     const url = guard.parse(client);
     if (url.kind === 'refused') return answers.unknown;
-    const found = await lookUp(() => store.findByEndpoint(url.href, from.toString(), mostOfEndpoint));
-    return 'outcome' in found ? found : deliverTo(found, answers.unknown, from, content);
+    const find = () => store.findByEndpoint(url.href, from.toString(), mostOfEndpoint);
+    return deliverTo({ find, ifNone: answers.unknown }, from, content);
   }
 
-  async function lookUp(
-    find: () => Promise<readonly GatewayRegistration[]>,
-  ): Promise<readonly GatewayRegistration[] | Answer> {
-    try {
-      return await find();
-    } catch (error) {
-      events.storageFailed({ what: 'gateway look-up', error });
-      return answers.storageFailed;
-    }
+  /** Servers do not publish again: what is answered `gone` by a place that the device has left just now goes to its new one. */
+  async function deliverTo(target: Target, from: Jid, content: Content): Promise<Answer> {
+    const answer = await deliverNow(target, from, content);
+    return answer === answers.renewedMeanwhile ? deliverNow(target, from, content) : answer;
   }
 
   /** To the first of them that this sender may publish for. */
-  async function deliverTo(
-    found: readonly GatewayRegistration[],
-    ifNone: Answer,
-    from: Jid,
-    content: Content,
-  ): Promise<Answer> {
+  async function deliverNow({ find, ifNone }: Target, from: Jid, content: Content): Promise<Answer> {
+    const found = await lookUp(find);
+    if ('outcome' in found) return found;
     let refusal = ifNone;
     for (const registration of found) {
       const refused = refusedFor(from, registration, acl());
@@ -96,6 +94,15 @@ export function createPublishes(options: PublishesOptions): Publishes {
       refusal = refused;
     }
     return refusal;
+  }
+
+  async function lookUp(find: Target['find']): Promise<readonly GatewayRegistration[] | Answer> {
+    try {
+      return await find();
+    } catch (error) {
+      events.storageFailed({ what: 'gateway look-up', error });
+      return answers.storageFailed;
+    }
   }
 
   return {
