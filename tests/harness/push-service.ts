@@ -71,7 +71,7 @@ export interface PushService {
   answer(...script: readonly PushAnswer[]): void;
   /** Says on all HTTP/2 connections that no new request is taken there; what is under way goes on. */
   goAway(): void;
-  /** Resets all connections. */
+  /** Resets all connections; a request on one of them that was not looked at yet has not come. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -186,6 +186,8 @@ class TestPushService implements PushService {
     const path = request.url ?? '';
     const known = this.#known.get(path);
     const { sender, problem } = await this.#check(request, body, known);
+    // Its sender has gone or was cut off meanwhile, and hears no answer: whoever has seen the connection end counts it no more.
+    if (connection.destroyed) return;
     const received = {
       endpoint: this.origin + path,
       protocol: request.httpVersionMajor === 2 ? ('h2' as const) : ('http/1.1' as const),
