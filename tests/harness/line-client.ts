@@ -41,10 +41,13 @@ export async function overLines(
   });
   const lines = createInterface({ input: child.stdout });
   const jid = await new Promise<string>((resolve, reject) => {
-    lines.once('line', (line) => resolve(boundSchema.parse(JSON.parse(line)).jid));
+    lines.once('line', (line) => {
+      // At once, for more lines may have come with this one.
+      lines.on('line', (next) => onStanza(elementFromJson(next)));
+      resolve(boundSchema.parse(JSON.parse(line)).jid);
+    });
     child.once('exit', () => reject(new Error(`${name} ended before it was logged in:\n${log}`)));
   });
-  lines.on('line', (line) => onStanza(elementFromJson(line)));
   return {
     jid,
     send(stanza) {

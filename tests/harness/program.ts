@@ -37,11 +37,12 @@ export function startProgram({ command, args, env = {}, cwd }: ProgramSpec): Pro
   const { pid } = child;
   if (pid === undefined) throw new Error(`could not start ${command}`);
   let output = '';
-  const collect = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-keptOutput);
+  const collect = (chunk: string) => {
+    output = (output + chunk).slice(-keptOutput);
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
+  // Decoded as streams: what comes may end within a character.
+  child.stdout.setEncoding('utf8').on('data', collect);
+  child.stderr.setEncoding('utf8').on('data', collect);
   const exited = endOf(child);
   return {
     pid,
