@@ -38,8 +38,8 @@ export const mark = 'marked';
 
 /** Errors in a row that a server takes of an app server. */
 export const maxErrors = 3;
-/** Seconds that a client may take to acknowledge. */
-const maxAckDelay = 1;
+/** Seconds that a client may take to acknowledge: more than one that does so needs, also where everything is slow. */
+const maxAckDelay = 5;
 
 const domain = 'belfry.example';
 const elsewhere = 'elsewhere.example';
