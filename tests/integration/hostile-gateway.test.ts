@@ -281,7 +281,8 @@ describe('a gateway that others publish to', () => {
       subscription.auth,
       subscription.p256dh,
     ]);
-    for (const secret of [...secrets, 'wave ', 'never whole', 'd-1']) expect(known).not.toContain(secret);
+    for (const secret of [...secrets, 'wave ', 'never whole', 'marked device'])
+      expect(known).not.toContain(secret);
   });
 });
 

@@ -57,7 +57,7 @@ export async function startGatewayPlace({
     return {
       server,
       belfry,
-      async register(account, subscription, device = 'd-1') {
+      async register(account, subscription, device = 'marked device') {
         const request = register(subscription, device);
         const answer = await server.current.ask('set', `${account}/browser`, request);
         return { ...credentialsIn(answer), account, device, subscription };
