@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { askAll, type Carried, carryAll, verdictOf } from '../harness/gateway/ask-all.js';
 import { credentialsIn, notification, publish, register } from '../harness/gateway/requests.js';
 import { type GatewayWorld, type Registered, startGatewayWorld } from '../harness/gateway/world.js';
@@ -7,6 +7,9 @@ import { metricOf } from '../harness/metrics.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
 import { answers } from '../harness/push-answers.js';
+
+// The slower the machine, the longer the pauses before what waits is tried again.
+vi.setConfig({ testTimeout: 300_000 });
 
 const devices = 300;
 const own = 'example.org';
@@ -71,7 +74,7 @@ const once = (told: readonly Told[]) => Array<number>(told.length).fill(1);
 
 function untilNoneWait(): Promise<void> {
   const areThere = async () => (await metricOf(world.belfry.httpBase, 'belfry_web_pushes_waiting')) === 0;
-  return waitFor('none to wait', areThere, { timeout: 100_000, interval: 200 });
+  return waitFor('none to wait', areThere, { timeout: 150_000, interval: 200 });
 }
 
 it('answers three thousand publishes while push services hang, and sends each of them later', async () => {

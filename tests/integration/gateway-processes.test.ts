@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Element } from '../../src/xmpp/element.js';
 import { askAll, verdictOf } from '../harness/gateway/ask-all.js';
 import { notification, publish, unregister } from '../harness/gateway/requests.js';
@@ -9,6 +9,9 @@ import { hasPostgres, type PostgresServer, startPostgres } from '../harness/post
 import { answers } from '../harness/push-answers.js';
 import type { PushService, TestSubscription } from '../harness/push-service.js';
 import { createPushServices, type PushServices } from '../harness/web-push/world.js';
+
+// What a process had claimed that was killed is nobody else's for 90 seconds.
+vi.setConfig({ testTimeout: 300_000 });
 
 describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgres }, () => {
   let postgres: PostgresServer;
@@ -71,7 +74,7 @@ describeWithPeers('two processes that share PostgreSQL', { postgresql: hasPostgr
     const [row] = await postgres.query(database, 'select count(*)::int as count from web_push_queue');
     return Number(row?.['count']);
   };
-  const untilWaiting = (count: number, timeout = 100_000) =>
+  const untilWaiting = (count: number, timeout = 150_000) =>
     waitFor(`${count} messages to wait`, async () => (await waiting()) === count, { timeout, interval: 200 });
 
   /** What of its messages a browser got since there were so many, in the order of the alphabet. */

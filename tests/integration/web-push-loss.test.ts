@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
@@ -14,6 +14,9 @@ import { createPushUserAgent } from '../harness/push-user-agent.js';
 import { enableWebPush, keyOf, type WebSubscription } from '../harness/web-push/browser.js';
 import { createPushServices, type PushServices } from '../harness/web-push/world.js';
 import { connectPeer, type Peer } from '../harness/xmpp-peer.js';
+
+// The slower the machine, the longer the pauses before what waits is tried again.
+vi.setConfig({ testTimeout: 300_000 });
 
 const domain = 'belfry.example';
 const password = 'a-password';
