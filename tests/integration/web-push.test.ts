@@ -4,7 +4,7 @@ import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { Cast, newText, Stage } from '../harness/cloud-notify/stage.js';
 import { password } from '../harness/federated.js';
-import { metricsOf } from '../harness/metrics.js';
+import { metricOf, metricsOf } from '../harness/metrics.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { answers, type PushAnswer } from '../harness/push-answers.js';
 import type { PushService } from '../harness/push-service.js';
@@ -67,6 +67,13 @@ const logHas = (...parts: readonly string[]) =>
     .log()
     .split('\n')
     .some((line) => parts.every((part) => line.includes(part)));
+
+/** So many messages are on disk. */
+const untilWaiting = (count: number) =>
+  waitFor(
+    `${count} messages to wait`,
+    async () => (await metricOf(world.server.httpBase, 'belfry_web_pushes_waiting')) === count,
+  );
 
 const push = (action: 'ping' | 'list', jid: string) =>
   runBelfry(['push', action, jid, '--config', world.server.configFile]);
@@ -212,12 +219,14 @@ describe('a push service that says', () => {
 
 describe('a message that waits for its push service', () => {
   it('is sent no more when the client is back', async () => {
-    const script = [status(503, { 'retry-after': '4' }), answers.created];
+    // The client has so long to come back.
+    const script = [status(503, { 'retry-after': '5' }), answers.created];
     const browser = await absent();
     browser.subscription.answer(...script);
     await wake(browser);
+    await untilWaiting(1);
     await browser.phone.wakeUp();
-    await waitFor('it to be withdrawn', () => logHas('"why":"withdrawn"', '"count":1'));
+    await untilWaiting(0);
     const other = await absent();
     other.subscription.answer(...script);
     await wake(other);
@@ -229,7 +238,7 @@ describe('a message that waits for its push service', () => {
     const browser = await absent();
     browser.subscription.answer(answers.unavailable);
     await wake(browser);
-    await waitFor('it to be on disk', () => logHas('"msg":"web push waits"', world.pushService.origin));
+    await untilWaiting(1);
     await world.server.kill();
     expect(world.server.exitCode).toBe(0);
     browser.subscription.answer(answers.created);

@@ -59,7 +59,12 @@ export async function startBrowserWorld({ webPush, more }: BrowserSettings = {})
   try {
     const pushService = await pushServices.start();
     const world = await startAttachedWorld({
-      more: { web_push: { ...pushServices.keys, ...webPush }, ...more },
+      more: {
+        // Who is there acknowledges soon enough, however slow the machine is.
+        smacks: { max_ack_delay: 30 },
+        web_push: { ...pushServices.keys, ...webPush },
+        ...more,
+      },
     });
     return {
       ...world,
