@@ -17,11 +17,11 @@ import {
   register,
   unregister,
 } from '../harness/gateway/requests.js';
-import { metricsOf } from '../harness/metrics.js';
+import { metricOf, metricsOf } from '../harness/metrics.js';
 import { waitFor } from '../harness/net.js';
 import { answers } from '../harness/push-answers.js';
 import type { PushService, ReceivedPush, TestSubscription } from '../harness/push-service.js';
-import { countInLog, reload } from '../harness/reload.js';
+import { reload } from '../harness/reload.js';
 import { runBelfry } from '../harness/run-belfry.js';
 import { createPushServices, type PushServices } from '../harness/web-push/world.js';
 import { startXmppJs } from '../harness/xmpp-js-process.js';
@@ -111,6 +111,13 @@ const write = ({ bare }: Phone, ...children: readonly Element[]) =>
 
 const told = ({ payload }: ReceivedPush): Record<string, unknown> => JSON.parse(payload ?? '');
 
+/** So many messages are on disk. */
+const untilWaiting = (count: number) =>
+  waitFor(
+    `${count} messages to wait`,
+    async () => (await metricOf(server.httpBase, 'belfry_web_pushes_waiting')) === count,
+  );
+
 /** Whatever was begun before has come to its end: another browser was told of what was written later. */
 async function settle(): Promise<void> {
   const { phone, subscription } = await enabled(await logIn());
@@ -190,13 +197,15 @@ describe('the gateway of a server without configuration', () => {
 
   it('gives a device the same node again, and withdraws what waits for its former subscription', async () => {
     const { phone, subscription, ...first } = await enabled(await logIn());
-    const busy = { kind: 'status', status: 503, headers: { 'retry-after': '2' } } as const;
+    // It is registered again in this time.
+    const busy = { kind: 'status', status: 503, headers: { 'retry-after': '5' } } as const;
     subscription.answer(busy, answers.created);
     await phone.logOut();
     write(phone, body('Hello'));
     await nextPush(subscription);
-    await waitFor('it to be on disk', () => countInLog(server, 'web push waits') > 0);
+    await untilWaiting(1);
     const again = await registerBrowser(await logIn(phone.bare));
+    await untilWaiting(0);
     expect(again).toMatchObject(first);
     const other = await enabled(await logIn());
     other.subscription.answer(busy, answers.created);
@@ -293,9 +302,8 @@ describe('the gateway of a server without configuration', () => {
     const { phone, subscription } = await enabled(await logIn());
     await phone.logOut();
     subscription.answer(answers.unavailable);
-    const before = countInLog(server, 'web push waits');
     write(phone, body('Hello'));
-    await waitFor('it to be on disk', () => countInLog(server, 'web push waits') > before);
+    await untilWaiting(1);
     await friend.close();
     await server.kill();
     expect(server.exitCode).toBe(0);
