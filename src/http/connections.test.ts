@@ -211,7 +211,8 @@ describe('connections', () => {
 
   it('are not cut off while a push waits for longer than the request timeout', async () => {
     const { answer, release } = held();
-    const http = await start({ answer, limits });
+    // Enough for a whole request to come in time on a slow machine.
+    const http = await start({ answer, limits: { ...limits, headersTimeout: 1_000, requestTimeout: 1_000 } });
     const connection = await open(http);
     connection.socket.write(post('Content-Length: 1', 'x'));
     await waitFor('the push', () => http.pushes.length === 1);

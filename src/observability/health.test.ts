@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createHealth } from './health.js';
 
 describe('createHealth', () => {
@@ -30,9 +30,16 @@ describe('createHealth', () => {
         finish = resolve;
       });
     };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const health = createHealth({ checks: { storage: hangs }, timeout: 10, cacheFor: 0 });
-    expect(await health.readiness()).toEqual({ isReady: false, checks: { storage: 'timeout' } });
-    expect((await health.readiness()).isReady).toBe(false);
+    const tooLate = async () => {
+      const answer = health.readiness();
+      await vi.advanceTimersByTimeAsync(10);
+      return answer;
+    };
+    expect(await tooLate()).toEqual({ isReady: false, checks: { storage: 'timeout' } });
+    expect((await tooLate()).isReady).toBe(false);
     expect(runs).toBe(1);
     finish(true);
     await new Promise((resolve) => setImmediate(resolve));
