@@ -58,7 +58,8 @@ export async function reloadConfig({ running, load, app, logger }: Reload): Prom
     return;
   }
   await app.reload(wanted);
-  logger.info({}, 'configuration reloaded');
   const keys = changesForRestart(running, wanted);
   if (keys.length > 0) logger.warn({ keys }, 'changed keys that need a restart');
+  // The last word: whoever waits for it knows what else there was to say.
+  logger.info({}, 'configuration reloaded');
 }
