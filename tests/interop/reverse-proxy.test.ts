@@ -142,6 +142,9 @@ for (const { name, file, executable, program } of proxies) {
       http.refusals.length = 0;
     });
 
+    /** Of whole requests: a connection that the proxy broke off in a test before may be reported in a later one. */
+    const refusals = () => http.refusals.filter(({ code }) => code !== 'bad-request');
+
     const post = (host: string, path: string, body: string, headers = {}): Promise<PushAnswer> =>
       postPush(`http://${host}:${port}${path}`, Buffer.from(body), headers);
 
@@ -181,17 +184,16 @@ for (const { name, file, executable, program } of proxies) {
 
     it("passes the client's address on, whatever the client says itself", async () => {
       await getFrom('127.0.0.9', port, { host: 'push.example.org', 'x-forwarded-for': '203.0.113.7' });
-      // A connection that the proxy broke off earlier may be reported only now.
-      const seen = http.refusals.filter(({ code }) => code === 'message-gone');
-      expect(seen).toEqual([{ code: 'message-gone', client: '127.0.0.9' }]);
+      expect(refusals()).toEqual([{ code: 'message-gone', client: '127.0.0.9' }]);
     });
 
     it('logs no token', async () => {
+      const log = join(folder, 'belfry.log');
+      const logged = async () => (await read(log)).split('POST 201').length;
+      const before = await logged();
       await post('push.example.org', '/push/v3.local.SECRET', 'x');
       await post('example.org', '/up/push/v3.local.SECRET', 'x');
-      const log = join(folder, 'belfry.log');
-      if (name === 'nginx')
-        await waitFor('both log lines', async () => /POST 201.*POST 201/s.test(await read(log)));
+      if (name === 'nginx') await waitFor('both log lines', async () => (await logged()) === before + 2);
       expect(proxy.output()).not.toContain('SECRET');
       expect(await read(log)).not.toContain('SECRET');
     });
@@ -227,7 +229,7 @@ for (const { name, file, executable, program } of proxies) {
           expect(body).not.toContain('method-not-allowed');
           expect(headers).not.toHaveProperty('allow');
         }
-        expect(http.refusals).toEqual([]);
+        expect(refusals()).toEqual([]);
       },
     );
   });
