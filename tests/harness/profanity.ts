@@ -26,8 +26,8 @@ export interface Profanity {
   /** Types a line and presses enter. */
   type(line: string): Promise<void>;
   screen(): Promise<string>;
-  /** Resolves when the screen shows the text. */
-  shows(text: string): Promise<void>;
+  /** Resolves when the screen shows the text; `line`, if given, is typed as often as it takes: what it shows may be news. */
+  shows(text: string, line?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,16 +61,21 @@ export async function startProfanity(account: ClientAccount & { certificate: str
     await stop();
     throw error;
   }
+  const type = async (line: string) => {
+    await control('send-keys', '-l', line);
+    await control('send-keys', 'Enter');
+  };
   return {
     screen,
-    async type(line) {
-      await control('send-keys', '-l', line);
-      await control('send-keys', 'Enter');
-    },
-    async shows(text) {
-      await waitFor(`profanity to show ${text}`, async () => (await screen()).includes(text), {
+    type,
+    async shows(text, line) {
+      const isShown = async () => {
+        if (line !== undefined) await type(line);
+        return (await screen()).includes(text);
+      };
+      await waitFor(`profanity to show ${text}`, isShown, {
         timeout: 30_000,
-        interval: 100,
+        interval: 200,
       }).catch(async (error: unknown) => {
         throw new Error(await screen(), { cause: error });
       });

@@ -217,8 +217,7 @@ describeWithPeers('profanity and the embedded server', profanityPeers, () => {
     await profanity.shows('Received authorization request');
     await profanity.type(`/sub allow ${bareBob}`);
     await bobsInbox.find('presence of profanity', isPresence(full));
-    await profanity.type('/roster');
-    await profanity.shows(`${bareBob} (Bobby) - both`);
+    await profanity.shows(`${bareBob} (Bobby) - both`, '/roster');
     expect(await bobsSubscription(own)).toBe('both');
   });
 
@@ -249,9 +248,10 @@ describeWithPeers('go-sendxmpp and the embedded server', { 'go-sendxmpp': hasGoS
   it('receives a message, one that waited for it too', async () => {
     bob.send(chat(`sender@${domain}`, 'to go, before: <ü> & 🦉'));
     await listeningByGo(accountOf('sender'), async ({ output }) => {
-      await waitFor('the stored message', () => output().includes('to go, before: <ü> & 🦉'));
+      const hasGot = (text: string) => waitFor(text, () => output().includes(text), { timeout: 30_000 });
+      await hasGot('to go, before: <ü> & 🦉');
       bob.send(chat(`sender@${domain}`, 'to go: <ü> & 🦉'));
-      await waitFor('a message', () => output().includes('to go: <ü> & 🦉'));
+      await hasGot('to go: <ü> & 🦉');
     });
   });
 });

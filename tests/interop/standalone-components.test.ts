@@ -67,7 +67,7 @@ describe('another Belfry as component', () => {
   it('is missed while it is away, and comes back by itself when this one was away', async () => {
     const belfry = await startComponent();
     await server.restart();
-    await waitFor('the component to come back', () => belfry.isReady(), { timeout: 30_000 });
+    await waitFor('the component to come back', () => belfry.isReady(), { timeout: 60_000 });
     const device = await connectDevice();
     const ping = () => device.request('get', belfry.jid, el('ping', ns.ping));
     expect((await ping()).attr('type')).toBe('result');
@@ -108,6 +108,8 @@ describeWithPeers('a component by slixmpp', { slixmpp: hasSlixmpp }, () => {
 
   it('with a wrong secret is told so', async () => {
     await expect(startSlixmppComponent(echo.jid, 'wrong', server.componentPort)).rejects.toThrow();
-    expect(server.log()).toContain('not-authorized: The handshake does not fit the secret.');
+    await waitFor('the log to say why', () =>
+      server.log().includes('not-authorized: The handshake does not fit the secret.'),
+    );
   });
 });
