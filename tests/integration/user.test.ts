@@ -6,6 +6,7 @@ import { el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { ensureBuild } from '../harness/belfry.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
+import { waitFor } from '../harness/net.js';
 import { type RunResult, runBelfry } from '../harness/run-belfry.js';
 import { available, connectPeer, type Peer } from '../harness/xmpp-peer.js';
 
@@ -92,7 +93,8 @@ describe('belfry user, where a server runs,', () => {
       status: 0,
       err: '',
     });
-    expect(server.log()).toContain('grace@example.test');
+    // The command has its answer before the server has written the line, or that was read.
+    await waitFor('the line', () => server.log().includes('grace@example.test'));
     expect(server.log()).not.toContain('secret-of-grace');
   });
 });
