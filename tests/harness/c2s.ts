@@ -216,7 +216,7 @@ export class RawClient {
     const matches = () =>
       typeof pattern === 'string' ? this.#text.includes(pattern) : pattern.test(this.#text);
     try {
-      await waitFor(`${pattern}`, () => matches() || this.#isClosed, { timeout: 5_000, interval: 1 });
+      await waitFor(`${pattern}`, () => matches() || this.#isClosed, { timeout: 15_000, interval: 1 });
     } catch (error) {
       throw new Error(`${pattern} did not come, but: ${this.#text}`, { cause: error });
     }

@@ -97,7 +97,8 @@ async function expectNothingLost(server: StandaloneServer): Promise<void> {
   const clients = new Map<string, RawClient>();
   for (const name of senders) clients.set(name, await managed(server, name));
   for (const [name, client] of clients) talk(client, name);
-  await waitFor('acknowledgements', () => [...clients.values()].every((one) => acknowledged(one) > 200));
+  const isUnderWay = () => [...clients.values()].every((one) => acknowledged(one) > 200);
+  await waitFor('acknowledgements', isUnderWay, { timeout: 60_000 });
   await server.kill('SIGKILL');
   for (const client of clients.values()) await client.closed();
   await server.restart();
