@@ -12,7 +12,7 @@ export interface ProgramSpec {
 /** A child process that the test owns. */
 export interface Program {
   readonly pid: number;
-  /** False as soon as the process has ended. */
+  /** False when the process has ended and all that it wrote is in `output`. */
   readonly isRunning: boolean;
   /** Null while the process runs, and if a signal ended it. */
   readonly exitCode: number | null;
@@ -43,34 +43,36 @@ export function startProgram({ command, args, env = {}, cwd }: ProgramSpec): Pro
   // Decoded as streams: what comes may end within a character.
   child.stdout.setEncoding('utf8').on('data', collect);
   child.stderr.setEncoding('utf8').on('data', collect);
-  const exited = endOf(child);
+  let isRunning = true;
+  const ended = endOf(child).then(() => {
+    isRunning = false;
+  });
   return {
     pid,
     get isRunning() {
-      return child.exitCode === null && child.signalCode === null;
+      return isRunning;
     },
     get exitCode() {
-      return child.exitCode;
+      return isRunning ? null : child.exitCode;
     },
     output: () => output,
     async kill(signal = 'SIGTERM') {
       child.kill(signal);
       const impatience = setTimeout(() => child.kill('SIGKILL'), 30_000);
-      await exited;
+      await ended;
       clearTimeout(impatience);
     },
   };
 }
 
-function endOf(child: ChildProcess): Promise<void> {
+async function endOf(child: ChildProcess): Promise<void> {
   const killOrphan = () => child.kill('SIGKILL');
   process.once('exit', killOrphan);
-  return new Promise((resolve) => {
-    child.once('exit', () => {
-      process.off('exit', killOrphan);
-      resolve();
-    });
-  });
+  await new Promise((resolve) => child.once('exit', resolve));
+  process.off('exit', killOrphan);
+  // Its last words are in the pipes by now, and are read in the next turn. The end of the pipes would be too late: a process that
+  // it has left behind may keep them open.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Waits until `isReady`; if the program ends before or is not ready in time, the error shows its output. */

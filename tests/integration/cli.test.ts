@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { answersOk } from '../harness/belfry.js';
 import { FakeComponentServer } from '../harness/fake-component-server.js';
 import { openRaw } from '../harness/http.js';
 import { freePort, waitFor } from '../harness/net.js';
+import { type Program, startProgram, waitUntilReady } from '../harness/program.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = join(root, 'dist/cli/main.js');
@@ -80,15 +81,10 @@ describe('the program', () => {
   });
 });
 
-interface Serving {
-  readonly child: ChildProcess;
-  output(): string;
-}
-
 describe('serve', () => {
   let server: FakeComponentServer;
   let port: number;
-  let running: Serving | undefined;
+  let running: Program | undefined;
 
   beforeEach(async () => {
     server = new FakeComponentServer();
@@ -98,9 +94,8 @@ describe('serve', () => {
   });
 
   afterEach(async () => {
-    const child = running?.child;
+    await running?.kill('SIGKILL');
     running = undefined;
-    if (child?.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
     await server.stop();
   });
 
@@ -115,31 +110,19 @@ describe('serve', () => {
     writeFileSync(join(folder, 'belfry.yaml'), JSON.stringify(config));
   }
 
-  async function start(): Promise<Serving> {
-    const child = spawn(process.execPath, [main, 'serve'], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    running = { child, output: () => output };
-    await waitFor('belfry to be ready', async () => {
-      if (child.exitCode !== null) throw new Error(output);
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
-      return answer?.ok === true;
-    });
+  async function start(): Promise<Program> {
+    running = startProgram({ command: process.execPath, args: [main, 'serve'], cwd: folder });
+    await waitUntilReady('belfry', running, () => answersOk(`http://127.0.0.1:${port}/readyz`));
     return running;
   }
 
+  const end = (program: Program) => waitFor('the end', () => !program.isRunning, { timeout: 60_000 });
+
   it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])('ends with 0 at %s, and closes its stream', async (name) => {
     const serving = await start();
-    serving.child.kill(name);
-    await waitFor('the end', () => serving.child.exitCode !== null);
-    expect(serving.child.exitCode).toBe(0);
+    process.kill(serving.pid, name);
+    await end(serving);
+    expect(serving.exitCode).toBe(0);
     expect(server.current.text).toContain('</stream:stream>');
     expect(serving.output()).toContain('"msg":"stopped"');
   });
@@ -153,12 +136,12 @@ describe('serve', () => {
     connection.closed.catch(() => undefined);
     connection.socket.write('POST /push/x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf');
     await waitFor('the request to be under way', async () => (await inFlight(connection)) === '');
-    serving.child.kill(name);
+    process.kill(serving.pid, name);
     await waitFor('the drain', () => serving.output().includes('"msg":"stopping"'));
-    expect(serving.child.exitCode).toBeNull();
-    serving.child.kill(name);
-    await waitFor('the end', () => serving.child.exitCode !== null);
-    expect(serving.child.exitCode).toBe(code);
+    expect(serving.isRunning).toBe(true);
+    process.kill(serving.pid, name);
+    await end(serving);
+    expect(serving.exitCode).toBe(code);
   });
 
   async function inFlight(connection: { received(): string }): Promise<string> {
@@ -171,11 +154,12 @@ describe('serve', () => {
     const serving = await start();
     const count = (text: string) => serving.output().split(text).length - 1;
     configure({ acl: ['example.net'], registration_ttl: '1 week' }, 'debug');
-    serving.child.kill('SIGHUP');
-    await waitFor('the reload', () => count('"msg":"changed keys that need a restart"') === 1);
+    process.kill(serving.pid, 'SIGHUP');
+    await waitFor('the reload', () => count('"msg":"configuration reloaded"') === 1);
+    expect(count('"msg":"changed keys that need a restart"')).toBe(1);
     expect(serving.output()).toContain('"keys":["unified_push.registration_ttl"]');
     writeFileSync(join(folder, 'belfry.yaml'), 'host: [');
-    serving.child.kill('SIGHUP');
+    process.kill(serving.pid, 'SIGHUP');
     await waitFor(
       'the refusal',
       () => count('"msg":"configuration not reloaded: the former one stays"') === 1,

@@ -16,7 +16,7 @@ import { ensureBuild } from '../harness/belfry.js';
 import { hasOpenssl, makeCertificate } from '../harness/certificate.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
-import { type Program, startProgram } from '../harness/program.js';
+import { type Program, startProgram, waitUntilReady } from '../harness/program.js';
 import { postPush } from '../harness/push-request.js';
 import { main, runBelfry } from '../harness/run-belfry.js';
 import { temporaryFolder } from '../harness/xmpp-server.js';
@@ -63,10 +63,7 @@ async function serve(env: Record<string, string> = {}): Promise<Serving> {
   });
   onTestFinished(() => program.kill('SIGKILL'));
   const count = (text: string) => program.output().split(`"msg":"${text}"`).length - 1;
-  await waitFor('belfry to serve', () => {
-    if (!program.isRunning) throw new Error(program.output());
-    return count('serving') === 1;
-  });
+  await waitUntilReady('belfry', program, () => count('serving') === 1);
   const lines = linesOf(program);
   const listening = lines
     .filter(({ msg }) => msg === 'listening')
@@ -293,7 +290,7 @@ describe('serve with a configuration', () => {
     await writeFile(join(folder, 'belfry.yaml'), JSON.stringify(config));
     const program = startProgram({ command: process.execPath, args: [main, 'serve'], cwd: folder });
     onTestFinished(() => program.kill('SIGKILL'));
-    await waitFor('belfry to serve', () => program.output().includes('"msg":"serving"'));
+    await waitUntilReady('belfry', program, () => program.output().includes('"msg":"serving"'));
     const { status, out } = await runBelfry(['doctor'], { cwd: folder });
     expect(out).toMatch(/^ok {7}standalone\.c2s: .* answers clients of localhost$/m);
     expect(out).toMatch(/^ok {7}standalone\.c2s_direct_tls: .* answers clients of localhost$/m);
