@@ -54,14 +54,15 @@ async function ask(peer: Peer, ...children: Element[]): Promise<Page> {
   const payload = el('query', ns.archive, { queryid: 'q' }, ...children);
   const answer = await peer.client.request({ type: 'set', payload });
   if (answer.kind !== 'result') throw new Error(`the archive answered ${JSON.stringify(answer)}`);
-  const results = peer.take().map((stanza) => stanza.child('result', ns.archive));
+  // Of what else comes to it in the meantime nothing is part of the page.
+  const results = peer.take().flatMap((stanza) => stanza.child('result', ns.archive) ?? []);
   const fin = answer.payload;
   const answered = fin?.child('set', ns.resultSets);
   return {
     bodies: results.map((result) =>
-      result?.child('forwarded', ns.forward)?.child('message', ns.client)?.child('body')?.text(),
+      result.child('forwarded', ns.forward)?.child('message', ns.client)?.child('body')?.text(),
     ),
-    ids: results.map((result) => result?.attr('id')),
+    ids: results.map((result) => result.attr('id')),
     first: answered?.child('first')?.text(),
     last: answered?.child('last')?.text(),
     isComplete: fin?.attr('complete') === 'true',
