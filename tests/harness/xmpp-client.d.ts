@@ -13,6 +13,8 @@ declare module '@xmpp/client' {
     timeout: number;
     /** Connects again when the connection is lost, after so many milliseconds. */
     readonly reconnect: { delay: number; stop(): void };
+    /** Whether the server has answered that it keeps count of stanzas (XEP-0198). */
+    readonly streamManagement: { readonly enabled: boolean };
     readonly iqCallee: { set(namespace: string, name: string, handler: () => unknown): void };
     on(event: 'error', listener: (error: Error) => void): void;
     on(event: 'stanza', listener: (stanza: Element) => void): void;

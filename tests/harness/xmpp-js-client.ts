@@ -2,6 +2,7 @@ import { client, type Element as LtxElement, xml } from '@xmpp/client';
 import { Element } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import type { ClientAccount, ClientStream, ConnectClient } from './distributor.js';
+import { waitFor } from './net.js';
 
 /** A client by xmpp.js in this process, in the clear. */
 export const connectXmppJs: ConnectClient = (account, onStanza) =>
@@ -24,6 +25,10 @@ export async function connectXmppJsTo(
   // xmpp.js answers IQs that no middleware took; these pushes are answered above it.
   entity.iqCallee.set(ns.unifiedPush, 'push', () => new Promise(() => undefined));
   const jid = await entity.start();
+  // It begins to count stanzas a moment after the server does. One that comes along with the server's answer it would forget, and
+  // be sent again when it resumes; so nothing is said that the server could answer before.
+  if (comesBack === true)
+    await waitFor('stream management', () => entity.streamManagement.enabled, { timeout: 30_000 });
   return {
     jid: jid.toString(),
     send(stanza) {
