@@ -22,7 +22,12 @@ export interface Sealed {
 export function decryptByPython(all: readonly Sealed[]): readonly (string | null)[] {
   if (python === undefined) throw new Error('cryptography is not installed');
   const input = all.map((each) => `${JSON.stringify(each)}\n`).join('');
-  const { status, stdout, stderr } = spawnSync(python, [script], { input, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(python, [script], {
+    input,
+    encoding: 'utf8',
+    // Node's default is a megabyte; escaped, long texts of rare characters come to almost that.
+    maxBuffer: 16 * 1024 * 1024,
+  });
   if (status !== 0) throw new Error(`cryptography failed: ${stderr}`);
   return stdout
     .trimEnd()
