@@ -9,6 +9,7 @@ import { hasChromium, PushStandIn, startChromium } from '../harness/chromium.js'
 import { hasEjabberd, startEjabberd } from '../harness/ejabberd.js';
 import { startWebClientServer, WebClient, type WebClientServer } from '../harness/gateway/web-client.js';
 import { countUndelivered } from '../harness/metrics.js';
+import { waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasProsody, startProsody } from '../harness/prosody.js';
 import { answers } from '../harness/push-answers.js';
@@ -202,9 +203,10 @@ for (const [name, kind] of Object.entries({ Prosody: prosody, ejabberd })) {
         await tab.logOut();
         const received = before.received.length;
         write('Is this the end?');
-        const deadline = { timeout: 20_000 };
-        await expect.poll(() => before.received.length, deadline).toBe(received + 1);
-        await settle();
+        // The browser has the push before the gateway has the answer that it is gone.
+        const isRemoved = () => belfry.log().includes(`"jid":"${ana}","why":"gone"`);
+        await waitFor('the registration to be removed', isRemoved, { timeout: 20_000 });
+        expect(before.received).toHaveLength(received + 1);
         standIn.subscribe(standIn.key);
         const again = await openAs(ana);
         expect(await again.call('renew')).toBe(true);

@@ -89,7 +89,7 @@ export class WebClient {
     return new WebClient(tab);
   }
 
-  /** Logs in and is available; answers the full JID. `options`: further ones of `createBelfryPush`. */
+  /** Logs in, is available and has got what was kept for it; answers the full JID. `options`: further ones of `createBelfryPush`. */
   async logIn(account: WebAccount, options: Readonly<Record<string, unknown>> = {}): Promise<string> {
     const all = JSON.stringify({ ...account, options });
     return z.string().parse(await this.tab.evaluate(`logIn(${all})`));
@@ -154,6 +154,8 @@ window.logIn = async ({ webSocketUrl, options, ...account }) => {
   xmpp.on('error', () => {});
   const jid = await xmpp.start();
   await xmpp.send(xml('presence'));
+  // The server answers when it has handed over what it has kept; were that not acknowledged, it would be pushed once more.
+  await xmpp.iqCaller.get(xml('ping', 'urn:xmpp:ping'), account.domain, 20_000);
   const push = createBelfryPush({
     account: jid.bare().toString(),
     request: requestByXmppJs(xmpp, xml),
