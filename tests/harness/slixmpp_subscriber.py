@@ -110,7 +110,8 @@ class Subscriber(LoggedIn):
         async for request in lines_in(self.loop):
             emit(await self.answer(request))
         await self.acknowledge()
-        await self.disconnect(wait=1)
+        # Not before the server has closed the stream, too: until then it takes this client for there.
+        await self.disconnect(wait=30)
 
 
 def main():

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type Distributor, startDistributor } from '../harness/distributor.js';
 import { readPayload } from '../harness/gateway/payload.js';
 import { startPushingProsody } from '../harness/gateway/pushing-servers.js';
-import { farewells, RealWorld } from '../harness/gateway/real-world.js';
+import { type Farewell, RealWorld } from '../harness/gateway/real-world.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { hasProsody } from '../harness/prosody.js';
@@ -20,7 +20,7 @@ describeWithPeers('the whole circle', { prosody: hasProsody, slixmpp: hasSlixmpp
     world = await RealWorld.create({
       start: startPushingProsody,
       isTalkative: true,
-      users: ['ana', 'ben', 'gail'],
+      users: ['ana', 'ben', 'bea', 'gail'],
       async publicUrl(authority) {
         proxy = await startTlsProxy(authority.issue({ names: ['localhost'] }));
         return `https://localhost:${proxy.port}`;
@@ -37,7 +37,7 @@ describeWithPeers('the whole circle', { prosody: hasProsody, slixmpp: hasSlixmpp
   });
 
   /** An application on the distributor's device, whose user's client has gone. */
-  async function application(user: string, how: (typeof farewells)[number]) {
+  async function application(user: string, how: Farewell) {
     const agent: PushUserAgent = createPushUserAgent();
     const { endpoint } = await distributor.register(world.jid);
     expect(endpoint).toMatch(`https://localhost:${proxy.port}/push/`);
@@ -45,8 +45,12 @@ describeWithPeers('the whole circle', { prosody: hasProsody, slixmpp: hasSlixmpp
     return { ...given, bare: `${user}@example.test`, decrypt: agent.decrypt };
   }
 
-  it.each(farewells)('an application of who is %s is woken, and reads what was written', async (how) => {
-    const ben = await application('ben', how);
+  // Two users: Prosody has an application told once more of what was written when its user's sleeping session is replaced.
+  it.each([
+    ['asleep', 'ben'],
+    ['offline', 'bea'],
+  ] as const)('an application of who is %s is woken, and reads what was written', async (how, user) => {
+    const ben = await application(user, how);
     const before = distributor.pushes.length;
     await world.write(ben, 'Soon at the gate?');
     const push = await distributor.nextPush(before);

@@ -185,6 +185,8 @@ for (const kind of pushingKinds) {
     it('of Belfry loses none', async () => {
       await writeInVain();
       await world.belfry.kill('SIGKILL');
+      // What it had sent until then would count as told else, and be told once more by the next one.
+      await waitFor('its connections to be gone', () => world.pushService.connections.open === 0);
       await expectEachTold(() => world.belfry.restart());
       await expectEachTold(writeToAll);
     });
@@ -206,6 +208,7 @@ for (const kind of pushingKinds) {
       if (!kind.isFaithful) await waitFor('it to give up', hasGivenUp);
       await belfry.restart();
       await world.write(ana, 'Now?');
+      if (kind.isFaithful) await world.heard(ana, before + 1);
       await world.settle();
       expect(ana.subscription.received).toHaveLength(before + (kind.isFaithful ? 1 : 0));
 
