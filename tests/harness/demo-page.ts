@@ -1,7 +1,12 @@
+import { setTimeout as later } from 'node:timers/promises';
 import type { Browser, Page } from 'puppeteer-core';
 import { z } from 'zod';
+import { el } from '../../src/xmpp/element.js';
+import { Jid } from '../../src/xmpp/jid.js';
+import { ns } from '../../src/xmpp/ns.js';
 import { waitFor } from './net.js';
 import { notificationsIn, type ShownNotification, showsIn } from './shown-notifications.js';
+import type { Peer } from './xmpp-peer.js';
 
 /** The page of `/demo/` in a tab of its own. */
 export class DemoPage {
@@ -103,6 +108,19 @@ export class DemoPage {
 
   close(): Promise<void> {
     return this.#page.close();
+  }
+
+  /** The tab of a page that is logged in is closed, and the server knows: it says so to that peer. */
+  async leave(peer: Peer): Promise<void> {
+    const to = Jid.parse(await this.text('#me'));
+    await this.close();
+    const isGone = async () => {
+      const ping = { type: 'get', to, payload: el('ping', ns.ping) } as const;
+      // One that the server still hands on is answered by nobody.
+      const answer = await Promise.race([peer.client.request(ping), later(1_000)]);
+      return answer?.kind === 'error';
+    };
+    await waitFor(`the end of ${to}`, isGone, { timeout: 30_000 });
   }
 
   async #read(expression: string): Promise<string> {

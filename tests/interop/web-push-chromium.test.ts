@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
-import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
@@ -72,11 +71,8 @@ describeWithPeers('Chromium, with a stand-in for its push service', { chromium: 
 
   /** The tab is closed, and the server knows. */
   async function close(page: DemoPage): Promise<void> {
-    const to = Jid.parse(await page.text('#me'));
     pages.splice(pages.indexOf(page), 1);
-    await page.close();
-    const ping = { type: 'get', to, payload: el('ping', ns.ping) } as const;
-    await waitFor(`the end of ${to}`, async () => (await peer.client.request(ping)).kind === 'error');
+    await page.leave(peer);
   }
 
   const write = (text: string) =>

@@ -1,10 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as later } from 'node:timers/promises';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
-import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { Autopush } from '../harness/autopush.js';
@@ -20,6 +18,8 @@ import { temporaryFolder } from '../harness/xmpp-server.js';
 const domain = 'belfry.example';
 const ana = `ana@${domain}`;
 const password = 'a-password';
+/** Of a browser, which is slow where much else goes on. */
+const patience = { timeout: 30_000 };
 
 describeWithPeers('Firefox, with a push service that is its own', { firefox: hasFirefox }, () => {
   let folder: string;
@@ -51,18 +51,6 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
   const logIn = (name: string) =>
     connectPeer({ connect: { host: '127.0.0.1', port: server.c2sPort } }, `${name}@${domain}/pc`, password);
 
-  /** The tab is closed, and the server knows. */
-  async function close(page: DemoPage, jid: string): Promise<void> {
-    await page.close();
-    const isGone = async () => {
-      const ping = { type: 'get', to: Jid.parse(jid), payload: el('ping', ns.ping) } as const;
-      // One that still reaches the page is answered by nobody.
-      const answer = await Promise.race([bob.client.request(ping), later(500)]);
-      return answer?.kind === 'error';
-    };
-    await waitFor(`the end of ${jid}`, isGone);
-  }
-
   const write = (from: Peer, text: string) =>
     from.send(message({ to: ana, type: 'chat', id: text }, el('body', ns.client, {}, text)));
 
@@ -73,12 +61,12 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
 
   it('is told of messages while no page of the client is open', async () => {
     const page = await DemoPage.open(firefox, server.httpBase);
-    const jid = await page.logIn(ana, password);
+    await page.logIn(ana, password);
     await page.enable();
     expect(autopush.endpoints).toHaveLength(1);
-    await close(page, jid);
+    await page.leave(bob);
     write(bob, 'Are you there?');
-    await waitFor('the push', () => fates().length === 1);
+    await waitFor('the push', () => fates().length === 1, patience);
 
     const elsewhere = await DemoPage.open(firefox, server.httpBase);
     const about = { conversation: `bob@${domain}` };
@@ -94,11 +82,11 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
     autopush.hold();
     write(bob, 'Hello?');
     write(carol, 'Tea?');
-    await waitFor('two pushes', () => autopush.accepted.length === 3);
+    await waitFor('two pushes', () => autopush.accepted.length === 3, patience);
     write(bob, 'Hello!');
-    await waitFor('one more', () => autopush.accepted.length === 4);
+    await waitFor('one more', () => autopush.accepted.length === 4, patience);
     autopush.release();
-    await waitFor('both', () => fates().length === 3);
+    await waitFor('both', () => fates().length === 3, patience);
     const page = await DemoPage.open(firefox, server.httpBase);
     const shown = await page.shows(2);
     expect(shown.map(({ title }) => title)).toEqual([`bob@${domain} (3)`, `carol@${domain}`]);
@@ -108,43 +96,43 @@ describeWithPeers('Firefox, with a push service that is its own', { firefox: has
   it('keeps its subscription when its client comes back', async () => {
     const [endpoint] = autopush.endpoints;
     const page = await DemoPage.open(firefox, server.httpBase);
-    const jid = await page.logIn(ana, password);
+    await page.logIn(ana, password);
     await page.enabled();
     expect(autopush.endpoints).toEqual([endpoint]);
-    await close(page, jid);
+    await page.leave(bob);
   });
 
   it('gets another one after it has lost the first, which the server forgets', async () => {
     const [lost = ''] = autopush.endpoints;
     const page = await DemoPage.open(firefox, server.httpBase);
     await page.dropSubscription();
-    await waitFor('the subscription to go', () => autopush.endpoints.length === 0);
+    await waitFor('the subscription to go', () => autopush.endpoints.length === 0, patience);
     await page.close();
     write(bob, 'Where are you?');
-    await waitFor('the server to forget it', async () => (await devices()).status !== 0);
+    await waitFor('the server to forget it', async () => (await devices()).status !== 0, patience);
     expect(autopush.statuses.at(-1)).toBe(410);
 
     const again = await DemoPage.open(firefox, server.httpBase);
-    const jid = await again.logIn(ana, password);
+    await again.logIn(ana, password);
     await again.enabled();
     expect(autopush.endpoints).toHaveLength(1);
     expect(autopush.endpoints).not.toContain(lost);
-    await close(again, jid);
+    await again.leave(bob);
     const before = fates().length;
     write(bob, 'There you are.');
-    await waitFor('the push', () => fates().length > before);
+    await waitFor('the push', () => fates().length > before, patience);
     expect(fates().every((code) => code === 100)).toBe(true);
   });
 
   it('is told nothing more when its user has had enough', async () => {
     const page = await DemoPage.open(firefox, server.httpBase);
-    const jid = await page.logIn(ana, password);
+    await page.logIn(ana, password);
     await page.enabled();
     await page.disable();
-    await waitFor('the subscription to go', () => autopush.endpoints.length === 0);
+    await waitFor('the subscription to go', () => autopush.endpoints.length === 0, patience);
     expect(await page.notifications()).toEqual([]);
     expect((await devices()).status).toBe(1);
-    await close(page, jid);
+    await page.leave(bob);
     const before = autopush.statuses.length;
     write(bob, 'Still there?');
     await bob.settle();
