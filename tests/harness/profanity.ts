@@ -56,7 +56,7 @@ export async function startProfanity(account: ClientAccount & { certificate: str
   try {
     const size = ['-x', '120', '-y', '50'];
     const start = () => control('new-session', '-d', ...size, profanity, '--account', account.user);
-    await waitFor('tmux to listen', () => start().then(...toBoolean));
+    await waitFor('tmux to listen', () => start().then(...toBoolean), { timeout: 30_000 });
   } catch (error) {
     await stop();
     throw error;
