@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** What is asked again and again until it is so has ten seconds, as in `waitFor` of the tests. */
+const patient = { poll: { timeout: 10_000 } };
+
 /**
  * `unit` runs beside the code and needs nothing but Node; `system` starts processes: the built program, databases,
  * real XMPP servers. System files run one after another, so that peers do not compete for two cores.
@@ -12,6 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,clients}/**/*.test.ts', 'tests/*.test.ts'],
           testTimeout: 20_000,
+          expect: patient,
         },
       },
       {
@@ -20,6 +24,7 @@ export default defineConfig({
           include: ['tests/{contract,integration,interop}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: patient,
           fileParallelism: false,
           // Those that are played at once wait for servers, and cost little else.
           maxConcurrency: 12,
