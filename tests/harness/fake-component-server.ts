@@ -6,7 +6,7 @@ import { ns } from '../../src/xmpp/ns.js';
 import { StreamParser } from '../../src/xmpp/parser.js';
 import { serialize } from '../../src/xmpp/serialize.js';
 import { type StreamCondition, StreamError } from '../../src/xmpp/stream-error.js';
-import { waitFor } from './net.js';
+import { freePort, waitFor } from './net.js';
 
 export interface FakeServerOptions {
   readonly domain?: string;
@@ -63,17 +63,14 @@ export class FakeComponentServer {
     return connection;
   }
 
-  /** Listens on a free port, or again on the one it had. */
-  start(): Promise<void> {
+  /** Listens on a free port, or again on the one it had, which no outgoing connection has got in the meantime. */
+  async start(): Promise<void> {
+    if (this.#port === 0) this.#port = await freePort();
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#port, '127.0.0.1', () => {
-        const address = server.address();
-        if (address !== null && typeof address === 'object') this.#port = address.port;
-        resolve();
-      });
+      server.listen(this.#port, '127.0.0.1', resolve);
     });
   }
 
