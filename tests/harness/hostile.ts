@@ -137,12 +137,12 @@ export async function ask(client: RawClient, id: string, stanza: string): Promis
   return /<error[^>]*><([a-z-]+)/.exec(answer)?.[1] ?? 'no error';
 }
 
-/** The answer to a request with that id, as XML. */
+/** The answer to what has that id, as XML: all of it, for a long one comes in pieces. */
 export async function answerTo(client: RawClient, id: string, stanza: string): Promise<string> {
   client.write(stanza);
-  await waitFor(`an answer to ${id}`, () => client.text.includes(`id='${id}'`), { timeout: 30_000 });
-  const answers = client.take().split('<iq ');
-  return answers.find((text) => text.includes(`id='${id}'`)) ?? '';
+  const answer = new RegExp(`<(iq|message|presence) [^>]*id='${id}'[^>]*(?:/>|>.*?</\\1>)`, 's');
+  await waitFor(`an answer to ${id}`, () => answer.test(client.text), { timeout: 30_000 });
+  return answer.exec(client.take())?.[0] ?? '';
 }
 
 /** Writes pieces one after another, as fast as the server takes them, until there are no more or it has closed. */

@@ -97,7 +97,7 @@ async function fateOf(raw: RawClient, from: string | undefined, payload: Element
   raw.write(
     serialize(el('iq', ns.client, { type: 'set', id: 'forged', from, to: gateway }, payload), ns.client),
   );
-  await waitFor('an answer', () => raw.text.includes("id='forged'") || raw.isClosed);
+  await waitFor('an answer', () => /id='forged'.*<\/iq>/s.test(raw.text) || raw.isClosed);
   raw.socket.destroy();
   return /<(forbidden|invalid-from) /.exec(raw.text)?.[1] ?? raw.text;
 }

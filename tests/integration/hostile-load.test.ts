@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { iqNamed, type RawClient } from '../harness/c2s.js';
-import { domain, fateOf, pour, repeated, useHostileServer } from '../harness/hostile.js';
+import { answerTo, domain, fateOf, pour, repeated, useHostileServer } from '../harness/hostile.js';
 import { waitFor } from '../harness/net.js';
 
 const hostile = useHostileServer();
@@ -30,12 +30,6 @@ async function settle(client: RawClient): Promise<string> {
   const id = `settle-${Math.random()}`;
   client.write(`<iq type='get' id='${id}' to='${domain}'><ping xmlns='${ns.ping}'/></iq>`);
   await waitFor('an answer', () => client.text.includes(id) || client.isClosed, { timeout: 60_000 });
-  return client.take();
-}
-
-async function answerTo(client: RawClient, id: string, stanza: string): Promise<string> {
-  client.write(stanza);
-  await waitFor('an answer', () => client.text.includes(`id='${id}'`), { timeout: 30_000 });
   return client.take();
 }
 
