@@ -25,7 +25,7 @@ export interface Peer {
 /** Logs in; the peer is not available until it says so. */
 export async function connectPeer(server: PeerServer, fullJid: string, password: string): Promise<Peer> {
   const received: Element[] = [];
-  const fences = new Map<string, () => void>();
+  const fences = new Map<string, (stanza: Element) => void>();
   const client = await connectClient({
     ...server,
     jid: Jid.parse(fullJid),
@@ -33,27 +33,35 @@ export async function connectPeer(server: PeerServer, fullJid: string, password:
     onStanza(stanza) {
       const pass = fences.get(stanza.attr('id') ?? '');
       if (pass === undefined) received.push(stanza);
-      else pass();
+      else pass(stanza);
     },
   });
   const { jid } = client;
+  /** Has something sent, and waits for what comes of it here, however long that takes. */
+  const comesBack = async (stanza: (id: string) => Element, sender: Pick<Peer, 'send'> = client) => {
+    const id = `fence-${randomBytes(6).toString('hex')}`;
+    const passed = new Promise<Element>((resolve) => fences.set(id, resolve));
+    sender.send(stanza(id));
+    const lost = client.closed.then(() => Promise.reject(new Error(`${jid} is gone`)));
+    try {
+      return await Promise.race([passed, lost]);
+    } finally {
+      fences.delete(id);
+    }
+  };
   const peer: Peer = {
     jid,
     client,
     send: (stanza) => void client.send(stanza),
     take: () => received.splice(0),
     async settle() {
-      const ping = el('ping', ns.ping);
-      const answer = await client.request({ type: 'get', to: Jid.parse(jid.domain), payload: ping });
-      if (answer.kind !== 'result') throw new Error(`the server did not answer a ping: ${answer.kind}`);
+      const answer = await comesBack((id) =>
+        el('iq', ns.client, { type: 'get', id, to: jid.domain }, el('ping', ns.ping)),
+      );
+      if (answer.attr('type') !== 'result') throw new Error('the server did not answer a ping');
     },
     async settleFrom(from) {
-      const id = `fence-${randomBytes(6).toString('hex')}`;
-      const passed = new Promise<void>((resolve) => fences.set(id, resolve));
-      from.send(message({ to: jid.toString(), type: 'headline', id }));
-      const lost = client.closed.then(() => Promise.reject(new Error(`${jid} is gone`)));
-      await Promise.race([passed, lost]);
-      fences.delete(id);
+      await comesBack((id) => message({ to: jid.toString(), type: 'headline', id }), from);
     },
     close: () => client.close(),
   };
