@@ -4,6 +4,7 @@ import { createSecureServer, type Http2Session } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Authority, createAuthority } from './authority.js';
+import { freePort } from './net.js';
 import { type AnyRequest, type AnyResponse, answers, give, type PushAnswer } from './push-answers.js';
 import { createPushUserAgent, type PushKeys } from './push-user-agent.js';
 import { checkVapid, type VapidSender } from './vapid-check.js';
@@ -122,7 +123,8 @@ class TestPushService implements PushService {
   }
 
   async listen(): Promise<void> {
-    this.#server.listen(this.#options.port ?? 0, '127.0.0.1');
+    // One that listens there again must not find that the system has given the port to an outgoing connection meanwhile.
+    this.#server.listen(this.#options.port ?? (await freePort()), '127.0.0.1');
     await once(this.#server, 'listening');
   }
 
