@@ -1,15 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type PushService, startPushService } from '../../../tests/harness/push-service.js';
 import { type HostileEndpoint, hostileByForm, hostileByName } from '../../../tests/hostile-endpoints.js';
 import { createGuard } from '../../net/guard.js';
 import type { Sender } from '../request.js';
 import { createSender } from './sender.js';
 
+const setTrap = () => startPushService({ isLenient: true });
+
 /** What a request would reach if it went to this machine. */
 let trap: PushService;
 
 beforeAll(async () => {
-  trap = await startPushService({ isLenient: true });
+  trap = await setTrap();
 });
 
 afterAll(() => trap.close());
@@ -47,12 +49,15 @@ describe('nothing is sent', () => {
     expect(trap.connections.made).toBe(0);
   });
 
-  it('but to the trap itself, if it were allowed', async () => {
+  it('but to such a trap, if it were allowed', async () => {
+    const like = await setTrap();
+    onTestFinished(() => like.close());
     const open = createGuard({ allowPrivateNetworks: true });
-    const other = createSender({ guard: open, vapid, ca: [trap.ca], userAgent: 'Belfry' });
-    const { endpoint } = trap.subscribe();
+    const other = createSender({ guard: open, vapid, ca: [like.ca], userAgent: 'Belfry' });
+    const { endpoint } = like.subscribe();
     const outcome = await other.send({ ...rest, endpoint }, new AbortController().signal);
     expect(outcome).toEqual({ kind: 'delivered' });
+    expect(like.connections.made).toBe(1);
     await other.stop();
   });
 });
