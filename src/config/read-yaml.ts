@@ -1,8 +1,10 @@
 import {
+  CST,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type Pair,
@@ -62,6 +64,13 @@ function parse(
   lineCounter: LineCounter,
   refuse: (at: unknown, text: string) => void,
 ): Node | undefined {
+  const tooDeep = tooDeepAt(text);
+  if (tooDeep !== undefined) {
+    lineCounter.addNewLine(0);
+    for (const { index } of text.matchAll(/\n/g)) lineCounter.addNewLine(index + 1);
+    refuse(tooDeep, depthProblem);
+    return undefined;
+  }
   // Without pretty errors, because those quote the source, and the source holds secrets.
   const options = { lineCounter, prettyErrors: false, uniqueKeys: false } as const;
   const document = parseDocument(text, options);
@@ -74,6 +83,35 @@ function parse(
   } else if (!refuseAliases(document.contents, refuse)) return document.contents ?? undefined;
   return undefined;
 }
+
+/**
+ * Where lists and sections that begin in one line, or between brackets, are deeper in each other than any key needs. The parser
+ * calls itself for each, and whoever runs out of stack may end the process: V8 cannot compile an expression then.
+ */
+function tooDeepAt(text: string): number | undefined {
+  let [offset, brackets, inLine] = [0, 0, 0];
+  let isScalarNext = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    const type: CST.TokenType | 'scalar text' | null = isScalarNext ? 'scalar text' : CST.tokenType(lexeme);
+    isScalarNext = type === 'scalar';
+    if (type === 'flow-seq-start' || type === 'flow-map-start') brackets += 1;
+    else if (type === 'flow-seq-end' || type === 'flow-map-end') brackets = Math.max(0, brackets - 1);
+    else if (type === 'newline') inLine = 0;
+    else if (brackets === 0 && blockIndicators.has(type)) inLine += 1;
+    if (brackets + inLine > maxDepth) return offset;
+    // Some tell the parser what is next, and stand nowhere in the text.
+    if (!unwritten.has(type)) offset += lexeme.length;
+  }
+  return undefined;
+}
+
+const maxDepth = 100;
+const blockIndicators: ReadonlySet<string | null> = new Set([
+  'seq-item-ind',
+  'explicit-key-ind',
+  'map-value-ind',
+]);
+const unwritten: ReadonlySet<string | null> = new Set(['doc-mode', 'flow-error-end', 'scalar']);
 
 function refuseAliases(contents: Node | null, refuse: (at: unknown, text: string) => void): boolean {
   let found: unknown;
@@ -89,6 +127,8 @@ function refuseAliases(contents: Node | null, refuse: (at: unknown, text: string
 
 const aliasProblem = 'aliases (*name) are not supported; write the value out, in quotes if it begins with *';
 
+const depthProblem = 'lists and sections are nested too deeply';
+
 const yamlProblem =
   'this is not valid YAML; check the indentation, and put values that begin with [ { * & ! | > % @ ` in quotes';
 
@@ -98,7 +138,7 @@ const yamlProblems: Readonly<Record<string, string>> = {
   MISSING_CHAR: 'a closing quote or bracket is missing',
   BAD_INDENT: 'the indentation is wrong; keys of one section begin in the same column',
   BLOCK_AS_IMPLICIT_KEY: 'there is a second colon in the line; put the value in quotes',
-  RESOURCE_EXHAUSTION: 'lists and sections are nested too deeply',
+  RESOURCE_EXHAUSTION: depthProblem,
   MULTIPLE_DOCS: 'a second document begins here; remove the line ---',
   TAG_RESOLVE_FAILED: 'tags (!name) are not supported; write the value alone, in quotes if it begins with !',
 };

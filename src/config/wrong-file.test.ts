@@ -148,11 +148,28 @@ describe('a wrong file', () => {
     ]);
   });
 
-  it('that is nested too deeply, too large or no text is one mistake', () => {
-    const only = (yaml: string | Uint8Array) => mistakes({ yaml });
-    expect(only(`a: ${'['.repeat(100_000)}`)).toEqual([
-      expect.stringMatching(/^belfry\.yaml:1:\d+: lists and sections are nested too deeply$/),
+  it.each([
+    ['lists in brackets', 'a: ', '[', 103],
+    ['sections in braces', 'a: ', '{a: ', 400],
+    ['lists', '', '- ', 201],
+    ['keys', '', '? ', 201],
+    ['sections', '', 'a: ', 302],
+  ])('that is nested too deeply is one mistake: %s', (_what, start, step, column) => {
+    expect(mistakes({ yaml: `# Deep\n${start}${step.repeat(50_000)}` })).toEqual([
+      `belfry.yaml:2:${column}: lists and sections are nested too deeply`,
     ]);
+  });
+
+  it('may have brackets and dashes in what is text, and sections one after another', () => {
+    const acl = Array.from({ length: 150 }, () => 'example.org').join(', ');
+    const quoted = `unified_push: { acl: [${acl}] } # ${'[- ? : '.repeat(200)}\n`;
+    expect(mistakes({ yaml: `${quoted}domain: "${'[- '.repeat(150)}"\n` })).toEqual([
+      expect.stringMatching(/^belfry\.yaml:2:9: domain: /),
+    ]);
+  });
+
+  it('that is too large or no text is one mistake', () => {
+    const only = (yaml: string | Uint8Array) => mistakes({ yaml });
     expect(only(`#${'x'.repeat(300_000)}`)).toEqual([
       'belfry.yaml: the configuration is larger than 262144 bytes',
     ]);
