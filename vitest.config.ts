@@ -5,7 +5,7 @@ const patient = { poll: { timeout: 10_000 } };
 
 /**
  * `unit` runs beside the code and needs nothing but Node; `system` starts processes: the built program, databases,
- * real XMPP servers. System files run one after another, so that peers do not compete for two cores.
+ * real XMPP servers. Two system files run at a time: most of theirs is waiting, and more would compete for two cores.
  */
 export default defineConfig({
   test: {
@@ -25,7 +25,10 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect: patient,
-          fileParallelism: false,
+          globalSetup: 'tests/harness/build.ts',
+          maxWorkers: 2,
+          // After those of `unit`.
+          sequence: { groupOrder: 1 },
           // Those that are played at once wait for servers, and cost little else.
           maxConcurrency: 12,
         },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { credentialsFor } from '../../src/hosts/standalone/sasl/credentials.js';
 import type { Credentials } from '../../src/hosts/standalone/store.js';
 import { openStorage } from '../../src/storage/open.js';
-import { answersOk, ensureBuild } from './belfry.js';
+import { answersOk } from './belfry.js';
 import { freePort } from './net.js';
 import {
   domainsOf,
@@ -42,12 +42,11 @@ export interface StandaloneServer extends XmppServer {
 }
 
 /**
- * Builds if needed and starts `belfry serve` as XMPP server of the accounts' one domain, on ports of its own: encryption is
+ * Starts `belfry serve` as XMPP server of the accounts' one domain, on ports of its own: encryption is
  * allowed and not required, there is no federation unless asked for, and no limit stops a test or a benchmark that connects
  * often from one address.
  */
 export async function startStandalone(options: StandaloneOptions): Promise<StandaloneServer> {
-  ensureBuild();
   const folder = await temporaryFolder('standalone');
   const ports = {
     c2sPort: await freePort(),

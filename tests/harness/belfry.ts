@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,9 +40,8 @@ export interface Belfry extends ServerLife {
   reload(settings: BelfrySettings): Promise<void>;
 }
 
-/** Builds if needed, starts `belfry serve`, and waits until it is ready. */
+/** Starts `belfry serve`, and waits until it is ready. */
 export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
-  ensureBuild();
   const folder = await temporaryFolder('belfry');
   const port = await freePort();
   const httpBase = `http://127.0.0.1:${port}`;
@@ -83,14 +81,6 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
 }
 
 const dataFolderIn = (folder: string) => join(folder, 'data');
-
-/** Builds the program unless what is built is newer than its sources. */
-export function ensureBuild(): void {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/ensure-build.mjs')], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw new Error('the build failed');
-}
 
 function configuration(folder: string, port: number, options: BelfryOptions) {
   const { component, backend, unifiedPush, storage = 'sqlite', logLevel = 'info', more } = options;

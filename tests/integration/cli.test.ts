@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answersOk } from '../harness/belfry.js';
 import { FakeComponentServer } from '../harness/fake-component-server.js';
 import { openRaw } from '../harness/http.js';
@@ -14,13 +14,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = join(root, 'dist/cli/main.js');
 
 let folder: string;
-
-beforeAll(() => {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/ensure-build.mjs')], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw new Error('the build failed');
-});
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'belfry-cli-'));

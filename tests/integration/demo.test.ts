@@ -3,8 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ensureBuild } from '../harness/belfry.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasChromium, startChromium } from '../harness/chromium.js';
 import { DemoPage } from '../harness/demo-page.js';
 import { waitFor } from '../harness/net.js';
@@ -18,7 +17,6 @@ const run = promisify(execFile);
 /** Where the demo makes its folder; empty before and after. */
 let folder: string;
 
-beforeAll(ensureBuild);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'belfry-'));
 });

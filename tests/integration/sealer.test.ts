@@ -1,18 +1,11 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = fileURLToPath(new URL('../harness/sealing-child.ts', import.meta.url));
-
-beforeAll(() => {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/ensure-build.mjs')], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw new Error('the build failed');
-});
 
 describe('a sealer in a program of its own', () => {
   it.each([

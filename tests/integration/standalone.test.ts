@@ -12,7 +12,6 @@ import { type Element, el } from '../../src/xmpp/element.js';
 import { Jid } from '../../src/xmpp/jid.js';
 import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
-import { ensureBuild } from '../harness/belfry.js';
 import { hasOpenssl, makeCertificate } from '../harness/certificate.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
@@ -26,7 +25,6 @@ const password = 'a-password';
 let folder: string;
 
 beforeEach(async () => {
-  ensureBuild();
   folder = await temporaryFolder('standalone');
 });
 

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { el } from '../../src/xmpp/element.js';
 import { ns } from '../../src/xmpp/ns.js';
-import { ensureBuild } from '../harness/belfry.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
 import { waitFor } from '../harness/net.js';
 import { type RunResult, runBelfry } from '../harness/run-belfry.js';
@@ -147,7 +146,6 @@ describe('belfry user, where no server runs,', () => {
 
 describe('belfry user', () => {
   let folder: string;
-  beforeAll(ensureBuild);
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'belfry-user-'));
   });
