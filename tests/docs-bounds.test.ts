@@ -83,6 +83,10 @@ describe('docs/architecture.md', () => {
         `one in ${seconds(constant('observability/flood-gate.ts', 'quietTime'))}`,
       ],
       ['configuration file', kib(constant('config/load.ts', 'maxFileBytes'))],
+      [
+        'lists and sections in each other that begin in one line of it',
+        count(constant('config/yaml-depth.ts', 'maxDepth')),
+      ],
       ['file of a secret', kib(constant('config/parse-values.ts', 'maxSecretBytes'))],
     ]);
     expect(constant('app.ts', 'sweepInterval')).toBe(60 * 60 * 1000);
