@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { credentialsFor } from '../../src/hosts/standalone/sasl/credentials.js';
 import type { Credentials } from '../../src/hosts/standalone/store.js';
 import { openStorage } from '../../src/storage/open.js';
 import { answersOk } from './belfry.js';
 import { freePort } from './net.js';
+import { main } from './run-belfry.js';
 import {
   domainsOf,
   runServer,
@@ -14,8 +14,6 @@ import {
   type XmppServer,
   type XmppServerOptions,
 } from './xmpp-server.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface StandaloneOptions extends Pick<XmppServerOptions, 'accounts' | 'directTls' | 'components'> {
   /** Further keys of `standalone`. */
@@ -65,7 +63,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     folder,
     program: {
       command: process.execPath,
-      args: [join(root, 'dist/cli/main.js'), 'serve', '--config', configFile],
+      args: [main, 'serve', '--config', configFile],
       cwd: folder,
       env: options.env ?? {},
     },

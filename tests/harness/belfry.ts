@@ -1,11 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { TokenBackendName } from '../../src/services/unified-push/tokens/backend.js';
 import { freePort, waitFor } from './net.js';
+import { main } from './run-belfry.js';
 import { runServer, type ServerLife, temporaryFolder } from './xmpp-server.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The settings that a test may change while Belfry runs. */
 interface BelfrySettings {
@@ -58,7 +56,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     folder,
     program: {
       command: process.execPath,
-      args: [join(root, 'dist/cli/main.js'), 'serve', '--config', file],
+      args: [main, 'serve', '--config', file],
       cwd: folder,
       env: options.env ?? {},
     },

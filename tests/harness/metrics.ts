@@ -1,3 +1,5 @@
+import { waitFor } from './net.js';
+
 /** The metrics of a running Belfry, as Prometheus reads them. */
 export async function metricsOf(httpBase: string): Promise<string> {
   const response = await fetch(`${httpBase}/metrics`);
@@ -5,10 +7,20 @@ export async function metricsOf(httpBase: string): Promise<string> {
 }
 
 /** A value of them; undefined if there is none by that name and those labels. */
-export async function metricOf(httpBase: string, name: string): Promise<number | undefined> {
+async function metricOf(httpBase: string, name: string): Promise<number | undefined> {
   const lines = (await metricsOf(httpBase)).split('\n');
   const value = lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
   return value === undefined ? undefined : Number(value);
+}
+
+/** Resolves when so many Web Pushes wait on disk. */
+export function untilWaiting(
+  httpBase: string,
+  count: number,
+  limits?: Parameters<typeof waitFor>[2],
+): Promise<void> {
+  const areThere = async () => (await metricOf(httpBase, 'belfry_web_pushes_waiting')) === count;
+  return waitFor(`${count} Web Pushes to wait`, areThere, limits);
 }
 
 /**

@@ -3,14 +3,14 @@
 It writes a line when it is attached, says "echo: ..." to whoever writes to it, and ends with its connection.
 """
 
-import argparse
-
 from slixmpp.componentxmpp import ComponentXMPP
+
+from slixmpp_login import login_arguments
 
 
 class Echo(ComponentXMPP):
     def __init__(self, options):
-        super().__init__(options.jid, options.secret, options.host, options.port)
+        super().__init__(options.jid, options.password, options.host, options.port)
         self.register_plugin("xep_0030")
         self["xep_0030"].add_identity(category="gateway", itype="echo", name="Echo")
         self.add_event_handler("session_start", lambda _: print("attached", flush=True))
@@ -23,12 +23,7 @@ class Echo(ComponentXMPP):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("jid")
-    parser.add_argument("secret")
-    parser.add_argument("host")
-    parser.add_argument("port", type=int)
-    component = Echo(parser.parse_args())
+    component = Echo(login_arguments().parse_args())
     component.connect()
     component.loop.run_forever()
 

@@ -1,6 +1,6 @@
-"""What clients by slixmpp in tests have in common: where they log in, and how they speak with the test.
+"""What programs by slixmpp in tests have in common: where they log in, and how they speak with the test.
 
-The first arguments of each script are a JID, its password, and a host and port that need no encryption.
+The first arguments of each script are a JID, its password or secret, and a host and port that need no encryption.
 """
 
 import argparse

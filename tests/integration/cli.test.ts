@@ -2,16 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answersOk } from '../harness/belfry.js';
 import { FakeComponentServer } from '../harness/fake-component-server.js';
 import { openRaw } from '../harness/http.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { type Program, startProgram, waitUntilReady } from '../harness/program.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const main = join(root, 'dist/cli/main.js');
+import { main } from '../harness/run-belfry.js';
 
 let folder: string;
 

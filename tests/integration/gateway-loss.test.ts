@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { askAll, type Carried, carryAll, verdictOf } from '../harness/gateway/ask-all.js';
 import { credentialsIn, notification, publish, register } from '../harness/gateway/requests.js';
 import { type GatewayWorld, type Registered, startGatewayWorld } from '../harness/gateway/world.js';
-import { metricOf } from '../harness/metrics.js';
+import { untilWaiting } from '../harness/metrics.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers, findExecutable } from '../harness/peer.js';
 import { answers } from '../harness/push-answers.js';
@@ -72,10 +72,7 @@ const requestCounts = () =>
 
 const once = (told: readonly Told[]) => Array<number>(told.length).fill(1);
 
-function untilNoneWait(): Promise<void> {
-  const areThere = async () => (await metricOf(world.belfry.httpBase, 'belfry_web_pushes_waiting')) === 0;
-  return waitFor('none to wait', areThere, { timeout: 150_000, interval: 200 });
-}
+const untilNoneWait = () => untilWaiting(world.belfry.httpBase, 0, { timeout: 150_000, interval: 200 });
 
 it('answers three thousand publishes while push services hang, and sends each of them later', async () => {
   world.pushService.answer(answers.hang);
@@ -124,9 +121,7 @@ it('loses in a crash none of what it has accepted, and sends none again that had
   for (const { subscription } of lucky) subscription.answer(answers.created);
   const areAnswered = () => countOf(answered, atFirst).every((count) => count === 1);
   await waitFor('half of them to be answered', areAnswered, { timeout: 90_000, interval: 200 });
-  const rest = told.length - answered.length;
-  const areLeft = async () => (await metricOf(belfry.httpBase, 'belfry_web_pushes_waiting')) === rest;
-  await waitFor('that to be on disk', areLeft, { timeout: 30_000 });
+  await untilWaiting(belfry.httpBase, told.length - answered.length, { timeout: 30_000 });
   await belfry.kill('SIGKILL');
   await waitFor('its connections to be gone', () => pushService.connections.open === 0);
   const before = requestCounts();

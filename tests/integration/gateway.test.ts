@@ -17,7 +17,7 @@ import {
   register,
   unregister,
 } from '../harness/gateway/requests.js';
-import { metricOf, metricsOf } from '../harness/metrics.js';
+import { metricsOf, untilWaiting } from '../harness/metrics.js';
 import { waitFor } from '../harness/net.js';
 import { answers } from '../harness/push-answers.js';
 import type { PushService, ReceivedPush, TestSubscription } from '../harness/push-service.js';
@@ -111,13 +111,6 @@ const write = ({ bare }: Phone, ...children: readonly Element[]) =>
 
 const told = ({ payload }: ReceivedPush): Record<string, unknown> => JSON.parse(payload ?? '');
 
-/** So many messages are on disk. */
-const untilWaiting = (count: number) =>
-  waitFor(
-    `${count} messages to wait`,
-    async () => (await metricOf(server.httpBase, 'belfry_web_pushes_waiting')) === count,
-  );
-
 /** Whatever was begun before has come to its end: another browser was told of what was written later. */
 async function settle(): Promise<void> {
   const { phone, subscription } = await enabled(await logIn());
@@ -203,9 +196,9 @@ describe('the gateway of a server without configuration', () => {
     await phone.logOut();
     write(phone, body('Hello'));
     await nextPush(subscription);
-    await untilWaiting(1);
+    await untilWaiting(server.httpBase, 1);
     const again = await registerBrowser(await logIn(phone.bare));
-    await untilWaiting(0);
+    await untilWaiting(server.httpBase, 0);
     expect(again).toMatchObject(first);
     const other = await enabled(await logIn());
     other.subscription.answer(busy, answers.created);
@@ -303,7 +296,7 @@ describe('the gateway of a server without configuration', () => {
     await phone.logOut();
     subscription.answer(answers.unavailable);
     write(phone, body('Hello'));
-    await untilWaiting(1);
+    await untilWaiting(server.httpBase, 1);
     await friend.close();
     await server.kill();
     expect(server.exitCode).toBe(0);

@@ -6,7 +6,7 @@ import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { type StandaloneServer, startStandalone } from '../harness/belfry-standalone.js';
 import { Phone } from '../harness/cloud-notify/phone.js';
-import { metricOf } from '../harness/metrics.js';
+import { untilWaiting } from '../harness/metrics.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { answers } from '../harness/push-answers.js';
 import type { PushService, ReceivedPush, TestSubscription } from '../harness/push-service.js';
@@ -80,12 +80,8 @@ async function everybodyWrites(to: readonly string[]): Promise<void> {
   await Promise.all(peers.map((peer) => peer.close()));
 }
 
-const waiting = () => metricOf(server.httpBase, 'belfry_web_pushes_waiting');
-
-function waitUntilWaiting(count: number): Promise<void> {
-  const areThere = async () => (await waiting()) === count;
-  return waitFor(`${count} messages to wait`, areThere, { timeout: 90_000, interval: 200 });
-}
+const waitUntilWaiting = (count: number) =>
+  untilWaiting(server.httpBase, count, { timeout: 90_000, interval: 200 });
 
 /** Requests that a browser got since there were so many, by their topic. */
 function byTopic(requests: readonly ReceivedPush[]): Map<string, number> {

@@ -4,7 +4,7 @@ import { ns } from '../../src/xmpp/ns.js';
 import { message } from '../../src/xmpp/stanza.js';
 import { Cast, newText, Stage } from '../harness/cloud-notify/stage.js';
 import { password } from '../harness/federated.js';
-import { metricOf, metricsOf } from '../harness/metrics.js';
+import { metricsOf, untilWaiting } from '../harness/metrics.js';
 import { freePort, waitFor } from '../harness/net.js';
 import { answers, type PushAnswer } from '../harness/push-answers.js';
 import type { PushService } from '../harness/push-service.js';
@@ -67,13 +67,6 @@ const logHas = (...parts: readonly string[]) =>
     .log()
     .split('\n')
     .some((line) => parts.every((part) => line.includes(part)));
-
-/** So many messages are on disk. */
-const untilWaiting = (count: number) =>
-  waitFor(
-    `${count} messages to wait`,
-    async () => (await metricOf(world.server.httpBase, 'belfry_web_pushes_waiting')) === count,
-  );
 
 const push = (action: 'ping' | 'list', jid: string) =>
   runBelfry(['push', action, jid, '--config', world.server.configFile]);
@@ -224,9 +217,9 @@ describe('a message that waits for its push service', () => {
     const browser = await absent();
     browser.subscription.answer(...script);
     await wake(browser);
-    await untilWaiting(1);
+    await untilWaiting(world.server.httpBase, 1);
     await browser.phone.wakeUp();
-    await untilWaiting(0);
+    await untilWaiting(world.server.httpBase, 0);
     const other = await absent();
     other.subscription.answer(...script);
     await wake(other);
@@ -238,7 +231,7 @@ describe('a message that waits for its push service', () => {
     const browser = await absent();
     browser.subscription.answer(answers.unavailable);
     await wake(browser);
-    await untilWaiting(1);
+    await untilWaiting(world.server.httpBase, 1);
     await world.server.kill();
     expect(world.server.exitCode).toBe(0);
     browser.subscription.answer(answers.created);

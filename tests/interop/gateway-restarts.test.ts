@@ -5,7 +5,7 @@ import { pushingKinds } from '../harness/gateway/pushing-servers.js';
 import { type Absent, RealWorld } from '../harness/gateway/real-world.js';
 import { notification, publish } from '../harness/gateway/requests.js';
 import { type GatewayWorld, type Registered, startGatewayWorld } from '../harness/gateway/world.js';
-import { metricOf } from '../harness/metrics.js';
+import { untilWaiting } from '../harness/metrics.js';
 import { waitFor } from '../harness/net.js';
 import { describeWithPeers } from '../harness/peer.js';
 import { answers } from '../harness/push-answers.js';
@@ -57,8 +57,7 @@ describe('a restart loses nothing that was acknowledged', () => {
     return taken.flatMap((request) => toldBy(request).payload.body ?? []);
   }
 
-  const waiting = () => metricOf(world.belfry.httpBase, 'belfry_web_pushes_waiting');
-  const isEmpty = async () => (await waiting()) === 0;
+  const untilNoneWait = () => untilWaiting(world.belfry.httpBase, 0, patience);
 
   /** From now on, push services take everything; how many requests there were before. */
   function recover(): number {
@@ -88,7 +87,7 @@ describe('a restart loses nothing that was acknowledged', () => {
     await expectResults(all);
     const since = await restart();
     await waitFor('all to be told', () => heard(since).length >= all.length, patience);
-    await waitFor('an empty queue', isEmpty, patience);
+    await untilNoneWait();
     expect(heard(since).sort()).toEqual(texts(all));
   });
 
@@ -100,7 +99,7 @@ describe('a restart loses nothing that was acknowledged', () => {
     await waitFor('some answers', () => answered().size > 20, { interval: 1 });
     for (const { subscription } of registered) subscription.answer();
     const since = await restart();
-    await waitFor('an empty queue', isEmpty, patience);
+    await untilNoneWait();
     const acknowledged = all.filter((_, at) => answered().get(at)?.attr('type') === 'result');
     expect(acknowledged.length).toBeGreaterThan(20);
     expect(acknowledged.length).toBeLessThan(all.length);
@@ -115,7 +114,7 @@ describe('a restart loses nothing that was acknowledged', () => {
     await expectResults(all);
     await world.server.stop();
     const since = recover();
-    await waitFor('an empty queue', isEmpty, patience);
+    await untilNoneWait();
     expect(heard(since).sort()).toEqual(texts(all));
 
     const connections = world.server.connections.length;
@@ -135,7 +134,7 @@ describe('a restart loses nothing that was acknowledged', () => {
     await expectResults(all);
     const again = await pushServices.start({ port });
     await waitFor('all to be sent', () => again.requests.length >= all.length, patience);
-    await waitFor('an empty queue', isEmpty, patience);
+    await untilNoneWait();
     // It knows nothing of the keys of its browsers any more.
     const places = again.requests.map(({ endpoint, headers }) => `${endpoint} ${headers['topic']}`);
     expect(new Set(places).size).toBe(all.length);
@@ -164,9 +163,7 @@ for (const kind of pushingKinds) {
     async function writeInVain(): Promise<void> {
       world.pushService.answer(answers.unavailable);
       await writeToAll();
-      const areWaiting = async () =>
-        (await metricOf(world.belfry.httpBase, 'belfry_web_pushes_waiting')) === users.length;
-      await waitFor('all to wait', areWaiting, patience);
+      await untilWaiting(world.belfry.httpBase, users.length, patience);
     }
 
     /** Each is told once, of what there is since their push service is available again. */
