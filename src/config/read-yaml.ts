@@ -63,13 +63,7 @@ function parse(
   lineCounter: LineCounter,
   refuse: (at: unknown, text: string) => void,
 ): Node | undefined {
-  const tooDeep = tooDeepAt(text);
-  if (tooDeep !== undefined) {
-    lineCounter.addNewLine(0);
-    for (const { index } of text.matchAll(/\n/g)) lineCounter.addNewLine(index + 1);
-    refuse(tooDeep, depthProblem);
-    return undefined;
-  }
+  if (refuseDepth(text, lineCounter, refuse)) return undefined;
   // Without pretty errors, because those quote the source, and the source holds secrets.
   const options = { lineCounter, prettyErrors: false, uniqueKeys: false } as const;
   const document = parseDocument(text, options);
@@ -81,6 +75,20 @@ function parse(
     }
   } else if (!refuseAliases(document.contents, refuse)) return document.contents ?? undefined;
   return undefined;
+}
+
+/** Before it is parsed, which would count the lines. */
+function refuseDepth(
+  text: string,
+  lineCounter: LineCounter,
+  refuse: (at: unknown, text: string) => void,
+): boolean {
+  const offset = tooDeepAt(text);
+  if (offset === undefined) return false;
+  lineCounter.addNewLine(0);
+  for (const { index } of text.matchAll(/\n/g)) lineCounter.addNewLine(index + 1);
+  refuse(offset, depthProblem);
+  return true;
 }
 
 function refuseAliases(contents: Node | null, refuse: (at: unknown, text: string) => void): boolean {

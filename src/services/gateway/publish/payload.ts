@@ -26,8 +26,8 @@ export function summaryPayloads(account: string, summary: Summary): Payloads {
 }
 
 /**
- * What only the device can read goes through as it came, for it cannot be cut; if push services do not take that much, its client hears that something
- * is new.
+ * What only the device can read goes through as it came, for it cannot be cut; if push services do not take that much, its client
+ * hears that something is new.
  */
 export function encryptedPayloads(account: string, content: Encrypted): Payloads {
   const { iv, data, type, isCall } = content;
